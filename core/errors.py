@@ -1,0 +1,37 @@
+"""Few error types, each answering a decision: ours or theirs, permanent or worth a retry."""
+
+
+class FootplateError(Exception):
+    """Anything we raise ourselves; its text is for people and holds no secret."""
+
+
+class BadSettingError(FootplateError):
+    """The configuration cannot work. One line; the process exits with 78."""
+
+
+class AlreadyRunningError(FootplateError):
+    """Somebody else holds this folder or port. One line; the process exits with 75."""
+
+
+class TapeFullError(FootplateError):
+    """The tape took nothing more, and the policy is ``refuse``."""
+
+
+class BadFrameError(FootplateError):
+    """Bytes on the tape are not what the writer wrote."""
+
+
+class LimitExceededError(FootplateError):
+    """Recorded content passed a parse limit (inflate size or ratio, nesting, time); it is kept raw."""
+
+
+class DatabaseAwayError(FootplateError):
+    """Postgres cannot be reached or does not answer now; worth a retry."""
+
+
+class PoisonRowError(FootplateError):
+    """Postgres will never take this row (SQLSTATE class 22, 54 or 23); it goes to the dead letters."""
+
+
+class SchemaMismatchError(FootplateError):
+    """The database's schema is newer or older than this code; nothing is written to it."""

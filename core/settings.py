@@ -1,0 +1,161 @@
+"""Every setting by name, once: its environment variable, default, range and one sentence.
+
+Pure: ``read`` takes the environment as a mapping. The README's table is checked against ``Settings.model_fields``.
+"""
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from core.errors import BadSettingError
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class Settings(BaseModel):
+    """What an operator can set. The alias of a field is its environment variable."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    data_dir: Path = Field(alias="FOOTPLATE_DATA_DIR", description="Folder for tape, embedded Postgres and secret key")
+    database_url: str | None = Field(
+        None, alias="DATABASE_URL", description="Postgres to use instead of the embedded one"
+    )
+    upstream_url: str = Field(
+        "https://api.anthropic.com", alias="FOOTPLATE_UPSTREAM_URL", description="Where calls are forwarded to"
+    )
+    bind: str = Field("127.0.0.1", alias="FOOTPLATE_BIND", description="Address proxy and dashboard listen on")
+    proxy_port: Port = Field(3000, alias="FOOTPLATE_PROXY_PORT", description="Port of the proxy")
+    dashboard_port: Port = Field(3001, alias="FOOTPLATE_DASHBOARD_PORT", description="Port of the dashboard")
+    proxy_mode: Literal["open", "keyed"] | None = Field(
+        None,
+        alias="FOOTPLATE_PROXY_MODE",
+        description="`open` must be asked for by name on a bind that is not loopback",
+    )
+    proxy_workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, alias="FOOTPLATE_PROXY_WORKERS", description="Proxy processes that share the port"
+    )
+    dashboard_api_key: str | None = Field(
+        None,
+        alias="DASHBOARD_API_KEY",
+        min_length=16,
+        repr=False,
+        description="Key that callers of a dashboard off loopback must present",
+    )
+    public_url: str | None = Field(None, alias="FOOTPLATE_PUBLIC_URL", description="Dashboard address for links")
+    secret_key: str | None = Field(
+        None,
+        alias="FOOTPLATE_SECRET_KEY",
+        min_length=32,
+        repr=False,
+        description="Installation secret; made in the data folder if absent",
+    )
+    secret_key_file: Path | None = Field(
+        None, alias="FOOTPLATE_SECRET_KEY_FILE", description="File that holds the installation secret"
+    )
+    on_tape_full: Literal["serve", "refuse"] = Field(
+        "serve",
+        alias="FOOTPLATE_ON_TAPE_FULL",
+        description="When the tape is full: go on and count every loss, or answer 529",
+    )
+    tape_max_bytes: Annotated[int, Field(ge=1 << 20)] | None = Field(
+        None,
+        alias="FOOTPLATE_TAPE_MAX_BYTES",
+        description="Size the tape may reach; default 20 GB or half of the free disk",
+    )
+    drain_seconds: Seconds = Field(
+        300.0, alias="FOOTPLATE_DRAIN_SECONDS", description="How long a stopping proxy lets running streams finish"
+    )
+    connect_timeout: Seconds = Field(
+        10.0, alias="FOOTPLATE_CONNECT_TIMEOUT", description="Seconds to reach the upstream"
+    )
+    first_byte_timeout: Seconds = Field(
+        600.0, alias="FOOTPLATE_FIRST_BYTE_TIMEOUT", description="Seconds until the upstream's response head"
+    )
+    idle_timeout: Seconds = Field(
+        300.0,
+        alias="FOOTPLATE_IDLE_TIMEOUT",
+        description="Seconds between two bytes of a response, and for a client to take one",
+    )
+    statement_cache: bool = Field(
+        True, alias="FOOTPLATE_STATEMENT_CACHE", description="Turn off behind pgbouncer in transaction mode"
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        check_upstream(self.upstream_url)
+        loopback = is_loopback(self.bind)
+        if not loopback and self.proxy_mode is None:
+            raise ValueError(
+                f"FOOTPLATE_BIND={self.bind} is not loopback: set FOOTPLATE_PROXY_MODE=open to let anybody who reaches "
+                "the port use the proxy with his own credential"
+            )
+        if self.proxy_mode == "keyed":
+            raise ValueError(
+                "FOOTPLATE_PROXY_MODE=keyed is not available in this version: client keys are not built yet"
+            )
+        if not loopback and self.dashboard_api_key is None:
+            raise ValueError(
+                f"FOOTPLATE_BIND={self.bind} is not loopback: set DASHBOARD_API_KEY (16 characters or more)"
+            )
+        if self.secret_key is not None and self.secret_key_file is not None:
+            raise ValueError("set FOOTPLATE_SECRET_KEY or FOOTPLATE_SECRET_KEY_FILE, not both")
+        return self
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the ports."""
+        return is_loopback(self.bind)
+
+
+def is_loopback(bind: str) -> bool:
+    """Whether an address to listen on is of this machine only."""
+    if bind == "localhost":
+        return True
+    try:
+        return ip_address(bind).is_loopback
+    except ValueError:
+        return False
+
+
+def check_upstream(url: str) -> None:
+    """Refuse an upstream that would carry credentials in clear off this machine, or that has more than an origin."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("FOOTPLATE_UPSTREAM_URL must be https://host[:port]")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("FOOTPLATE_UPSTREAM_URL must be an origin only: no path, query or user")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("FOOTPLATE_UPSTREAM_URL must be https: http is allowed to loopback only")
+
+
+def read(environ: Mapping[str, str], default_data_dir: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Settings from an environment; ``overrides`` (command line, by field name) win. Empty variables count as unset.
+
+    Raises BadSettingError with one line that names the variable and what to do.
+    """
+    values: dict[str, Any] = {"data_dir": default_data_dir}
+    for name, field in Settings.model_fields.items():
+        given = environ.get(field.alias or "", "")
+        if given:
+            values[name] = given
+    values |= {name: value for name, value in (overrides or {}).items() if value is not None}
+    try:
+        return Settings(**values)
+    except ValidationError as exc:
+        raise BadSettingError(_one_line(exc)) from exc
+
+
+def _one_line(exc: ValidationError) -> str:
+    first = exc.errors(include_url=False, include_input=False, include_context=False)[0]
+    message = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return message
+    field = Settings.model_fields.get(str(first["loc"][0]))
+    name = field.alias if field is not None and field.alias else str(first["loc"][0])
+    return f"{name}: {message}"
