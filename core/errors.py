@@ -23,15 +23,3 @@ class BadFrameError(FootplateError):
 
 class LimitExceededError(FootplateError):
     """Recorded content passed a parse limit (inflate size or ratio, nesting, time); it is kept raw."""
-
-
-class DatabaseAwayError(FootplateError):
-    """Postgres cannot be reached or does not answer now; worth a retry."""
-
-
-class PoisonRowError(FootplateError):
-    """Postgres will never take this row (SQLSTATE class 22, 54 or 23); it goes to the dead letters."""
-
-
-class SchemaMismatchError(FootplateError):
-    """The database's schema is newer or older than this code; nothing is written to it."""

@@ -26,7 +26,7 @@ def uuid7_ms(value: UUID) -> int:
 
 
 class IdSequence:
-    """Ids that grow strictly within one process, even when the clock stands still or steps back (RFC 9562 §6.2, method 3).
+    """Ids that grow strictly within one process, even when the clock stands still or steps back (RFC 9562 §6.2).
 
     ``next`` takes the wall clock in milliseconds and ten random bytes.
     """
