@@ -11,6 +11,7 @@ CREATE TABLE requests (
 
     method text NOT NULL,
     path text NOT NULL,
+    query text,
     request_type text CHECK (request_type IN ('inference', 'query_evaluation', 'quota')),
     model text,
     answered_model text,
@@ -88,6 +89,8 @@ CREATE TABLE requests (
 CREATE INDEX requests_account ON requests (train, account, id);
 CREATE INDEX requests_session ON requests (train, session_id, id) WHERE session_id IS NOT NULL;
 CREATE INDEX requests_model ON requests (train, answered_model, id);
+-- Ids of a wrong clock are filed under the recorder's time; a replay finds the row again by the id the proxy gave.
+CREATE INDEX requests_original ON requests (train, original_id) WHERE original_id IS NOT NULL;
 CREATE INDEX requests_not_ok ON requests (train, id) WHERE outcome IS DISTINCT FROM 'ok';
 
 CREATE TABLE request_bodies (
