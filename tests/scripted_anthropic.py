@@ -53,7 +53,7 @@ class Failure:
 
 
 class ScriptedAnthropic:
-    """The scripted upstream; ``seen`` is its log, ``fail`` what to answer with first, ``big`` the cache reads to report."""
+    """The scripted upstream; ``seen`` is its log, ``fail`` the first answers, ``big`` the cache reads to report."""
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []

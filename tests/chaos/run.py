@@ -1,0 +1,87 @@
+"""One chaotic run: clients stream, things are killed, everything drains, and three logs are compared."""
+
+import asyncio
+import re
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from tests.product import Product, running
+
+from tests.chaos.check import Verdict, check
+from tests.chaos.clients import crowd
+from tests.chaos.killer import rampage
+
+CHAOS_ID = re.compile(r"[?&]chaos=([0-9a-z-]+)")
+QUERY = """
+    SELECT r.path, r.outcome, r.status_code, b.raw FROM requests AS r
+    LEFT JOIN response_bodies AS b ON b.train = r.train AND b.id = r.id WHERE r.path LIKE '%chaos=%'
+"""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how hard."""
+
+    clients: int = 50
+    kills: int = 6
+    seed: int = 1
+    pause: tuple[float, float] = (0.5, 1.5)
+
+
+@asynccontextmanager
+async def upstream_process(log: Path, seed: int) -> AsyncIterator[str]:
+    """The breaking upstream as its own process; its URL."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.chaos.upstream", "0", str(log), str(seed), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    port = int(await process.stdout.readline())
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def chaos(plan: Plan, folder: Path) -> tuple[Verdict, Counter[str]]:
+    """Run the plan; the verdict and what was killed."""
+    log = folder / "upstream.log"
+    until = asyncio.Event()
+    async with upstream_process(log, plan.seed) as url, running(folder / "data", upstream_url=url) as product:
+        crowding = asyncio.gather(crowd(product.proxy_url, clients=plan.clients, seed=plan.seed, until=until))
+        killed = await rampage(product.pid, kills=plan.kills, seed=plan.seed, pause=plan.pause)
+        until.set()
+        [witnesses] = await crowding
+        rows = await settled(product)
+    return check(log, witnesses, rows), killed
+
+
+async def settled(product: Product, patience: float = 60) -> list[dict[str, Any]]:
+    """The recorded rows, once none is in flight and their number stands still."""
+    deadline = asyncio.get_running_loop().time() + patience
+    before = -1
+    while True:
+        try:
+            rows = await _rows(product.database_url)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            rows = []
+        quiet = rows and len(rows) == before and all(row["outcome"] for row in rows)
+        if quiet or asyncio.get_running_loop().time() > deadline:
+            return rows
+        before = len(rows)
+        await asyncio.sleep(1)
+
+
+async def _rows(database_url: str) -> list[dict[str, Any]]:
+    connection = await asyncpg.connect(database_url, timeout=5)
+    try:
+        found = await connection.fetch(QUERY)
+    finally:
+        await connection.close()
+    return [{**row, "chaos_id": match[1]} for row in found if (match := CHAOS_ID.search(row["path"]))]
