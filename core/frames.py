@@ -1,0 +1,111 @@
+"""What the payloads of ``start``, ``head`` and ``end`` frames say: JSON of our own, open to fields added later.
+
+An older reader ignores what it does not know; a newer one fills in what an older writer did not say.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from core.errors import BadFrameError
+from core.models import End, Head, Headers, Outcome, Start, Timings
+
+
+def encode_start(start: Start) -> bytes:
+    """The payload of a ``start`` frame."""
+    return _dump(start)
+
+
+def encode_head(head: Head) -> bytes:
+    """The payload of a ``head`` frame."""
+    return _dump(head)
+
+
+def encode_end(end: End) -> bytes:
+    """The payload of an ``end`` frame."""
+    return _dump(end)
+
+
+def decode_start(payload: bytes) -> Start:
+    """The Start of a payload. Raises BadFrameError where it is none."""
+    values = _load(payload, Start)
+    try:
+        values["request_id"] = UUID(values["request_id"])
+        values["headers"] = _headers(values["headers"])
+        return Start(**values)
+    except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        raise BadFrameError("a start frame lacks a field or has one of another type") from exc
+
+
+def decode_head(payload: bytes) -> Head:
+    """The Head of a payload. Raises BadFrameError where it is none."""
+    values = _load(payload, Head)
+    try:
+        values["headers"] = _headers(values["headers"])
+        return Head(**values)
+    except (KeyError, TypeError, ValueError) as exc:
+        raise BadFrameError("a head frame lacks a field or has one of another type") from exc
+
+
+def decode_end(payload: bytes) -> End:
+    """The End of a payload. Raises BadFrameError where it is none."""
+    values = _load(payload, End)
+    try:
+        values["outcome"] = Outcome(values["outcome"])
+        values["timings"] = Timings(**_known(values.get("timings") or {}, Timings))
+        return End(**values)
+    except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        raise BadFrameError("an end frame lacks a field or has one of another type") from exc
+
+
+def _dump(value: Start | Head | End) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        # aiohttp decodes header bytes with surrogateescape; orjson refuses lone surrogates, the standard library keeps
+        # them, and a header nobody can decode must not stop the tape.
+        return json.dumps(_plain(value)).encode()
+
+
+def _plain(value: Start | Head | End) -> dict[str, Any]:
+    plain = {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, Start):
+        plain["request_id"] = str(value.request_id)
+    if isinstance(value, End):
+        plain["timings"] = {field.name: getattr(value.timings, field.name) for field in fields(value.timings)}
+    return plain
+
+
+def _load(payload: bytes, kind: type[Start | Head | End]) -> dict[str, Any]:
+    try:
+        value = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        value = _load_surrogates(payload)
+    if not isinstance(value, dict):
+        raise BadFrameError("the payload of a frame is not a JSON object")
+    return _known(value, kind)
+
+
+def _load_surrogates(payload: bytes) -> object:
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError) as exc:
+        raise BadFrameError("the payload of a frame is not JSON") from exc
+
+
+def _known(values: Mapping[str, Any], kind: type[Start | Head | End | Timings]) -> dict[str, Any]:
+    """The fields this version knows; those that must be there are there (KeyError becomes BadFrameError above)."""
+    known = {field.name: values[field.name] for field in fields(kind) if field.name in values}
+    for field in fields(kind):
+        required = field.default is MISSING and field.default_factory is MISSING
+        if required and field.name not in known:
+            raise BadFrameError(f"the payload of a frame lacks {field.name}")
+    return known
+
+
+def _headers(pairs: list[list[str]]) -> Headers:
+    return tuple((str(name), str(value)) for name, value in pairs)

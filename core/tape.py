@@ -1,0 +1,226 @@
+"""The frame format of the tape: encode, decode, find the way back after damage. Bytes only.
+
+A frame is a header of 44 bytes, little-endian, and its payload::
+
+    magic u32 | version u8 | kind u8 | flags u16 | length u32
+    request id 16 B | sequence u32 | monotonic µs u64 | crc u32
+
+The CRC-32C covers the header before it and the payload, and is seeded with the segment's id: a frame that was left
+over in a recycled segment, or that a client smuggled into a body, never passes for one of this segment.
+"""
+
+from enum import IntEnum
+from struct import Struct
+from typing import NamedTuple
+from uuid import UUID
+
+import google_crc32c
+
+MAGIC = 0xF8_50_46_F7
+"""On disk ``f7 46 50 f8``: neither outer byte ever occurs in UTF-8, so no JSON body looks like a frame."""
+VERSION = 1
+MAX_PAYLOAD = 256 * 1024
+"""Bytes. Larger bodies are several frames: nothing large is ever held."""
+PREALLOCATED = 0x0001
+"""Flag: the segment was longer than what is written from its first moment, so other bytes lie behind its tail."""
+KNOWN_FLAGS = PREALLOCATED
+
+_BEFORE_CRC = Struct("<IBBHI16sIQ")
+_HEADER = Struct("<IBBHI16sIQI")
+_CRC = Struct("<I")
+HEADER_SIZE = _HEADER.size
+MAX_FRAME = HEADER_SIZE + MAX_PAYLOAD
+_MAGIC_BYTES = MAGIC.to_bytes(4, "little")
+
+
+class Kind(IntEnum):
+    """What a frame says of its request."""
+
+    START = 1
+    BODY = 2
+    HEAD = 3
+    CHUNK = 4
+    END = 5
+
+
+METADATA = frozenset({Kind.START, Kind.HEAD, Kind.END})
+"""Kinds whose payload is small and of ours; the others carry raw bytes of the client or the upstream."""
+_KINDS = {int(kind): kind for kind in Kind}
+
+
+class Frame(NamedTuple):
+    """A whole frame whose CRC was right. A tuple, because a busy tape makes very many of them."""
+
+    kind: Kind
+    request_id: bytes
+    sequence: int
+    """Counts the frames of one request from 0."""
+    mono_us: int
+    payload: bytes
+    """Empty where the decoder was told not to keep it; ``length`` still counts it."""
+    offset: int
+    """Of the header, in bytes from the beginning of the segment."""
+    length: int
+    """Of header and payload together."""
+    flags: int = 0
+
+
+class Skipped(NamedTuple):
+    """Bytes between two whole frames that are no frame: damage."""
+
+    offset: int
+    length: int
+
+
+def seed_of(segment: UUID) -> int:
+    """The CRC seed of a segment."""
+    seed: int = google_crc32c.value(segment.bytes)
+    return seed
+
+
+def encode(
+    kind: int, request_id: bytes, sequence: int, mono_us: int, payload: bytes, seed: int, flags: int = 0
+) -> bytes:
+    """The header of a frame; the payload is written right behind it and is not copied.
+
+    Raises ValueError where the payload is over MAX_PAYLOAD or the id is not 16 bytes.
+    """
+    length = len(payload)
+    if length > MAX_PAYLOAD or len(request_id) != 16:
+        raise ValueError("a frame takes a request id of 16 bytes and a payload of at most 256 KiB")
+    head = _BEFORE_CRC.pack(MAGIC, VERSION, kind, flags, length, request_id, sequence, mono_us)
+    return head + _CRC.pack(_crc(seed, head, payload))
+
+
+def _crc(seed: int, head: bytes, payload: bytes) -> int:
+    crc: int = google_crc32c.extend(google_crc32c.extend(seed, head), payload)
+    return crc
+
+
+class Decoder:
+    """Frames out of the bytes of one segment, whatever pieces they come in.
+
+    ``feed`` gives each whole frame once. At a frame that is not whole yet it waits. Where the bytes are no frame it
+    looks for the next one and reports what lies between as one ``Skipped``, as soon as that next frame is there.
+    ``finish`` says that no more bytes come.
+    Each byte is copied and searched once; only a damaged place full of forged headers costs more (one CRC a header).
+    """
+
+    __slots__ = ("_buffer", "_lost_at", "_need", "_offset", "_payloads", "_seed")
+
+    def __init__(self, seed: int, offset: int = 0, payloads: frozenset[int] = frozenset(Kind)) -> None:
+        """``offset`` is where in the segment the first byte fed lies; ``payloads`` the kinds to keep them of."""
+        self._seed = seed
+        self._payloads = payloads
+        self._buffer = bytearray()
+        self._offset = offset
+        self._lost_at: int | None = None
+        self._need = HEADER_SIZE
+
+    @property
+    def offset(self) -> int:
+        """Of the first byte not decided yet: everything before it is reported, or is part of a damage."""
+        return self._offset
+
+    @property
+    def lost(self) -> bool:
+        """Whether the last thing seen is damage whose end was not found yet."""
+        return self._lost_at is not None
+
+    def feed(self, data: bytes) -> list[Frame | Skipped]:
+        """The frames, and the damage between frames, that these bytes complete."""
+        self._buffer += data
+        found: list[Frame | Skipped] = []
+        if len(self._buffer) >= self._need:
+            self._scan(found, final=False)
+        return found
+
+    def finish(self) -> list[Frame | Skipped]:
+        """What is left when the segment has no more bytes.
+
+        A torn tail (the beginning of a frame, nothing behind it) is normal and is not reported: it begins at
+        ``offset``.
+        """
+        found: list[Frame | Skipped] = []
+        self._scan(found, final=True)
+        if self._lost_at is not None:
+            end = self._offset + len(self._buffer)
+            found.append(Skipped(self._lost_at, end - self._lost_at))
+            self._drop(len(self._buffer))
+            self._lost_at = None
+        return found
+
+    def rewind(self) -> int:
+        """Forget the bytes that are not decided yet and give the offset to feed again from.
+
+        For readers that run beside the writer: it may cut a torn tail off and write something else there.
+        """
+        self._buffer.clear()
+        self._need = HEADER_SIZE
+        return self._offset
+
+    def _scan(self, found: list[Frame | Skipped], *, final: bool) -> None:
+        position, need, buffer = 0, HEADER_SIZE, self._buffer
+        torn_at: tuple[int, int | None] | None = None
+        while True:
+            frame = self._frame_at(position)
+            if isinstance(frame, Frame):
+                if self._lost_at is not None:
+                    found.append(Skipped(self._lost_at, frame.offset - self._lost_at))
+                    self._lost_at = None
+                found.append(frame)
+                position += frame.length
+                torn_at = None
+                continue
+            if frame is not None:
+                if not final:
+                    need = frame
+                    break
+                torn_at = torn_at or (position, self._lost_at)
+                if position >= len(buffer):
+                    break
+            if self._lost_at is None:
+                self._lost_at = self._offset + position
+            position = _next_magic(buffer, position + 1)
+        if torn_at is not None:
+            position, self._lost_at = torn_at
+        self._drop(position)
+        self._need = max(need - position, HEADER_SIZE)
+
+    def _frame_at(self, position: int) -> Frame | int | None:
+        """The frame there; the number of buffered bytes needed to tell; or None: no frame begins there."""
+        buffer = self._buffer
+        have = len(buffer) - position
+        if have < HEADER_SIZE:
+            begins = _MAGIC_BYTES.startswith(bytes(buffer[position : position + 4]))
+            return position + HEADER_SIZE if begins else None
+        magic, version, kind, flags, length, request_id, sequence, mono_us, crc = _HEADER.unpack_from(buffer, position)
+        if magic != MAGIC or version != VERSION or kind not in _KINDS or flags & ~KNOWN_FLAGS or length > MAX_PAYLOAD:
+            return None
+        end: int = position + HEADER_SIZE + length
+        if end > len(buffer):
+            return end
+        with memoryview(buffer) as view:
+            payload = bytes(view[position + HEADER_SIZE : end])
+            head = bytes(view[position : position + HEADER_SIZE - 4])
+        if _crc(self._seed, head, payload) != crc:
+            return None
+        if kind not in self._payloads:
+            payload = b""
+        offset = self._offset + position
+        return Frame(_KINDS[kind], request_id, sequence, mono_us, payload, offset, HEADER_SIZE + length, flags)
+
+    def _drop(self, count: int) -> None:
+        del self._buffer[:count]
+        self._offset += count
+
+
+def _next_magic(buffer: bytearray, position: int) -> int:
+    """Where from ``position`` on the next frame may begin; the end of the buffer, or the part of a magic before it."""
+    found = buffer.find(_MAGIC_BYTES, position)
+    if found >= 0:
+        return found
+    for kept in (3, 2, 1):
+        if len(buffer) - kept >= position and buffer.endswith(_MAGIC_BYTES[:kept]):
+            return len(buffer) - kept
+    return max(len(buffer), position)
