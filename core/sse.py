@@ -1,0 +1,110 @@
+"""Server-sent events: bytes in any chunking become events (WHATWG HTML, 9.2 "Server-sent events").
+
+Linear: each byte is looked at once, however the stream is cut; ``feed`` never raises.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from core.bodies import read_object
+
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event. ``name`` is empty where the stream gave none; ``data`` its data lines joined by line feeds."""
+
+    name: str
+    data: bytes
+    end: int
+    """Bytes of the stream up to the first byte that ended this event: which chunk completed it."""
+    terminated: bool = True
+    """False for what was left when the stream ended without the blank line that ends an event."""
+
+    def payload(self) -> dict[str, Any]:
+        """The JSON object in ``data``; without a ``type`` the event's name is its type (wire.md).
+
+        Raises ValueError where the data is no JSON object, LimitExceededError where it is too much.
+        """
+        value = read_object(self.data)
+        return value if "type" in value or not self.name else {"type": self.name, **value}
+
+
+class EventDecoder:
+    """``feed`` takes the stream's bytes in order and returns the events they complete; ``finish`` what is left."""
+
+    __slots__ = ("_data", "_first_line", "_name", "_offset", "_partial", "_skip_line_feed")
+
+    def __init__(self) -> None:
+        self._offset = 0
+        self._partial = bytearray()
+        self._skip_line_feed = False
+        self._first_line = True
+        self._name = ""
+        self._data: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """The events that end within this chunk."""
+        events: list[Event] = []
+        for line in chunk.splitlines(keepends=True):  # bytes split at CR, LF and CRLF only, as the format wants
+            content = line.rstrip(b"\r\n")
+            if self._skip_line_feed and line == b"\n":  # the second half of a CRLF that was cut
+                self._skip_line_feed = False
+            elif len(content) == len(line):
+                self._partial += line
+                self._skip_line_feed = False
+            else:
+                self._skip_line_feed = line.endswith(b"\r")
+                # Counted to the terminator's first byte, so that a cut CRLF moves no event to another chunk.
+                end = self._offset + len(content) + 1
+                if self._partial:
+                    content = bytes(self._partial + content)
+                    self._partial.clear()
+                self._take(content, end, events)
+            self._offset += len(line)
+        return events
+
+    def finish(self) -> list[Event]:
+        """What the end of the stream left without its blank line, if it holds data; at most one event.
+
+        Browsers drop it; a record keeps it: its bytes were delivered.
+        """
+        events: list[Event] = []
+        if self._partial:
+            content = bytes(self._partial)
+            self._partial.clear()
+            self._take(content, self._offset, events)
+        if self._data:
+            events.append(Event(self._name, b"\n".join(self._data), self._offset, terminated=False))
+            self._reset()
+        return events
+
+    def _take(self, line: bytes, end: int, events: list[Event]) -> None:
+        if self._first_line:
+            self._first_line = False
+            line = line.removeprefix(_BOM)
+        if line:
+            self._field(line)
+            return
+        if self._data:
+            data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+            events.append(Event(self._name, data, end))
+        self._reset()
+
+    def _field(self, line: bytes) -> None:
+        name, _, value = line.partition(b":")  # a comment has an empty name and falls through
+        if name == b"data":
+            self._data.append(value.removeprefix(b" "))
+        elif name == b"event":
+            self._name = value.removeprefix(b" ").decode(errors="replace")
+
+    def _reset(self) -> None:
+        self._name = ""
+        self._data = []
+
+
+def decode(stream: bytes) -> list[Event]:
+    """All events of a whole stream, the unterminated rest included."""
+    decoder = EventDecoder()
+    return decoder.feed(stream) + decoder.finish()

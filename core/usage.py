@@ -1,0 +1,62 @@
+"""Tokens as the API reported them (usage.md): read leniently, never guessed, never 0 for unknown."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from core.labels import label
+from core.models import Usage
+
+MAX_COUNT: Final = 10**12
+"""A larger count is no token count; sums of this many stay far below what a bigint holds."""
+
+_COUNTS: Mapping[str, tuple[str, ...]] = {
+    "input_tokens": ("input_tokens",),
+    "output_tokens": ("output_tokens",),
+    "cache_creation_input_tokens": ("cache_creation_input_tokens",),
+    "cache_read_input_tokens": ("cache_read_input_tokens",),
+    "ephemeral_5m_input_tokens": ("cache_creation", "ephemeral_5m_input_tokens"),
+    "ephemeral_1h_input_tokens": ("cache_creation", "ephemeral_1h_input_tokens"),
+    "thinking_tokens": ("output_tokens_details", "thinking_tokens"),
+    "web_search_requests": ("server_tool_use", "web_search_requests"),
+    "web_fetch_requests": ("server_tool_use", "web_fetch_requests"),
+    "code_execution_requests": ("server_tool_use", "code_execution_requests"),
+}
+_WORDS = ("service_tier", "inference_geo", "speed")
+
+
+def merge(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+    """Two usage objects of one stream as one: figures are cumulative, so the last non-null of each field wins.
+
+    Objects inside are merged field by field; lists (``iterations``) are replaced.
+    """
+    merged = dict(earlier)
+    for name, value in later.items():
+        before = merged.get(name)
+        if isinstance(value, dict) and isinstance(before, dict):
+            merged[name] = before | {inner: figure for inner, figure in value.items() if figure is not None}
+        elif value is not None or name not in merged:
+            merged[name] = value
+    return merged
+
+
+def read(usage: Any, *, complete: bool) -> Usage:
+    """The figures of a usage object; what is missing or no whole number ≥ 0 is unknown. Never raises.
+
+    ``complete`` says whether the answer ended well; without a usage object nothing is complete.
+    """
+    if not isinstance(usage, dict):
+        return Usage()
+    counts = {field: _count(_at(usage, path)) for field, path in _COUNTS.items()}
+    words = {word: label(usage.get(word)) for word in _WORDS}
+    return Usage(**counts, **words, complete=complete, raw=usage)  # type: ignore[arg-type] # two maps of fields
+
+
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _count(value: Any) -> int | None:
+    # A bool is an int to Python, but no count.
+    return value if type(value) is int and 0 <= value <= MAX_COUNT else None
