@@ -1,0 +1,38 @@
+"""A list over several trains: one keyset query per train, joined by UNION ALL and merged.
+
+A single ``train = ANY(…) ORDER BY id LIMIT`` would walk other trains' rows or sort all of one's own; this way each
+train gives its first rows from its own index (storage.md, keys).
+"""
+
+import re
+from functools import lru_cache
+
+from sql.loader import Query
+
+_PARAMETER = re.compile(r"\$(\d+)")
+
+
+@lru_cache(maxsize=512)
+def union(query: Query, trains: int) -> str:
+    """One statement for so many trains.
+
+    $1 stays the first train, the shared parameters keep their numbers, the other trains follow behind them; the last
+    shared parameter is the limit of each train and of the whole. Raises ValueError for a query without an order.
+    """
+    if query.order is None:
+        raise ValueError(f"{query.name} has no `-- order:` and cannot be merged")
+    last = max(int(number) for number in _PARAMETER.findall(query.text))
+    parts = [query.text, *(_for_train(query.text, last + n) for n in range(1, trains))]
+    merged = "\nUNION ALL\n".join(f"({part})" for part in parts)
+    # All of it is our own text from sql/queries: no value ever enters it.
+    return f"SELECT * FROM (\n{merged}\n) AS merged ORDER BY {query.order} LIMIT ${last}"  # noqa: S608
+
+
+@lru_cache(maxsize=512)
+def counted(query: Query, trains: int) -> str:
+    """How many rows the list of so many trains has, counted no further than its limit."""
+    return f"SELECT count(*) FROM (\n{union(query, trains)}\n) AS counted"  # noqa: S608  # as above
+
+
+def _for_train(text: str, parameter: int) -> str:
+    return _PARAMETER.sub(lambda found: f"${parameter}" if found[1] == "1" else found[0], text)

@@ -1,0 +1,110 @@
+"""Postgres for tests: one server a run, one migrated template, a copy of it for each test that asks.
+
+``FOOTPLATE_TEST_POSTGRES=/usr/lib/postgresql/15/bin`` takes that server instead of the embedded one.
+"""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from deploy.postgres import EmbeddedPostgres
+from sql.database import Database
+from sql.migrator import migrate
+
+TEMPLATE = "template_footplate"
+# Nothing here has to survive a power cut.
+FAST = {"fsync": "off", "full_page_writes": "off", "max_connections": "100"}
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_programs() -> Path | None:
+    """The folder of the server the run was asked to use; None is the embedded one."""
+    given = os.environ.get("FOOTPLATE_TEST_POSTGRES")  # a switch of the test run, no setting
+    return Path(given) if given else None
+
+
+@pytest.fixture(scope="session")
+def short_folder() -> Iterator[Path]:
+    """A folder below /tmp that the unprivileged user can pass through; pytest's own are closed to it."""
+    folder = Path(tempfile.mkdtemp(prefix="fp-", dir="/tmp"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server_url(short_folder: Path, postgres_programs: Path | None) -> Iterator[str]:
+    """URL of the run's server; its database is empty."""
+    server = EmbeddedPostgres(short_folder / "pg", programs=postgres_programs, settings=FAST)
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def template_url(server_url: str) -> str:
+    """URL of the migrated database that is copied; nobody may stay connected to it."""
+
+    async def make() -> str:
+        await _run(server_url, f"CREATE DATABASE {TEMPLATE}")
+        url = _named(server_url, TEMPLATE)
+        await migrate(url)
+        return url
+
+    # In a thread: a session fixture has no loop of its own, and the test's is already running.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(make())).result()
+
+
+@pytest.fixture
+async def database_url(server_url: str, template_url: str) -> AsyncIterator[str]:
+    """URL of a fresh, migrated database of this test's own."""
+    name = f"test_{next(_numbers)}"
+    await _run(server_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield _named(server_url, name)
+    await _run(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def empty_database_url(server_url: str) -> AsyncIterator[str]:
+    """URL of a fresh database without any schema."""
+    name = f"empty_{next(_numbers)}"
+    await _run(server_url, f"CREATE DATABASE {name}")
+    yield _named(server_url, name)
+    await _run(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The application's own door to ``database_url``."""
+    database = Database.create(database_url, application="test")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A bare connection to ``database_url``, to look from outside."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def _run(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _named(url: str, database: str) -> str:
+    return url.replace("/footplate?", f"/{database}?")
