@@ -1,0 +1,125 @@
+"""``/api/requests``: the list, one request, its exact bytes."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from aiohttp import web
+
+from core.access import Permission
+from dashboard.problems import Problem
+from dashboard.recordings.answers import RequestAnswer, RequestsAnswer
+from dashboard.recordings.detail import (
+    CorruptBodyError,
+    Found,
+    bodies_of,
+    exact_request,
+    exact_response,
+    find_request,
+)
+from dashboard.recordings.listing import find_requests
+from dashboard.recordings.query import RequestsQuery
+from dashboard.recordings.shape import pagination, request_answer, summary
+from dashboard.routing import Call, Query, route
+
+RAW_HEADERS = {"Content-Type": "application/octet-stream"}
+
+
+@route(
+    "GET",
+    "/api/requests",
+    permission=Permission.READ_REQUESTS,
+    query=RequestsQuery,
+    returns=RequestsAnswer,
+    errors=(400, 503),
+)
+async def list_requests(call: Call[RequestsQuery]) -> RequestsAnswer:
+    """Requests, newest first, without their bodies.
+
+    Numbered pages end at row 2000; `before=<next_cursor>` goes on from there at the same cost.
+    """
+    listing = await find_requests(call.database, call.principal, call.query)
+    return RequestsAnswer(
+        requests=[summary(row, listing.trains, listing.accounts) for row in listing.rows],
+        pagination=pagination(listing, call.query),
+    )
+
+
+@route(
+    "GET",
+    "/api/requests/{id}",
+    permission=Permission.READ_BODIES,
+    returns=RequestAnswer,
+    errors=(404, 503),
+)
+async def show_request(call: Call[Query]) -> RequestAnswer:
+    """One request with everything recorded of it: headers, timing, bodies, chunks.
+
+    A body of more than 8 MB is left out; `request_body_raw` and `response_body_raw` say where its bytes are.
+    """
+    found = await _found(call)
+    return request_answer(found, await bodies_of(call.database, found.row))
+
+
+@route(
+    "GET",
+    "/api/requests/{id}/raw/request",
+    permission=Permission.READ_BODIES,
+    kind="download",
+    errors=(404, 500, 503),
+)
+async def raw_request(call: Call[Query]) -> web.Response:
+    """The exact bytes of the request's body, proved by their SHA-256 before they are sent."""
+    found = await _found(call)
+    try:
+        body = await exact_request(call.database, found.row)
+    except CorruptBodyError as exc:
+        raise Problem(500, str(exc)) from exc
+    return _download(found, "request", body, found.row.request_sha256, found.row.request_headers)
+
+
+@route(
+    "GET",
+    "/api/requests/{id}/raw/response",
+    permission=Permission.READ_BODIES,
+    kind="download",
+    errors=(404, 500, 503),
+)
+async def raw_response(call: Call[Query]) -> web.Response:
+    """The exact bytes of the response's body, still encoded as the upstream sent them, proved by their SHA-256."""
+    found = await _found(call)
+    try:
+        body = await exact_response(call.database, found.row)
+    except CorruptBodyError as exc:
+        raise Problem(500, str(exc)) from exc
+    return _download(found, "response", body, found.row.response_sha256, found.row.response_headers or [])
+
+
+async def _found(call: Call[Query]) -> Found:
+    try:
+        request_id = UUID(call.request.match_info["id"])
+    except ValueError:
+        request_id = None
+    found = None if request_id is None else await find_request(call.database, call.principal, request_id)
+    if found is None:
+        raise Problem(404, "there is no such request, or it is not yours to see")
+    return found
+
+
+def _download(
+    found: Found, which: str, body: bytes | None, sha256: bytes | None, recorded: Sequence[Sequence[str]]
+) -> web.Response:
+    """Recorded bytes are hostile: always an attachment of no type, so that no browser opens them here."""
+    if body is None:
+        raise Problem(404, f"no {which} body is stored for this request" + (" yet" if not found.row.outcome else ""))
+    headers = RAW_HEADERS | {"Content-Disposition": f'attachment; filename="{found.row.id}.{which}"'}
+    if sha256 is not None:
+        headers["X-Body-SHA256"] = sha256.hex()
+    for name in ("content-type", "content-encoding"):
+        value = next((str(field[1]) for field in recorded if str(field[0]).lower() == name), None)
+        if value is not None:
+            headers[f"X-Original-{name.title()}"] = _header_safe(value)
+    return web.Response(body=body, headers=headers)
+
+
+def _header_safe(value: str) -> str:
+    return "".join(character for character in value if " " <= character <= "~")[:256]

@@ -1,0 +1,91 @@
+"""One request among the trains a principal may see, and its bodies."""
+
+import hashlib
+from dataclasses import dataclass
+from uuid import UUID
+
+from core.access import Principal
+from core.errors import FootplateError
+from dashboard.recordings.bodies import MOST_SHOWN_BYTES
+from dashboard.trains import account_names, visible_trains
+from sql.database import Database
+from sql.rows.directory import AccountRow
+from sql.rows.requests import BodySizesRow, RequestBodyRow, RequestDetailRow, ResponseBodyRow
+
+
+class CorruptBodyError(FootplateError):
+    """Stored bytes do not give the hash that was stored with them; nobody may take them for what was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A request with what its train and account are called."""
+
+    row: RequestDetailRow
+    train: str
+    account: AccountRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """The bodies of a request that are small enough to show. Sizes are of the stored bytes; None: no body yet."""
+
+    request: RequestBodyRow | None
+    response: ResponseBodyRow | None
+    sizes: BodySizesRow
+
+    @property
+    def request_too_large(self) -> bool:
+        """Whether the request's body is there and was left out."""
+        return (self.sizes.request_size or 0) > MOST_SHOWN_BYTES
+
+    @property
+    def response_too_large(self) -> bool:
+        """Whether the response's body is there and was left out."""
+        return max(self.sizes.response_size or 0, self.sizes.decoded_size or 0) > MOST_SHOWN_BYTES
+
+    @property
+    def chunks_left_out(self) -> int:
+        """Chunks of a response that was too large to show."""
+        return (self.sizes.chunks or 0) if self.response_too_large else 0
+
+
+async def find_request(database: Database, principal: Principal, request_id: UUID) -> Found | None:
+    """The request of this id, or None where there is none, or none that the principal may see."""
+    trains = await visible_trains(database, principal)
+    row = await database.fetch_one("request_by_id", RequestDetailRow, sorted(trains), request_id)
+    if row is None:
+        return None
+    accounts = await account_names(database, [] if row.account is None else [row.account])
+    return Found(row, trains[row.train], accounts.get(row.account or 0))
+
+
+async def bodies_of(database: Database, row: RequestDetailRow) -> Bodies:
+    """The bodies of a found request, those that are too large to show left where they are."""
+    key = (row.train, row.id)
+    sizes = await database.fetch_one("body_sizes_of", BodySizesRow, *key) or BodySizesRow(None, None, None, None)
+    bodies = Bodies(None, None, sizes)
+    request, response = bodies.request, bodies.response
+    if not bodies.request_too_large:
+        request = await database.fetch_one("request_body_of", RequestBodyRow, *key)
+    if not bodies.response_too_large:
+        response = await database.fetch_one("response_body_of", ResponseBodyRow, *key)
+    return Bodies(request, response, sizes)
+
+
+async def exact_request(database: Database, row: RequestDetailRow) -> bytes | None:
+    """The request's body as it crossed the wire; None where none is stored. Raises CorruptBodyError."""
+    stored = await database.fetch_one("request_body_of", RequestBodyRow, row.train, row.id)
+    return None if stored is None or stored.body is None else _proved(stored.body, stored.sha256)
+
+
+async def exact_response(database: Database, row: RequestDetailRow) -> bytes | None:
+    """The response's body as it crossed the wire, still encoded; None where none is stored. Raises CorruptBodyError."""
+    stored = await database.fetch_one("response_body_of", ResponseBodyRow, row.train, row.id)
+    return None if stored is None else _proved(stored.raw, stored.sha256)
+
+
+def _proved(body: bytes, sha256: bytes) -> bytes:
+    if hashlib.sha256(body).digest() != sha256:
+        raise CorruptBodyError("the stored bytes do not match the hash stored with them")
+    return body

@@ -1,0 +1,182 @@
+-- name: requests_newest
+-- Newest requests of a train, by its key. Below the id $2, from the id $3; a filter that is null does not filter.
+-- returns: RequestRow
+-- order: id DESC
+SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.answered_model, r.stream, r.client,
+    r.client_version, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.input_tokens,
+    r.output_tokens, r.total_tokens, r.cache_creation_input_tokens, r.cache_read_input_tokens, r.thinking_tokens,
+    r.usage_complete, r.cost_usd, r.started_at, r.ended_at, r.updated_at, r.ttft_us, r.duration_us,
+    (r.timings ->> 'tape_wait_us')::bigint AS tape_wait_us, r.request_bytes, r.response_bytes, r.retry_count,
+    r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.attempt_of, r.is_subtask
+FROM requests AS r
+WHERE r.train = $1 AND r.id < $2::uuid AND r.id >= $3::uuid
+    AND ($4::text IS NULL OR r.request_type = $4)
+    AND ($5::text IS NULL OR r.outcome = $5 OR ($5 = 'in_flight' AND r.outcome IS NULL)
+        OR ($5 = 'failed' AND r.outcome <> 'ok'))
+    AND ($6::integer IS NULL OR r.status_code BETWEEN $6 AND $7::integer)
+    AND ($8::text IS NULL OR coalesce(r.answered_model, r.model) = $8)
+    AND ($9::text IS NULL OR r.session_id = $9)
+    AND ($10::integer IS NULL OR r.account = $10)
+    AND ($11::uuid IS NULL OR r.conversation_id = $11)
+ORDER BY r.id DESC
+LIMIT $12;
+
+-- name: requests_not_ok
+-- Newest requests of a train that did not end well or did not end yet, by the partial index of these. Below the id $2, from the id $3; a filter that is null does not filter.
+-- returns: RequestRow
+-- order: id DESC
+SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.answered_model, r.stream, r.client,
+    r.client_version, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.input_tokens,
+    r.output_tokens, r.total_tokens, r.cache_creation_input_tokens, r.cache_read_input_tokens, r.thinking_tokens,
+    r.usage_complete, r.cost_usd, r.started_at, r.ended_at, r.updated_at, r.ttft_us, r.duration_us,
+    (r.timings ->> 'tape_wait_us')::bigint AS tape_wait_us, r.request_bytes, r.response_bytes, r.retry_count,
+    r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.attempt_of, r.is_subtask
+FROM requests AS r
+WHERE r.train = $1 AND r.id < $2::uuid AND r.id >= $3::uuid
+    AND r.outcome IS DISTINCT FROM 'ok'
+    AND ($4::text IS NULL OR r.request_type = $4)
+    AND ($5::text IS NULL OR r.outcome = $5 OR ($5 = 'in_flight' AND r.outcome IS NULL)
+        OR ($5 = 'failed' AND r.outcome <> 'ok'))
+    AND ($6::integer IS NULL OR r.status_code BETWEEN $6 AND $7::integer)
+    AND ($8::text IS NULL OR coalesce(r.answered_model, r.model) = $8)
+    AND ($9::text IS NULL OR r.session_id = $9)
+    AND ($10::integer IS NULL OR r.account = $10)
+    AND ($11::uuid IS NULL OR r.conversation_id = $11)
+ORDER BY r.id DESC
+LIMIT $12;
+
+-- name: requests_answered_by
+-- Newest requests of a train that a model answered. Below the id $2, from the id $3; a filter that is null does not filter.
+-- returns: RequestRow
+-- order: id DESC
+SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.answered_model, r.stream, r.client,
+    r.client_version, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.input_tokens,
+    r.output_tokens, r.total_tokens, r.cache_creation_input_tokens, r.cache_read_input_tokens, r.thinking_tokens,
+    r.usage_complete, r.cost_usd, r.started_at, r.ended_at, r.updated_at, r.ttft_us, r.duration_us,
+    (r.timings ->> 'tape_wait_us')::bigint AS tape_wait_us, r.request_bytes, r.response_bytes, r.retry_count,
+    r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.attempt_of, r.is_subtask
+FROM requests AS r
+WHERE r.train = $1 AND r.id < $2::uuid AND r.id >= $3::uuid
+    AND r.answered_model = $8
+    AND ($4::text IS NULL OR r.request_type = $4)
+    AND ($5::text IS NULL OR r.outcome = $5 OR ($5 = 'in_flight' AND r.outcome IS NULL)
+        OR ($5 = 'failed' AND r.outcome <> 'ok'))
+    AND ($6::integer IS NULL OR r.status_code BETWEEN $6 AND $7::integer)
+    AND ($8::text IS NULL OR coalesce(r.answered_model, r.model) = $8)
+    AND ($9::text IS NULL OR r.session_id = $9)
+    AND ($10::integer IS NULL OR r.account = $10)
+    AND ($11::uuid IS NULL OR r.conversation_id = $11)
+ORDER BY r.id DESC
+LIMIT $12;
+
+-- name: requests_asked_of
+-- Newest requests of a train that asked for a model and that none answered. Below the id $2, from the id $3; a filter that is null does not filter.
+-- returns: RequestRow
+-- order: id DESC
+SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.answered_model, r.stream, r.client,
+    r.client_version, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.input_tokens,
+    r.output_tokens, r.total_tokens, r.cache_creation_input_tokens, r.cache_read_input_tokens, r.thinking_tokens,
+    r.usage_complete, r.cost_usd, r.started_at, r.ended_at, r.updated_at, r.ttft_us, r.duration_us,
+    (r.timings ->> 'tape_wait_us')::bigint AS tape_wait_us, r.request_bytes, r.response_bytes, r.retry_count,
+    r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.attempt_of, r.is_subtask
+FROM requests AS r
+WHERE r.train = $1 AND r.id < $2::uuid AND r.id >= $3::uuid
+    AND r.answered_model IS NULL AND r.model = $8
+    AND ($4::text IS NULL OR r.request_type = $4)
+    AND ($5::text IS NULL OR r.outcome = $5 OR ($5 = 'in_flight' AND r.outcome IS NULL)
+        OR ($5 = 'failed' AND r.outcome <> 'ok'))
+    AND ($6::integer IS NULL OR r.status_code BETWEEN $6 AND $7::integer)
+    AND ($8::text IS NULL OR coalesce(r.answered_model, r.model) = $8)
+    AND ($9::text IS NULL OR r.session_id = $9)
+    AND ($10::integer IS NULL OR r.account = $10)
+    AND ($11::uuid IS NULL OR r.conversation_id = $11)
+ORDER BY r.id DESC
+LIMIT $12;
+
+-- name: requests_of_session
+-- Newest requests of one session of a train. Below the id $2, from the id $3; a filter that is null does not filter.
+-- returns: RequestRow
+-- order: id DESC
+SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.answered_model, r.stream, r.client,
+    r.client_version, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.input_tokens,
+    r.output_tokens, r.total_tokens, r.cache_creation_input_tokens, r.cache_read_input_tokens, r.thinking_tokens,
+    r.usage_complete, r.cost_usd, r.started_at, r.ended_at, r.updated_at, r.ttft_us, r.duration_us,
+    (r.timings ->> 'tape_wait_us')::bigint AS tape_wait_us, r.request_bytes, r.response_bytes, r.retry_count,
+    r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.attempt_of, r.is_subtask
+FROM requests AS r
+WHERE r.train = $1 AND r.id < $2::uuid AND r.id >= $3::uuid
+    AND r.session_id = $9
+    AND ($4::text IS NULL OR r.request_type = $4)
+    AND ($5::text IS NULL OR r.outcome = $5 OR ($5 = 'in_flight' AND r.outcome IS NULL)
+        OR ($5 = 'failed' AND r.outcome <> 'ok'))
+    AND ($6::integer IS NULL OR r.status_code BETWEEN $6 AND $7::integer)
+    AND ($8::text IS NULL OR coalesce(r.answered_model, r.model) = $8)
+    AND ($9::text IS NULL OR r.session_id = $9)
+    AND ($10::integer IS NULL OR r.account = $10)
+    AND ($11::uuid IS NULL OR r.conversation_id = $11)
+ORDER BY r.id DESC
+LIMIT $12;
+
+-- name: requests_of_account
+-- Newest requests that one account paid for, of a train. Below the id $2, from the id $3; a filter that is null does not filter.
+-- returns: RequestRow
+-- order: id DESC
+SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.answered_model, r.stream, r.client,
+    r.client_version, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.input_tokens,
+    r.output_tokens, r.total_tokens, r.cache_creation_input_tokens, r.cache_read_input_tokens, r.thinking_tokens,
+    r.usage_complete, r.cost_usd, r.started_at, r.ended_at, r.updated_at, r.ttft_us, r.duration_us,
+    (r.timings ->> 'tape_wait_us')::bigint AS tape_wait_us, r.request_bytes, r.response_bytes, r.retry_count,
+    r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.attempt_of, r.is_subtask
+FROM requests AS r
+WHERE r.train = $1 AND r.id < $2::uuid AND r.id >= $3::uuid
+    AND r.account = $10
+    AND ($4::text IS NULL OR r.request_type = $4)
+    AND ($5::text IS NULL OR r.outcome = $5 OR ($5 = 'in_flight' AND r.outcome IS NULL)
+        OR ($5 = 'failed' AND r.outcome <> 'ok'))
+    AND ($6::integer IS NULL OR r.status_code BETWEEN $6 AND $7::integer)
+    AND ($8::text IS NULL OR coalesce(r.answered_model, r.model) = $8)
+    AND ($9::text IS NULL OR r.session_id = $9)
+    AND ($10::integer IS NULL OR r.account = $10)
+    AND ($11::uuid IS NULL OR r.conversation_id = $11)
+ORDER BY r.id DESC
+LIMIT $12;
+
+-- name: request_by_id
+-- One request with everything but its bodies, if it is in one of the trains $1 (a bare id is never looked up alone).
+-- returns: RequestDetailRow
+SELECT r.train, r.id, r.original_id, r.node, r.account, r.key_id, r.method, r.path, r.query, r.request_type,
+    r.model, r.answered_model, r.stream, r.client, r.client_version, r.session_id, r.agent_id, r.parent_agent_id, r.retry_count,
+    r.outcome, r.status_code, r.error_type, r.error_message, r.parse_error, r.note, r.upstream_request_id, r.message_id,
+    r.stop_reason, r.input_tokens, r.output_tokens, r.total_tokens, r.cache_creation_input_tokens,
+    r.cache_read_input_tokens, r.ephemeral_5m_input_tokens, r.ephemeral_1h_input_tokens, r.thinking_tokens,
+    r.web_search_requests, r.web_fetch_requests, r.code_execution_requests, r.service_tier, r.inference_geo, r.speed,
+    r.usage, r.usage_complete, r.cost_usd, r.started_at, r.ended_at, r.updated_at, r.ttft_us, r.duration_us, r.timings,
+    (r.timings ->> 'tape_wait_us')::bigint AS tape_wait_us, r.request_bytes, r.response_bytes, r.delivered_bytes,
+    r.request_sha256, r.response_sha256, r.request_headers, r.response_headers, r.event_count, r.lost_frames,
+    r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.current_message_hash, r.parent_message_hash,
+    r.is_subtask, r.parent_task_request_id, r.task_tool_invocation, r.attempt_of, r.deriver_version
+FROM requests AS r
+WHERE r.train = ANY ($1::integer[]) AND r.id = $2;
+
+-- name: request_body_of
+-- The exact bytes of a request's body, with size and hash as they were stored.
+-- returns: RequestBodyRow
+SELECT request_body(b.train, b.id) AS body, b.size, b.sha256
+FROM request_bodies AS b
+WHERE b.train = $1 AND b.id = $2;
+
+-- name: response_body_of
+-- The exact bytes of a response, its inflated copy, the message in it, and how it came in chunks.
+-- returns: ResponseBodyRow
+SELECT b.raw, b.decoded, b.message, b.chunk_sizes, b.decoded_sizes, b.chunk_at_us, b.size, b.sha256
+FROM response_bodies AS b
+WHERE b.train = $1 AND b.id = $2;
+
+-- name: body_sizes_of
+-- How large a request's stored bodies are and in how many chunks the response came, to decide what to read; null where
+-- there is none yet.
+-- returns: BodySizesRow
+SELECT (SELECT b.size FROM request_bodies AS b WHERE b.train = $1 AND b.id = $2) AS request_size,
+    (SELECT b.size FROM response_bodies AS b WHERE b.train = $1 AND b.id = $2) AS response_size,
+    (SELECT octet_length(b.decoded) FROM response_bodies AS b WHERE b.train = $1 AND b.id = $2) AS decoded_size,
+    (SELECT cardinality(b.chunk_sizes) FROM response_bodies AS b WHERE b.train = $1 AND b.id = $2) AS chunks;

@@ -1,0 +1,22 @@
+"""Trains and accounts as readers name them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TrainRow:
+    """A train: the number that keys carry, the name people use."""
+
+    train: int
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """An account number and the id it answers to now; the display name is given by people and may be missing."""
+
+    account: int
+    account_id: str
+    display_name: str | None
