@@ -1,0 +1,84 @@
+"""Static files under names that carry their content's hash: cached for a year, compressed once at start-up.
+
+``static/css/*.css`` becomes one ``app.css`` (files in the order of their names: the cascade's layers), every other file
+stays itself. Templates say ``{{ asset("app.css") }}``; an unknown name is an error while the page is built.
+"""
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import brotli
+from aiohttp import web
+
+FOLDER = Path(__file__).parent / "static"
+PREFIX = "/static/"
+TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file as it is served: plain and in the encodings browsers take."""
+
+    name: str
+    content_type: str
+    plain: bytes
+    gzip: bytes
+    br: bytes
+
+
+class Assets:
+    """Every static file, read once."""
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self._served: dict[str, Asset] = {}
+        self._names: dict[str, str] = {}
+        for name, content in _sources(folder).items():
+            self._add(name, content)
+
+    def _add(self, name: str, content: bytes) -> None:
+        path = Path(name)
+        hashed = f"{path.stem}.{hashlib.sha256(content).hexdigest()[:10]}{path.suffix}"
+        self._names[name] = hashed
+        self._served[hashed] = Asset(
+            hashed,
+            TYPES[path.suffix],
+            content,
+            gzip.compress(content, 9, mtime=0),
+            brotli.compress(content),
+        )
+
+    def url(self, name: str) -> str:
+        """The address of a file by its source name (``app.css``); KeyError when there is none."""
+        return PREFIX + self._names[name]
+
+    def find(self, hashed: str) -> Asset | None:
+        """The file behind a hashed name."""
+        return self._served.get(hashed)
+
+    async def serve(self, request: web.Request) -> web.Response:
+        """Handler for ``/static/{name}``."""
+        asset = self.find(request.match_info["name"])
+        if asset is None:
+            raise web.HTTPNotFound
+        accepted = request.headers.get("Accept-Encoding", "")
+        body, encoding = asset.plain, None
+        if "br" in accepted:
+            body, encoding = asset.br, "br"
+        elif "gzip" in accepted:
+            body, encoding = asset.gzip, "gzip"
+        headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+        if encoding is not None:
+            headers["Content-Encoding"] = encoding
+        return web.Response(body=body, content_type=asset.content_type, charset="utf-8", headers=headers)
+
+
+def _sources(folder: Path) -> dict[str, bytes]:
+    sheets = sorted((folder / "css").glob("*.css"))
+    found = {"app.css": b"\n".join(sheet.read_bytes() for sheet in sheets)}
+    for place in ("js", "vendor", "img"):
+        for path in sorted((folder / place).glob("*")):
+            if path.suffix in TYPES:
+                found[path.name] = path.read_bytes()
+    return found

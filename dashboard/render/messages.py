@@ -1,0 +1,153 @@
+"""A request body and an answer as messages: the system prompt, the tools, the transcript, and what of it is new."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from dashboard.render import figures, json_view
+from dashboard.render.blocks import Block, Context, prose, rendered
+from dashboard.render.secrets import Mask
+
+WINDOW = 60
+"""Messages of a transcript on one page; earlier ones are a link away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message, ready for a template. ``number`` counts from 1 in the transcript; None for system and answer."""
+
+    role: str
+    number: int | None
+    blocks: tuple[Block, ...]
+    cached: bool = False
+    """Whether a cache breakpoint stands in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One offered tool."""
+
+    name: str
+    about: str
+    schema: Markup
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What was sent. ``earlier`` messages come before ``messages``; ``fault`` says why nothing could be read."""
+
+    system: Message | None
+    tools: tuple[Tool, ...]
+    messages: tuple[Message, ...]
+    total: int
+    earlier: int
+    later: int
+    settings: Markup | None
+    masked: int
+    fault: str | None = None
+
+
+def new_messages(body: bytes, pictures: str) -> Prompt:
+    """Only what this request added: the messages behind the last answer of the model."""
+    return _prompt(body, pictures, None, whole=False)
+
+
+def whole_prompt(body: bytes, pictures: str, first: int | None) -> Prompt:
+    """Everything that was sent; of the transcript the window that begins at ``first`` (1-based), else the last one."""
+    return _prompt(body, pictures, first, whole=True)
+
+
+def answer(message: Any, pictures: str, mask: Mask) -> Message | None:
+    """The model's answer."""
+    if not isinstance(message, dict) or not isinstance(message.get("content"), list):
+        return None
+    return _message(message, None, "r", Context("assistant", pictures, mask))
+
+
+def _prompt(body: bytes, pictures: str, first: int | None, *, whole: bool) -> Prompt:
+    mask = Mask()
+    try:
+        sent = json_view.plain(body)
+    except ValueError as exc:
+        return Prompt(None, (), (), 0, 0, 0, None, 0, str(exc))
+    if not isinstance(sent, dict):
+        return Prompt(None, (), (), 0, 0, 0, None, 0, "it is JSON, but not an object")
+    listed = sent.get("messages")
+    messages = listed if isinstance(listed, list) else []
+    start, end = _window(messages, first, whole=whole)
+    shown = tuple(
+        _message(message, number + 1, f"m{number}", Context(_role(message), pictures, mask))
+        for number, message in enumerate(messages[start:end], start)
+    )
+    system = _system(sent.get("system"), pictures, mask) if whole else None
+    tools = _tools(sent.get("tools")) if whole else ()
+    rest = {key: value for key, value in sent.items() if key not in {"messages", "system", "tools"}}
+    drawn = json_view.tree(rest, open_depth=1)
+    return Prompt(
+        system,
+        tools,
+        shown,
+        len(messages),
+        start,
+        len(messages) - end,
+        drawn.html if whole else None,
+        mask.hidden + (drawn.masked if whole else 0),
+    )
+
+
+def _window(messages: list[Any], first: int | None, *, whole: bool) -> tuple[int, int]:
+    if whole:
+        start = max(0, len(messages) - WINDOW) if first is None else min(max(0, first - 1), max(0, len(messages) - 1))
+        return start, min(len(messages), start + WINDOW)
+    answered = [number for number, message in enumerate(messages) if _role(message) == "assistant"]
+    start = answered[-1] + 1 if answered else 0
+    start = min(start, max(0, len(messages) - 1))
+    return max(start, len(messages) - WINDOW), len(messages)
+
+
+def _role(message: Any) -> str:
+    role = message.get("role") if isinstance(message, dict) else None
+    return role if isinstance(role, str) else "unknown role"
+
+
+def _message(message: Any, number: int | None, place: str, context: Context) -> Message:
+    content = message.get("content") if isinstance(message, dict) else message
+    parts = content if isinstance(content, list) else [content]
+    blocks = [made for n, part in enumerate(parts) for made in rendered(part, f"{place}.{n}", context)]
+    return Message(context.role, number, tuple(blocks), any(_breakpoint(part) for part in parts))
+
+
+def _breakpoint(part: Any) -> bool:
+    return isinstance(part, dict) and isinstance(part.get("cache_control"), dict)
+
+
+def _system(system: Any, pictures: str, mask: Mask) -> Message | None:
+    if system is None:
+        return None
+    context = Context("system", pictures, mask)
+    parts = system if isinstance(system, list) else [system]
+    blocks = [_folded(made) for n, part in enumerate(parts) for made in rendered(part, f"s.{n}", context)]
+    return Message("system", None, tuple(blocks), any(_breakpoint(part) for part in parts))
+
+
+def _folded(block: Block) -> Block:
+    size = figures.plural(len(block.body.striptags()), "character")
+    return Block(block.kind, block.title or "system text", block.body, block.note or size, folded=True)
+
+
+def _tools(tools: Any) -> tuple[Tool, ...]:
+    if not isinstance(tools, list):
+        return ()
+    context = Context("system", "", Mask())
+    made = []
+    for tool in tools:
+        known = tool if isinstance(tool, dict) else {"name": "not an object", "value": tool}
+        about = known.get("description")
+        body = prose(about, context) if isinstance(about, str) and about else Markup("")
+        rest = {key: value for key, value in known.items() if key not in {"name", "description"}}
+        schema = body + json_view.tree(rest, open_depth=1).html
+        first = about.strip().split("\n", 1)[0][:120] if isinstance(about, str) else ""
+        made.append(Tool(str(known.get("name", "no name")), first, schema, len(str(tool))))
+    return tuple(made)

@@ -1,0 +1,134 @@
+"""Tool calls: the everyday tools of Claude Code in their own form, any other as a table of its input."""
+
+import difflib
+from collections.abc import Callable
+from pathlib import PurePosixPath
+from typing import Any
+
+from markupsafe import Markup
+
+from dashboard.render import json_view, long_text
+from dashboard.render.code import highlighted
+from dashboard.render.hidden import visible
+from dashboard.render.secrets import Mask, masked
+
+_COMMAND = Markup('<pre class="code command"><span class="prompt" aria-hidden="true">$ </span><code>{}</code></pre>')
+_CODE = Markup('<pre class="code"><code>{}</code></pre>')
+_SAID = Markup('<p class="note">{}</p>')
+_ROW = Markup('<tr><th scope="row">{}</th><td>{}</td></tr>')
+_TABLE = Markup('<table class="pairs">{}</table>')
+_SHORT = Markup("<code>{}</code>")
+_DIFF_LINE = Markup('<span class="d-{kind}"><span class="d-sign">{sign}</span>{text}</span>\n')
+_TODO = Markup('<li class="todo-{state}"><span>{mark}</span> {text} <span class="note">{state}</span></li>')
+_LIST = Markup('<ul class="todos">{}</ul>')
+ONE_LINE = 160
+MOST_DIFFED = 40_000
+"""Characters of an edit that are compared line by line; difflib is quadratic."""
+
+
+def called(name: str, given: Any, mask: Mask) -> tuple[str, Markup]:
+    """Title and body of a tool call. What its own form does not show of the input follows as a table."""
+    if not isinstance(given, dict):
+        return name, json_view.tree(given).html
+    form = _FORMS.get(name)
+    drawn = form(given, mask) if form is not None else None
+    if drawn is None:
+        return name, _pairs(given, mask) if given else _SAID.format("no input")
+    body, shown = drawn
+    rest = {key: value for key, value in given.items() if key not in shown}
+    return name, body + (_pairs(rest, mask) if rest else Markup(""))
+
+
+_Form = Callable[[dict[str, Any], Mask], tuple[Markup, set[str]] | None]
+
+
+def _pairs(given: dict[str, Any], mask: Mask) -> Markup:
+    return _TABLE.format(Markup("").join(_ROW.format(visible(str(key)), _value(given[key], mask)) for key in given))
+
+
+def _value(value: Any, mask: Mask) -> Markup:
+    if isinstance(value, str):
+        text = masked(value, mask)
+        return _SHORT.format(visible(text)) if len(text) <= ONE_LINE and "\n" not in text else long_text.shown(text)
+    if isinstance(value, (dict, list)) and value:
+        drawn = json_view.tree(value, open_depth=1)
+        mask.hidden += drawn.masked
+        return drawn.html
+    return json_view.tree(value).html
+
+
+def _bash(given: dict[str, Any], mask: Mask) -> tuple[Markup, set[str]] | None:
+    command, purpose = given.get("command"), given.get("description")
+    if not isinstance(command, str):
+        return None
+    body = _COMMAND.format(highlighted(masked(command, mask), "bash"))
+    if not isinstance(purpose, str):
+        return body, {"command"}
+    return _SAID.format(visible(masked(purpose, mask))) + body, {"command", "description"}
+
+
+def _write(given: dict[str, Any], mask: Mask) -> tuple[Markup, set[str]] | None:
+    path, content = given.get("file_path"), given.get("content")
+    if not isinstance(path, str) or not isinstance(content, str):
+        return None
+    text = masked(content, mask)
+    plain = len(text) > long_text.SHORT or text.count("\n") > long_text.LINES_SHOWN
+    body = long_text.shown(text) if plain else _CODE.format(highlighted(text, _language(path)))
+    return _pairs({"file_path": path}, mask) + body, {"file_path", "content"}
+
+
+def _edit(given: dict[str, Any], mask: Mask) -> tuple[Markup, set[str]] | None:
+    old, new = given.get("old_string"), given.get("new_string")
+    if not isinstance(old, str) or not isinstance(new, str) or len(old) + len(new) > MOST_DIFFED:
+        return None
+    path = {"file_path": given["file_path"]} if isinstance(given.get("file_path"), str) else {}
+    body = (_pairs(path, mask) if path else Markup("")) + _diff(masked(old, mask), masked(new, mask))
+    return body, {"old_string", "new_string", *path}
+
+
+def _diff(old: str, new: str) -> Markup:
+    kinds = {"+": "add", "-": "del", " ": "same", "?": "same"}
+    lines = (line for line in difflib.ndiff(old.splitlines(), new.splitlines()) if not line.startswith("?"))
+    return _CODE.format(
+        Markup("").join(_DIFF_LINE.format(kind=kinds[line[0]], sign=line[0], text=visible(line[2:])) for line in lines)
+    )
+
+
+def _todos(given: dict[str, Any], mask: Mask) -> tuple[Markup, set[str]] | None:
+    todos = given.get("todos")
+    if not isinstance(todos, list) or not all(isinstance(todo, dict) and "content" in todo for todo in todos):
+        return None
+    marks = {"completed": "●", "in_progress": "◌"}
+    states = {"completed": "completed", "in_progress": "in_progress", "pending": "pending"}
+    items = [
+        _TODO.format(
+            state=states.get(str(todo.get("status")), "other"),
+            mark=marks.get(str(todo.get("status")), "○"),
+            text=visible(masked(str(todo["content"]), mask)),
+        )
+        for todo in todos
+    ]
+    return _LIST.format(Markup("").join(items)), {"todos"}
+
+
+def _agent(given: dict[str, Any], mask: Mask) -> tuple[Markup, set[str]] | None:
+    prompt = given.get("prompt")
+    if not isinstance(prompt, str):
+        return None
+    first: dict[str, Any] = {key: given[key] for key in ("description", "subagent_type") if key in given}
+    return _pairs(first, mask) + long_text.shown(masked(prompt, mask)), {"prompt", *first}
+
+
+def _language(path: str) -> str:
+    suffix = PurePosixPath(path).suffix[1:].lower()
+    return {"h": "c", "hpp": "cpp", "cc": "cpp", "kt": "kotlin", "cs": "csharp", "htm": "html"}.get(suffix, suffix)
+
+
+_FORMS: dict[str, _Form] = {
+    "Bash": _bash,
+    "Write": _write,
+    "Edit": _edit,
+    "TodoWrite": _todos,
+    "Task": _agent,
+    "Agent": _agent,
+}
