@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from core.errors import AlreadyRunningError, BadSettingError, FootplateError
+from core.errors import BadSettingError, FootplateError
+from deploy.exit_codes import FAILURE, exit_code
 
 if TYPE_CHECKING:
     from core.settings import Settings
 
 EXIT_CODES = "Exit codes: 0 ok, 1 failure, 2 usage, 75 already running, 78 bad configuration, 130 interrupted."
-FAILURE = 1
-ALREADY_RUNNING = 75
-BAD_CONFIGURATION = 78
 
 app = typer.Typer(
     add_completion=False,
@@ -123,9 +121,9 @@ def record(
       footplate record --once
       DATABASE_URL=postgresql://footplate@db/footplate footplate record
     """  # noqa: D301
-    from deploy import supervisor
+    from deploy import errands
 
-    raise typer.Exit(supervisor.record(_settings(data_dir=data_dir), once=once))
+    raise typer.Exit(errands.record(_settings(data_dir=data_dir), once=once))
 
 
 app.command("recorder", hidden=True)(record)
@@ -193,9 +191,10 @@ def migrate(data_dir: DataDir = None) -> None:
       DATABASE_URL=postgresql://footplate@db/footplate footplate db migrate
       footplate db migrate --data-dir /srv/footplate
     """  # noqa: D301
-    from deploy import supervisor
+    from deploy import errands
 
-    raise typer.Exit(supervisor.migrate(_settings(data_dir=data_dir)))
+    for name in errands.migrate(_settings(data_dir=data_dir)):
+        typer.echo(f"applied {name}")
 
 
 def _settings(**flags: object) -> "Settings":
@@ -208,13 +207,6 @@ def _become(settings: "Settings", module: str, *arguments: str) -> NoReturn:
     from deploy import processes
 
     processes.become(settings, module, *arguments)
-
-
-def exit_code(error: FootplateError) -> int:
-    """The documented exit code of one of our errors."""
-    if isinstance(error, BadSettingError):
-        return BAD_CONFIGURATION
-    return ALREADY_RUNNING if isinstance(error, AlreadyRunningError) else FAILURE
 
 
 def main() -> None:

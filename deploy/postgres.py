@@ -41,8 +41,9 @@ SETTINGS = {
     "timezone": "UTC",
     "idle_in_transaction_session_timeout": "60s",
     "client_connection_check_interval": "10s",
-    # The log is for people: no statement, no row, nothing that was recorded.
-    "log_min_messages": "warning",
+    # The log is for people: no statement, no row, nothing that was recorded. `log` is above ERROR, whose texts quote
+    # values; what the server does not survive is FATAL or PANIC.
+    "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
     "log_checkpoints": "off",
@@ -72,6 +73,11 @@ class EmbeddedPostgres:
         return self._folder / "cluster"
 
     @property
+    def url(self) -> str:
+        """Where it answers while it runs; known before it was ever started."""
+        return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(_socket_path(self._folder)), safe='')}"
+
+    @property
     def pid(self) -> int | None:
         """The postmaster's pid while it runs."""
         return self._process.pid if self._process is not None and self._process.code is None else None
@@ -94,7 +100,7 @@ class EmbeddedPostgres:
         except BaseException:
             self._release()
             raise
-        return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(socket), safe='')}"
+        return self.url
 
     def wait(self, seconds: float | None = None) -> int | None:
         """Block until the server ended; its exit code, negative for a signal. None when it still runs."""
@@ -219,11 +225,17 @@ def _run(command: list[str], user: User, given: str = "") -> None:
         raise BadSettingError(f"{Path(command[0]).name} failed: {last}")
 
 
-def _socket_folder(folder: Path, user: User) -> Path:
+def _socket_path(folder: Path) -> Path:
     """Where the socket is: below the folder, or below /tmp where that would be too long for a socket's path."""
     socket = folder / "socket"
     if len(os.fsencode(socket)) > LONGEST_SOCKET_FOLDER:
-        socket = Path("/tmp") / f"footplate-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"  # noqa: S108  # below
+        return Path("/tmp") / f"footplate-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"  # noqa: S108  # below
+    return socket
+
+
+def _socket_folder(folder: Path, user: User) -> Path:
+    """The socket's folder, made and checked."""
+    socket = _socket_path(folder)
     try:
         socket.mkdir(mode=0o700)
     except FileExistsError:

@@ -57,7 +57,7 @@ class PostgresProcess:
         return self._child.returncode if self._child is not None and self._ended.is_set() else None
 
     def ready(self, file: Path, until: float) -> bool:
-        """Wait until the server says in ``postmaster.pid`` that it takes connections; False when it ended or is late."""
+        """Wait until ``postmaster.pid`` says that the server takes connections; False when it ended or is late."""
         while not self._ended.wait(0.01):
             if self._says_ready(file):
                 return True

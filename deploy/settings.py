@@ -1,7 +1,6 @@
 """The settings of the command line, and the environment its children get."""
 
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,11 +37,6 @@ def child_environment(settings: Settings) -> dict[str, str]:
 def client_environment(proxy: str) -> dict[str, str]:
     """The environment of a client that is to talk through the proxy at this address."""
     return {**_environ(), "ANTHROPIC_BASE_URL": proxy}
-
-
-def module_command(module: str, *arguments: str) -> list[str]:
-    """The command that runs one of our modules with this interpreter; -P keeps a `core/` in the current folder out."""
-    return [sys.executable, "-P", "-m", module, *arguments]
 
 
 def _environ() -> dict[str, str]:

@@ -1,0 +1,65 @@
+"""Single commands that need the database for a while: record, migrate."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from core.errors import AlreadyRunningError, FootplateError
+from core.settings import Settings
+from deploy.folder import prepare
+from deploy.postgres import EmbeddedPostgres
+from deploy.processes import module_command, spawn
+from deploy.settings import child_environment
+from sql import migrator
+from sql.errors import DatabaseError
+
+SIGNALLED = 128
+
+
+def record(settings: Settings, *, once: bool) -> int:
+    """Run the recorder until it ends; its exit code. Raises FootplateError."""
+    with _database_at_hand(settings) as url:
+        told = settings.model_copy(update={"database_url": url})
+        return asyncio.run(_attend(told, "record", *(["--once"] if once else [])))
+
+
+def migrate(settings: Settings) -> tuple[str, ...]:
+    """Migrate the database; names of the files applied. Raises FootplateError."""
+    with _database_at_hand(settings) as url:
+        return _migrated(url)
+
+
+@contextmanager
+def _database_at_hand(settings: Settings) -> Iterator[str]:
+    """The URL of DATABASE_URL, else of the server a running `up` has, else of the embedded one, started meanwhile."""
+    if settings.database_url:
+        yield settings.database_url
+        return
+    prepare(settings.data_dir)
+    server = EmbeddedPostgres(settings.data_dir / "pg")
+    try:
+        server.start()
+    except AlreadyRunningError:
+        yield server.url
+        return
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+def _migrated(url: str) -> tuple[str, ...]:
+    try:
+        return asyncio.run(migrator.migrate(url))
+    except DatabaseError as exc:
+        raise FootplateError(f"database: {exc}") from exc
+
+
+async def _attend(settings: Settings, *arguments: str) -> int:
+    process = await spawn(module_command("proxy", *arguments), child_environment(settings))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, process.terminate)
+    code = await process.wait()
+    return code if code >= 0 else SIGNALLED - code
