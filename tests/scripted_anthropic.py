@@ -246,6 +246,8 @@ def _streamed(block: Block) -> tuple[Block, list[Block]]:
             {"type": "thinking_delta", "thinking": block["thinking"]},
             {"type": "signature_delta", "signature": block["signature"]},
         ]
+    if "input" not in block:
+        return block, []
     pieces = _cut(json.dumps(block["input"]), 25)
     return {**block, "input": {}}, [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
 
