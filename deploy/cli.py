@@ -36,9 +36,19 @@ Bind = Annotated[str | None, typer.Option(help="Address to listen on. [127.0.0.1
 Slot = Annotated[int, typer.Option(min=0, max=63, help="Which worker this is; each has a tape of its own.")]
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        from deploy.announcement import version
+
+        typer.echo(f"footplate {version()}")
+        raise typer.Exit
+
+
 @app.callback()
 def footplate(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
 ) -> None:
     """Record every call to the Anthropic Messages API and look at it.
 
@@ -50,11 +60,6 @@ def footplate(
 
     Every flag has an environment variable; the README lists all settings.
     """  # noqa: D301 - \b is click's mark for "do not fill this paragraph"
-    if version:
-        from deploy.announcement import version as installed
-
-        typer.echo(f"footplate {installed()}")
-        raise typer.Exit
 
 
 @app.command()
@@ -212,7 +217,7 @@ def _become(settings: "Settings", module: str, *arguments: str) -> NoReturn:
 def main() -> None:
     """Run the command line. Our own errors are one line on stderr and their exit code."""
     try:
-        app()
+        app(prog_name="footplate")
     except FootplateError as error:
         typer.echo(f"footplate: {error}", err=True)
         sys.exit(exit_code(error))

@@ -15,7 +15,7 @@ FIRST_DELAY = 0.2
 LONGEST_DELAY = 10.0
 # A process that lived this long was well: its next end is a new story, not a crash loop.
 SETTLED_SECONDS = 30.0
-ABORT_SECONDS = 2.0
+ABORT_SECONDS = 1.0
 
 
 def say(line: str) -> None:

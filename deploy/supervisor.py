@@ -44,13 +44,16 @@ class Supervisor:
         """Start, watch, stop. Proxies start beside Postgres, not after it: they relay and tape without a database."""
         began = time.monotonic()
         self._catch_signals()
-        jobs = (self._serve(), *(proxy.run() for proxy in self._proxies), self._dashboard.run(), self._record())
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(job) for job in (*jobs, self._announce(began))]
+            serving = group.create_task(self._serve())
+            for keeper in (*self._proxies, self._dashboard):
+                group.create_task(keeper.run())
+            starting = [group.create_task(job) for job in (self._record(), self._announce(began))]
             await self._stopping.wait()
-            await self._stop()
-            for task in tasks:
+            for task in starting:
                 task.cancel()
+            await self._stop()
+            serving.cancel()
         return INTERRUPTED if self._patience.lost else self._code
 
     def _keeper(self, role: roles.Role) -> Keeper:
