@@ -4,9 +4,7 @@
 """
 
 import importlib
-import logging
 import pkgutil
-import traceback
 import uuid
 from collections.abc import Iterable
 from types import ModuleType
@@ -17,14 +15,13 @@ from pydantic import BaseModel
 
 from core.errors import FootplateError
 from core.settings import Settings
-from dashboard import access, api, headers, pages
+from dashboard import access, api, headers, log, pages
 from dashboard.problems import ERROR_PAGE, REQUEST_ID, Problem, as_json, as_plain_page
 from dashboard.routing import DATABASE, SETTINGS, Call, Route, parse_query, routes_of
 from sql.database import Database
 from sql.errors import DatabaseAwayError, SchemaMismatchError
 
 MAX_FORM_BYTES = 64 * 1024
-LOG = logging.getLogger("footplate.dashboard")
 
 
 class UnguardedRouteError(FootplateError):
@@ -33,7 +30,7 @@ class UnguardedRouteError(FootplateError):
 
 def make_app(settings: Settings, database: Database) -> web.Application:
     """The whole dashboard as an application; the caller starts it and closes the database."""
-    app = web.Application(middlewares=[show_problems, access.check_access], client_max_size=MAX_FORM_BYTES, logger=LOG)
+    app = web.Application(middlewares=[show_problems, access.check_access], client_max_size=MAX_FORM_BYTES)
     app[SETTINGS] = settings
     app[DATABASE] = database
     app[ERROR_PAGE] = as_plain_page
@@ -123,16 +120,8 @@ def _shown(request: web.Request, problem: Problem) -> web.StreamResponse:
 
 
 def _log(request: web.Request, exc: Exception) -> None:
-    """Type and place only: the text of an exception may quote what was recorded."""
-    places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(exc.__traceback__)[-6:]]
     declared = access.declared_route(request)
-    LOG.error(
-        "unforeseen error id=%s route=%s type=%s at=%s",
-        request.get(REQUEST_ID),
-        declared.path if declared is not None else "-",
-        type(exc).__name__,
-        " ".join(places),
-    )
+    log.write_failure(exc, request_id=request.get(REQUEST_ID), route=declared.path if declared is not None else None)
 
 
 def _modules(*packages: ModuleType) -> Iterable[ModuleType]:

@@ -76,6 +76,8 @@ class Route:
     query: type[Query]
     returns: type[BaseModel] | None
     errors: tuple[int, ...]
+    failure: type[BaseModel] | None = None
+    """What ``errors`` answer with where that is not the one shape of errors."""
 
     @property
     def name(self) -> str:
@@ -97,12 +99,13 @@ def route(
     query: type[Q] = Query,  # type: ignore[assignment]  # mypy has no default for a type variable
     returns: type[BaseModel] | None = None,
     errors: tuple[int, ...] = (),
+    failure: type[BaseModel] | None = None,
 ) -> Callable[[Callable[[Call[Q]], Awaitable[BaseModel | web.StreamResponse]]], Route]:
     """Declare a route. Without ``kind`` a route with ``returns`` is JSON and any other is a page."""
     chosen: Kind = kind or ("json" if returns is not None else "page")
 
     def declare(handler: Callable[[Call[Q]], Awaitable[BaseModel | web.StreamResponse]]) -> Route:
-        return Route(method, path, permission, chosen, cast("Handler", handler), query, returns, errors)
+        return Route(method, path, permission, chosen, cast("Handler", handler), query, returns, errors, failure)
 
     return declare
 

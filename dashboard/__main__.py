@@ -1,0 +1,80 @@
+"""``python -m dashboard``: read the settings, bind, serve until SIGTERM or SIGINT.
+
+Exit codes: 0 stopped as asked, 1 the port is in use, 78 a setting cannot work; each with one line on stderr.
+"""
+
+import asyncio
+import errno
+import logging
+import signal
+import sys
+
+import uvloop
+from aiohttp import web
+
+from core.errors import BadSettingError
+from core.settings import Settings
+from dashboard import log
+from dashboard.app import make_app
+from dashboard.settings import load
+from sql.database import Database
+
+BAD_CONFIGURATION = 78
+SHUTDOWN_SECONDS = 3.0
+
+
+def main() -> int:
+    """Run the dashboard; returns the exit code."""
+    # aiohttp logs malformed requests with their bytes.
+    logging.getLogger("aiohttp").setLevel(logging.CRITICAL)
+    try:
+        settings = load()
+        database = open_database(settings)
+    except BadSettingError as exc:
+        sys.stderr.write(f"footplate dashboard: {exc}\n")
+        return BAD_CONFIGURATION
+    try:
+        uvloop.run(serve(settings, database))
+    except OSError as exc:
+        sys.stderr.write(f"footplate dashboard: {_cannot_listen(settings, exc)}\n")
+        return 1
+    return 0
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of these settings, not yet connected. Raises BadSettingError without a usable DATABASE_URL."""
+    if settings.database_url is None:
+        raise BadSettingError("DATABASE_URL: is not set; `footplate up` sets it to the embedded server")
+    if not settings.database_url.startswith(("postgresql://", "postgres://")):
+        raise BadSettingError("DATABASE_URL: must begin with postgresql://")
+    return Database.create(
+        settings.database_url, application="footplate dashboard", statement_cache=settings.statement_cache
+    )
+
+
+async def serve(settings: Settings, database: Database) -> None:
+    """Serve until told to stop. Raises OSError when the address cannot be bound."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    runner = web.AppRunner(make_app(settings, database), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    try:
+        await runner.setup()
+        await web.TCPSite(runner, settings.bind, settings.dashboard_port).start()
+        for address in runner.addresses:
+            log.write("dashboard_listens", address=str(address[0]), port=int(address[1]))
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+        await database.close()
+
+
+def _cannot_listen(settings: Settings, exc: OSError) -> str:
+    where = f"{settings.bind} port {settings.dashboard_port}"
+    if exc.errno == errno.EADDRINUSE:
+        return f"{where} is in use: stop what listens there or set FOOTPLATE_DASHBOARD_PORT"
+    return f"cannot listen on {where}: {exc.strerror or type(exc).__name__}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

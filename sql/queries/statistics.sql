@@ -1,0 +1,38 @@
+-- name: statistics_of_period
+-- Sums over trains $1 from the hour of $2 up to $3, out of the roll-up. No rows recorded: zeros.
+-- returns: StatisticsRow
+SELECT coalesce(sum(u.requests), 0)::bigint AS requests, coalesce(sum(u.ok), 0)::bigint AS ok,
+    coalesce(sum(u.cancelled), 0)::bigint AS cancelled, coalesce(sum(u.rejected), 0)::bigint AS rejected,
+    coalesce(sum(u.input_tokens + u.output_tokens), 0)::bigint AS total_tokens,
+    coalesce(sum(u.ok_duration_us), 0)::bigint AS ok_duration_us,
+    count(DISTINCT u.train)::integer AS trains
+FROM usage_hourly AS u
+WHERE u.train = ANY ($1::integer[]) AND u.hour >= date_trunc('hour', $2::timestamptz, 'UTC') AND u.hour < $3;
+
+-- name: totals_by_train
+-- All-time sums of trains $1 from the roll-up, one row for each train, model and type.
+-- returns: TotalsRow
+SELECT u.train, u.model, u.request_type, sum(u.requests)::bigint AS requests, sum(u.ok)::bigint AS ok,
+    sum(u.cancelled)::bigint AS cancelled, sum(u.rejected)::bigint AS rejected,
+    sum(u.input_tokens)::bigint AS input_tokens, sum(u.output_tokens)::bigint AS output_tokens,
+    sum(u.cache_creation_input_tokens)::bigint AS cache_creation_input_tokens,
+    sum(u.cache_read_input_tokens)::bigint AS cache_read_input_tokens,
+    sum(u.ok_duration_us)::bigint AS ok_duration_us, max(u.hour) AS last_hour
+FROM usage_hourly AS u
+WHERE u.train = ANY ($1::integer[])
+GROUP BY u.train, u.model, u.request_type
+ORDER BY u.train, u.model, u.request_type;
+
+-- name: tapes
+-- How far each tape has been read, and how long ago a recorder said so.
+-- returns: TapeRow
+SELECT p.node, p.lag_bytes,
+    coalesce(extract(epoch FROM now() - p.oldest_unrecorded_at), 0)::double precision AS lag_seconds,
+    extract(epoch FROM now() - p.heartbeat_at)::double precision AS silent_seconds
+FROM tape_positions AS p
+ORDER BY p.node;
+
+-- name: dead_letter_count
+-- How many calls the database could not take.
+-- returns: DeadLetterCountRow
+SELECT count(*) AS dead_letters FROM dead_letters;
