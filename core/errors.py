@@ -21,5 +21,5 @@ class BadFrameError(FootplateError):
     """Bytes on the tape are not what the writer wrote."""
 
 
-class LimitExceededError(FootplateError):
+class LimitExceededError(FootplateError, ValueError):
     """Recorded content passed a parse limit (inflate size or ratio, nesting, time); it is kept raw."""

@@ -12,7 +12,6 @@ import orjson
 
 from core import usage
 from core.bodies import check_nesting
-from core.errors import LimitExceededError
 
 PARTIAL_JSON: Final = "_partial_json"
 UNKNOWN_DELTAS: Final = "_deltas"
@@ -197,7 +196,7 @@ def _tool_input(text: str) -> dict[str, Any]:
     try:
         value = orjson.loads(text)
         check_nesting(value, text.count("{") + text.count("["))
-    except (ValueError, LimitExceededError):
+    except ValueError:
         return {PARTIAL_JSON: text}
     return {"input": value}
 

@@ -25,7 +25,7 @@ class Event:
     def payload(self) -> dict[str, Any]:
         """The JSON object in ``data``; without a ``type`` the event's name is its type (wire.md).
 
-        Raises ValueError where the data is no JSON object, LimitExceededError where it is too much.
+        Raises ValueError where the data is no JSON object, or one that passes a limit.
         """
         value = read_object(self.data)
         return value if "type" in value or not self.name else {"type": self.name, **value}

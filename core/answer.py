@@ -1,0 +1,79 @@
+"""What a response says: the message, its end, its error; read from decoded bytes, leniently, never raising."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from core.bodies import read_object
+from core.message import MessageBuilder
+from core.models import Headers
+from core.sse import decode
+
+_CONTENT_EVENTS: Final = frozenset({"content_block_start", "content_block_delta"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was read of one response."""
+
+    message: dict[str, Any] | None = None
+    complete: bool = False
+    """Whether the answer is whole: a stream with its ``message_stop``, a body that is JSON."""
+    error: dict[str, Any] | None = None
+    """The error body or the ``error`` event, whole."""
+    event_count: int | None = None
+    """None where it is no stream."""
+    first_content: int | None = None
+    """How many bytes of the stream it took to complete the first content event; None before one came."""
+    parse_error: str | None = None
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the response was an event stream."""
+        return self.event_count is not None
+
+
+def is_event_stream(headers: Headers) -> bool:
+    """Whether a response is a stream of server-sent events, by its content type."""
+    return media_type(headers) == "text/event-stream"
+
+
+def media_type(headers: Headers) -> str:
+    """The content type without its parameters, in lower case; empty where there is none."""
+    given = next((value for name, value in headers if name.lower() == "content-type"), "")
+    return given.partition(";")[0].strip().lower()
+
+
+def read_stream(stream: bytes) -> Answer:
+    """The answer of an event stream, cut or whole. An event that cannot be read is skipped and named once."""
+    builder, first_content, parse_error = MessageBuilder(), None, None
+    events = decode(stream)
+    for number, event in enumerate(events):
+        try:
+            payload = event.payload()
+        except ValueError as exc:
+            # The rest that a cut left is no parse error: the outcome says that the stream was cut.
+            if event.terminated and parse_error is None:
+                parse_error = f"event {number}: {exc}"
+            continue
+        kind = payload.get("type")
+        if first_content is None and isinstance(kind, str) and kind in _CONTENT_EVENTS:
+            first_content = event.end
+        builder.add(payload)
+    return Answer(builder.message(), builder.stopped, builder.error, len(events), first_content, parse_error)
+
+
+def read_body(body: bytes) -> Answer:
+    """The answer of a JSON body: a message, an error, or neither."""
+    try:
+        value = read_object(body)
+    except ValueError as exc:
+        return Answer(parse_error=str(exc))
+    message = value if value.get("type") == "message" else None
+    return Answer(message, complete=True, error=value if isinstance(value.get("error"), dict) else None)
+
+
+def error_fields(error: Mapping[str, Any] | None) -> tuple[Any, Any]:
+    """Type and message of an error body or event, as they stand there."""
+    inner = error.get("error") if error is not None else None
+    return (inner.get("type"), inner.get("message")) if isinstance(inner, dict) else (None, None)

@@ -1,0 +1,175 @@
+"""One recorded call: what was taped becomes one frozen ``Recording``. Pure, and no bytes make it raise."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import accumulate
+from typing import Final
+
+from core import answer, origin, transcript, usage
+from core.answer import Answer
+from core.labels import SENTENCE, label
+from core.models import Chunk, End, Head, Headers, Outcome, Recording, Start
+from core.transcript import Transcript
+
+# What ends a call after the upstream may have said that it failed: the first that happened decides (tape.md), so an
+# upstream's error goes before them. Not what the proxy answered itself, and nothing that came before an answer.
+_AFTER_THE_ANSWER: Final = frozenset(
+    {
+        Outcome.OK,
+        Outcome.UPSTREAM_RESET,
+        Outcome.UPSTREAM_TIMEOUT,
+        Outcome.CLIENT_CANCELLED,
+        Outcome.CLIENT_TIMEOUT,
+        Outcome.PROXY_SHUTDOWN,
+        Outcome.PROXY_CRASH,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Taped:
+    """One call as it came off the tape, whole. ``chunks`` cut ``response_body`` as it was received."""
+
+    start: Start
+    request_body: bytes
+    head: Head | None
+    response_body: bytes
+    chunks: tuple[Chunk, ...]
+    end: End
+
+
+@dataclass(frozen=True, slots=True)
+class Inflated:
+    """Copies of the bodies without their ``content-encoding``; None where none was set or it could not be undone."""
+
+    request: bytes | None = None
+    response: bytes | None = None
+    response_sizes: tuple[int, ...] | None = None
+    """Parallel to the chunks: how many inflated bytes each gave."""
+    error: str | None = None
+
+
+def derive(taped: Taped, inflated: Inflated) -> Recording:
+    """Everything that is recorded of a call. What cannot be parsed sets ``parse_error`` and is recorded raw."""
+    start, head, end = taped.start, taped.head, taped.end
+    asked = _transcript(taped, inflated)
+    said = _answer(taped, inflated)
+    outcome = _outcome(taped, said)
+    message = said.message or {}
+    error_type, error_message = answer.error_fields(said.error)
+    response_headers: Headers = head.headers if head is not None else ()
+    who = origin.read(start.headers, asked.user_id)
+    return Recording(
+        start=start,
+        head=head,
+        end=end,
+        outcome=outcome,
+        request_body=taped.request_body,
+        response_body=taped.response_body,
+        response_decoded=inflated.response,
+        chunks=taped.chunks,
+        decoded_sizes=inflated.response_sizes,
+        request_sha256=sha256(taped.request_body).digest(),
+        response_sha256=sha256(taped.response_body).digest(),
+        request_type=asked.request_type,
+        model=asked.model,
+        answered_model=label(message.get("model")),
+        stream=asked.stream,
+        message=said.message,
+        message_id=label(message.get("id")),
+        stop_reason=label(message.get("stop_reason")),
+        usage=usage.read(message.get("usage"), complete=said.complete),
+        error_type=label(error_type),
+        error_message=label(error_message, SENTENCE),
+        parse_error=_parse_error(taped, inflated, asked, said),
+        upstream_request_id=None if head is None or head.ours else _request_id(response_headers, said),
+        origin=who,
+        account=origin.account(start.credential_kind, start.credential_hmac, who.account_uuid, response_headers),
+        ttft_us=_ttft_us(taped, inflated, said),
+        duration_us=max(end.timings.end_us, 0),
+        event_count=said.event_count,
+    )
+
+
+def encodings(headers: Headers) -> tuple[str, ...]:
+    """The codings of ``content-encoding`` in the order they were applied, in lower case, without ``identity``."""
+    values = [value for name, value in headers if name.lower() == "content-encoding"]
+    codings = [coding.strip().lower() for value in values for coding in value.split(",")] if values else []
+    return tuple(coding for coding in codings if coding not in {"", "identity"})
+
+
+def _transcript(taped: Taped, inflated: Inflated) -> Transcript:
+    if not transcript.has_transcript(taped.start.method, taped.start.target):
+        return Transcript()
+    if inflated.request is not None:
+        return transcript.read(inflated.request)
+    return Transcript() if encodings(taped.start.headers) else transcript.read(taped.request_body)
+
+
+def _answer(taped: Taped, inflated: Inflated) -> Answer:
+    head = taped.head
+    body = inflated.response if inflated.response is not None else taped.response_body
+    if head is None or (inflated.response is None and encodings(head.headers)):
+        return Answer()
+    if answer.is_event_stream(head.headers):
+        return answer.read_stream(body)
+    if head.status >= 400 or transcript.is_message_call(taped.start.method, taped.start.target):
+        return answer.read_body(body)
+    return Answer()
+
+
+def _outcome(taped: Taped, said: Answer) -> Outcome:
+    """What the proxy saw, refined by what the bytes say."""
+    outcome, head = taped.end.outcome, taped.head
+    if head is None or head.ours or outcome not in _AFTER_THE_ANSWER:
+        return outcome
+    if head.status >= 400:
+        return Outcome.UPSTREAM_ERROR
+    if said.is_stream and said.error is not None:
+        return Outcome.STREAM_ERROR
+    if outcome is Outcome.OK and _is_broken_off(taped, said):
+        return Outcome.UPSTREAM_INCOMPLETE
+    return outcome
+
+
+def _is_broken_off(taped: Taped, said: Answer) -> bool:
+    """Whether an answer that HTTP calls whole lacks its end: no ``message_stop``, or JSON that does not parse.
+
+    A body without a length ends with the connection, so HTTP cannot tell; what could not be inflated cannot either.
+    """
+    if not transcript.is_message_call(taped.start.method, taped.start.target) or said.complete:
+        return False
+    return said.is_stream or (
+        said.parse_error is not None
+        and taped.head is not None
+        and answer.media_type(taped.head.headers) == "application/json"
+    )
+
+
+def _parse_error(taped: Taped, inflated: Inflated, asked: Transcript, said: Answer) -> str | None:
+    found = [inflated.error] if inflated.error else []
+    if asked.parse_error:
+        found.append(f"request: {asked.parse_error}")
+    # A body that was cut, or an error page of another server, need not be JSON: outcome and status say so already.
+    whole = taped.end.outcome is Outcome.OK and taped.head is not None and taped.head.status < 400
+    if said.parse_error and (whole or said.is_stream):
+        found.append(f"response: {said.parse_error}")
+    return label("; ".join(found), SENTENCE)
+
+
+def _request_id(headers: Headers, said: Answer) -> str | None:
+    given = next((value for name, value in headers if name.lower() == "request-id"), None)
+    return label(given) or label((said.error or {}).get("request_id"))
+
+
+def _ttft_us(taped: Taped, inflated: Inflated, said: Answer) -> int | None:
+    if not said.is_stream:
+        first = taped.end.timings.first_byte_us
+        return first if first is not None else next((chunk.at_us for chunk in taped.chunks), None)
+    sizes = inflated.response_sizes or tuple(chunk.size for chunk in taped.chunks)
+    if said.first_content is None:
+        return None
+    for chunk, reached in zip(taped.chunks, accumulate(sizes), strict=False):
+        if reached >= said.first_content:
+            return chunk.at_us
+    return None

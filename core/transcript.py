@@ -1,0 +1,92 @@
+"""What a message request asks for: read from its body, leniently, never raising.
+
+Only ``POST /v1/messages`` and ``POST /v1/messages/count_tokens`` carry such a body; a batch holds many, and is none.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from core.bodies import read_json
+from core.labels import label
+from core.models import RequestType
+
+MESSAGES: Final = "/v1/messages"
+COUNT_TOKENS: Final = "/v1/messages/count_tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """The fields of a message request that are recorded by name; all None where the body could not be parsed."""
+
+    request_type: RequestType | None = None
+    model: str | None = None
+    stream: bool | None = None
+    """Whether a stream was asked for; False where the field is absent."""
+    user_id: str | None = None
+    """``metadata.user_id``, whole."""
+    previous_message_id: str | None = None
+    """The answer that a thread continues (``thread``: ``{"type": "continue", …}``)."""
+    parse_error: str | None = None
+    """What is wrong with the body, in the parser's words; never its content."""
+
+
+def is_message_call(method: str, target: str) -> bool:
+    """Whether this asks for a message: its answer is a message or a stream of one."""
+    return method == "POST" and _path(target) == MESSAGES
+
+
+def has_transcript(method: str, target: str) -> bool:
+    """Whether the body is a message request."""
+    return method == "POST" and _path(target) in {MESSAGES, COUNT_TOKENS}
+
+
+def _path(target: str) -> str:
+    return target.partition("?")[0].rstrip("/")
+
+
+def read(body: bytes) -> Transcript:
+    """The transcript of a request body. What cannot be parsed has a ``parse_error`` and nothing else."""
+    try:
+        request = read_json(body)
+    except ValueError as exc:
+        return Transcript(parse_error=str(exc))
+    if not isinstance(request, dict):
+        return Transcript(parse_error="not a JSON object")
+    metadata, thread = request.get("metadata"), request.get("thread")
+    return Transcript(
+        request_type=request_type(request),
+        model=label(request.get("model")),
+        stream=request.get("stream") is True,
+        user_id=label(metadata.get("user_id"), limit=4096) if isinstance(metadata, dict) else None,
+        previous_message_id=label(thread.get("previous_message_id")) if isinstance(thread, dict) else None,
+    )
+
+
+def request_type(request: dict[str, Any]) -> RequestType:
+    """The label of a request (product.md): by its last user text, else by how many parts its system prompt has."""
+    messages = [message for message in _list(request.get("messages")) if isinstance(message, dict)]
+    text = next(_user_texts_from_the_end(messages), "")
+    # Only a short text can be the probe: a long one is not copied to lower case.
+    if len(text) < 1024 and text.strip().lower() == "quota":
+        return RequestType.QUOTA
+    system = request.get("system")
+    parts = 1 if isinstance(system, str) else len(_list(system))
+    parts += sum(message.get("role") == "system" for message in messages)
+    return RequestType.QUERY_EVALUATION if parts <= 1 else RequestType.INFERENCE
+
+
+def _user_texts_from_the_end(messages: list[dict[str, Any]]) -> Iterator[str]:
+    for message in reversed(messages):
+        if message.get("role") != "user":
+            continue
+        content = message.get("content")
+        if isinstance(content, str):
+            yield content
+        for block in reversed(_list(content)):
+            if isinstance(block, dict) and block.get("type") == "text" and isinstance(block.get("text"), str):
+                yield block["text"]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
