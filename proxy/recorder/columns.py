@@ -1,0 +1,153 @@
+"""One table of (column, type, getter): what a row of ``requests`` is written from.
+
+``sql/queries/record_rows.sql`` takes one array per column in this order; a test renders the statement from this table
+and finds the file equal, so SQL and Python cannot drift.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from core.models import DERIVER_VERSION, Recording, Start
+from proxy.recorder.readable import jsonb, moment, text
+
+LARGEST = {"smallint": (1 << 15) - 1, "integer": (1 << 31) - 1, "bigint": (1 << 63) - 1}
+TOKENS = 10**12
+"""More tokens than any call can have: a figure above is noise, and sums of many must fit a bigint."""
+NAME = 256
+"""Texts that are names or indexed: a B-tree entry holds at most 2704 bytes, and a longer one would poison the row."""
+PROSE = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One call as it is to be written. Without a recording it is in flight."""
+
+    id: UUID
+    """The id it is filed under: the proxy's, unless that lies outside the installation's time."""
+    original_id: UUID | None
+    node: str
+    account: int | None
+    start: Start
+    recording: Recording | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its Postgres type, where its value comes from, and the most it may be (length or number)."""
+
+    name: str
+    type: str
+    value: Callable[[Row], Any]
+    most: int | None = None
+
+    def fitted(self, row: Row) -> Any:
+        """The value as asyncpg takes it; what the type has no room for is None, as unknown."""
+        value = self.value(row)
+        if value is None:
+            return None
+        if self.type == "text":
+            return text(value, self.most or NAME) if isinstance(value, str) else None
+        if self.type == "jsonb":
+            return jsonb(value)
+        if self.type in LARGEST:
+            return value if isinstance(value, int) and 0 <= value <= (self.most or LARGEST[self.type]) else None
+        return value
+
+
+def _done(name: str, kind: str, value: Callable[[Recording], Any], most: int | None = None) -> Column:
+    """A column known only when the call has ended."""
+    return Column(name, kind, lambda row: None if row.recording is None else value(row.recording), most)
+
+
+def _tokens(name: str) -> Column:
+    return _done(name, "bigint", lambda r: getattr(r.usage, name), TOKENS)
+
+
+def _path(row: Row) -> str:
+    return row.start.target.partition("?")[0]
+
+
+def _query(row: Row) -> str | None:
+    return row.start.target.partition("?")[2] or None
+
+
+def _timings(r: Recording) -> dict[str, Any]:
+    t = r.end.timings
+    return {
+        "connected_us": t.connected_us,
+        "request_sent_us": t.request_sent_us,
+        "head_us": t.head_us,
+        "first_byte_us": t.first_byte_us,
+        "last_byte_us": t.last_byte_us,
+        "end_us": t.end_us,
+        "tape_wait_us": t.tape_wait_us,
+        "connection_reused": t.connection_reused,
+    }
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("id", "uuid", lambda row: row.id),
+    Column("original_id", "uuid", lambda row: row.original_id),
+    Column("node", "text", lambda row: row.node),
+    Column("account", "integer", lambda row: row.account),
+    Column("key_id", "text", lambda row: row.start.key_id),
+    Column("method", "text", lambda row: row.start.method),
+    Column("path", "text", _path, PROSE),
+    Column("query", "text", _query, PROSE),
+    _done("request_type", "text", lambda r: r.request_type),
+    _done("model", "text", lambda r: r.model),
+    _done("answered_model", "text", lambda r: r.answered_model),
+    _done("stream", "boolean", lambda r: r.stream),
+    _done("client", "text", lambda r: r.origin.client),
+    _done("client_version", "text", lambda r: r.origin.client_version),
+    _done("session_id", "text", lambda r: r.origin.session_id),
+    _done("agent_id", "text", lambda r: r.origin.agent_id),
+    _done("parent_agent_id", "text", lambda r: r.origin.parent_agent_id),
+    _done("retry_count", "integer", lambda r: r.origin.retry_count),
+    _done("outcome", "text", lambda r: r.outcome),
+    _done("status_code", "smallint", lambda r: None if r.head is None else r.head.status),
+    _done("error_type", "text", lambda r: r.error_type),
+    _done("error_message", "text", lambda r: r.error_message, PROSE),
+    _done("parse_error", "text", lambda r: r.parse_error, PROSE),
+    _done("note", "text", lambda r: r.end.note, PROSE),
+    _done("upstream_request_id", "text", lambda r: r.upstream_request_id),
+    _done("message_id", "text", lambda r: r.message_id),
+    _done("stop_reason", "text", lambda r: r.stop_reason),
+    _tokens("input_tokens"),
+    _tokens("output_tokens"),
+    _tokens("cache_creation_input_tokens"),
+    _tokens("cache_read_input_tokens"),
+    _tokens("ephemeral_5m_input_tokens"),
+    _tokens("ephemeral_1h_input_tokens"),
+    _tokens("thinking_tokens"),
+    _tokens("web_search_requests"),
+    _tokens("web_fetch_requests"),
+    _tokens("code_execution_requests"),
+    _done("service_tier", "text", lambda r: r.usage.service_tier),
+    _done("inference_geo", "text", lambda r: r.usage.inference_geo),
+    _done("speed", "text", lambda r: r.usage.speed),
+    _done("usage", "jsonb", lambda r: r.usage.raw),
+    _done("usage_complete", "boolean", lambda r: r.usage.complete),
+    Column("started_at", "timestamptz", lambda row: moment(row.start.at_us)),
+    _done("ended_at", "timestamptz", lambda r: moment(r.start.at_us + max(r.end.timings.end_us, 0))),
+    _done("ttft_us", "bigint", lambda r: r.ttft_us),
+    _done("duration_us", "bigint", lambda r: max(r.duration_us, 0)),
+    _done("timings", "jsonb", _timings),
+    _done("request_bytes", "bigint", lambda r: r.end.request_bytes),
+    _done("response_bytes", "bigint", lambda r: r.end.response_bytes),
+    _done("delivered_bytes", "bigint", lambda r: r.end.delivered_bytes),
+    _done("request_sha256", "bytea", lambda r: r.request_sha256),
+    _done("response_sha256", "bytea", lambda r: r.response_sha256),
+    Column("request_headers", "jsonb", lambda row: row.start.headers),
+    _done("response_headers", "jsonb", lambda r: None if r.head is None else r.head.headers),
+    _done("event_count", "integer", lambda r: r.event_count),
+    Column("lost_frames", "integer", lambda row: 0 if row.recording is None else row.recording.end.lost_frames),
+    Column("deriver_version", "integer", lambda _: DERIVER_VERSION),
+)
+
+
+def arrays(rows: Sequence[Row]) -> list[list[Any]]:
+    """One list per column, in the order of ``COLUMNS``."""
+    return [[column.fitted(row) for row in rows] for column in COLUMNS]

@@ -1,0 +1,213 @@
+"""Frames folded into exchanges: what began, what ended, and where on the tape the first unfinished one begins.
+
+Of an open exchange only the places of its bytes are kept, 40 bytes a frame: 1,000 streams of 300 KB would otherwise
+be 300 MB.
+"""
+
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from core.errors import BadFrameError
+from core.frames import decode_end, decode_head, decode_start
+from core.models import Chunk, End, Head, Outcome, Start, Timings
+from core.tape import HEADER_SIZE, Kind
+from proxy.tape_places import Place, PlacedFrame, Position
+
+CRASH_NOTE = "the proxy process ended without an end frame"
+_FIELDS = 5
+
+
+class Places:
+    """Where the frames of one body lie and when they came. Flat: segment number, offset, length, sequence, µs."""
+
+    __slots__ = ("_flat",)
+
+    def __init__(self) -> None:
+        self._flat = array("q")
+
+    def __len__(self) -> int:
+        return len(self._flat) // _FIELDS
+
+    def add(self, segment: int, frame: PlacedFrame) -> None:
+        """One more frame of this body."""
+        self._flat.extend((segment, frame.place.offset, frame.place.length, frame.sequence, frame.mono_us))
+
+    def void_from(self, sequence: int) -> None:
+        """Forget the frames from this sequence on: the writer has repeated them."""
+        flat = self._flat
+        kept = [n for n in range(0, len(flat), _FIELDS) if flat[n + 3] < sequence]
+        self._flat = array("q", (value for n in kept for value in flat[n : n + _FIELDS]))
+
+    def sizes(self) -> list[int]:
+        """Bytes of payload, frame by frame."""
+        return [length - HEADER_SIZE for length in self._flat[2::_FIELDS]]
+
+    def times(self) -> list[int]:
+        """Monotonic µs, frame by frame."""
+        return list(self._flat[4::_FIELDS])
+
+    def places(self, segments: Sequence[UUID]) -> list[Place]:
+        """The places, to load the payloads from."""
+        flat = self._flat
+        return [Place(segments[flat[n]], flat[n + 1], flat[n + 2]) for n in range(0, len(flat), _FIELDS)]
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One call while its frames arrive. ``end`` is set when it is over."""
+
+    start: Start
+    begins: Position
+    began_us: int
+    last_us: int
+    body: Places = field(default_factory=Places)
+    chunks: Places = field(default_factory=Places)
+    head: Head | None = None
+    head_at: tuple[int, int] | None = None
+    """Sequence and monotonic µs of the head's frame."""
+    end: End | None = None
+    last_sequence: int = 0
+    size: int = 0
+
+    def since_start(self, mono_us: int) -> int:
+        """Microseconds after the accept."""
+        return max(mono_us - self.began_us, 0)
+
+    def timed_chunks(self) -> tuple[Chunk, ...]:
+        """The response's pieces as they came, each with its size and its time since the accept."""
+        return tuple(
+            Chunk(size, self.since_start(at)) for size, at in zip(self.chunks.sizes(), self.chunks.times(), strict=True)
+        )
+
+    def missing(self) -> int:
+        """Frames that were written, or should have been, and were not read; the end's own is counted as there."""
+        there = 1 + len(self.body) + len(self.chunks) + (self.head_at is not None) + (self.end is not None)
+        return self.last_sequence + 1 - there
+
+
+class Exchanges:
+    """The open exchanges of one tape, in the order they began."""
+
+    def __init__(self) -> None:
+        self._open: dict[bytes, Exchange] = {}
+        self._numbers: dict[UUID, int] = {}
+        self.segments: list[UUID] = []
+        """Segments by the number ``Places`` knows them under."""
+        self.strays = 0
+        """Frames without a start: of calls recorded before, or whose start was damaged."""
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def open_bytes(self) -> int:
+        """Bytes on the tape of exchanges that have not ended."""
+        return sum(exchange.size for exchange in self._open.values())
+
+    def unfinished(self) -> Position | None:
+        """Where the earliest unfinished exchange begins; None when there is none."""
+        first = next(iter(self._open.values()), None)
+        return None if first is None else first.begins
+
+    def take(self, frame: PlacedFrame) -> Exchange | None:
+        """The exchange that began (no end yet) or ended by this frame."""
+        if frame.kind is Kind.START:
+            return self._begin(frame)
+        exchange = self._open.get(frame.request_id)
+        if exchange is None:
+            self.strays += 1
+            return None
+        if frame.sequence <= exchange.last_sequence:
+            _void_from(exchange, frame.sequence)
+        exchange.last_sequence = frame.sequence
+        exchange.last_us = max(exchange.last_us, frame.mono_us)
+        exchange.size += frame.place.length
+        return self._go_on(exchange, frame)
+
+    def crash(self, gone: Callable[[UUID], bool]) -> list[Exchange]:
+        """End the open exchanges whose writer is dead, as ``gone`` says of the segment they began in."""
+        dead = {segment for segment in {e.begins.segment for e in self._open.values()} if gone(segment)}
+        crashed = [(key, exchange) for key, exchange in self._open.items() if exchange.begins.segment in dead]
+        for key, exchange in crashed:
+            del self._open[key]
+            exchange.end = _crash_end(exchange)
+        return [exchange for _, exchange in crashed]
+
+    def _begin(self, frame: PlacedFrame) -> Exchange | None:
+        try:
+            start = decode_start(frame.payload)
+        except BadFrameError:
+            self.strays += 1
+            return None
+        # A start that comes again was repeated by the writer with all that follows it; the first is void.
+        self._open.pop(frame.request_id, None)
+        begins = Position(frame.place.segment, frame.place.offset)
+        exchange = Exchange(start, begins, frame.mono_us, frame.mono_us, last_sequence=frame.sequence)
+        self._open[frame.request_id] = exchange
+        return exchange
+
+    def _go_on(self, exchange: Exchange, frame: PlacedFrame) -> Exchange | None:
+        if frame.kind is Kind.BODY:
+            exchange.body.add(self._number(frame.place.segment), frame)
+        elif frame.kind is Kind.CHUNK:
+            exchange.chunks.add(self._number(frame.place.segment), frame)
+        elif frame.kind is Kind.HEAD:
+            exchange.head = _head(frame)
+            exchange.head_at = (frame.sequence, frame.mono_us)
+        else:
+            exchange.end = _end(exchange, frame)
+            return self._open.pop(frame.request_id)
+        return None
+
+    def _number(self, segment: UUID) -> int:
+        if segment not in self._numbers:
+            self._numbers[segment] = len(self.segments)
+            self.segments.append(segment)
+        return self._numbers[segment]
+
+
+def _void_from(exchange: Exchange, sequence: int) -> None:
+    exchange.body.void_from(sequence)
+    exchange.chunks.void_from(sequence)
+    if exchange.head_at is not None and exchange.head_at[0] >= sequence:
+        exchange.head = exchange.head_at = None
+
+
+def _head(frame: PlacedFrame) -> Head | None:
+    try:
+        return decode_head(frame.payload)
+    except BadFrameError:
+        return None
+
+
+def _end(exchange: Exchange, frame: PlacedFrame) -> End:
+    try:
+        exchange.end = decode_end(frame.payload)
+    except BadFrameError:
+        return _crash_end(exchange)
+    # The writer counts what it could not write; damage that a reader skipped is known only here.
+    return replace(exchange.end, lost_frames=max(exchange.end.lost_frames, exchange.missing()))
+
+
+def _crash_end(exchange: Exchange) -> End:
+    """What can be said of a call whose proxy died: exactly what is on the tape.
+
+    Chunks were given to the client before they went onto the tape, so they count as delivered.
+    """
+    times = exchange.chunks.times()
+    received = sum(exchange.chunks.sizes())
+    return End(
+        outcome=Outcome.PROXY_CRASH,
+        request_bytes=sum(exchange.body.sizes()),
+        response_bytes=received,
+        delivered_bytes=received,
+        timings=Timings(
+            head_us=None if exchange.head_at is None else exchange.since_start(exchange.head_at[1]),
+            first_byte_us=exchange.since_start(times[0]) if times else None,
+            last_byte_us=exchange.since_start(times[-1]) if times else None,
+            end_us=exchange.since_start(exchange.last_us),
+        ),
+        note=CRASH_NOTE,
+        lost_frames=max(exchange.missing(), 0),
+    )

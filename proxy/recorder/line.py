@@ -1,0 +1,243 @@
+"""One tape's way into the database: read, fold, load, derive, write, delete; from where the last recorder left off.
+
+What was read is held until it is written, however long that takes, so memory and position never disagree. Everything
+after the position can be read again: nothing is lost by stopping here at any moment.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core.errors import BadFrameError
+from core.exchange import Taped
+from core.models import End
+from proxy import log
+from proxy.recorder.backoff import Backoff
+from proxy.recorder.batch import Changes
+from proxy.recorder.clock import ServerClock
+from proxy.recorder.derivation import Derivation
+from proxy.recorder.exchanges import Exchange, Exchanges, Places
+from proxy.recorder.schema import Schema
+from proxy.recorder.writing import Entry, FenceLostError, Reached, Writer
+from proxy.tape_bell import TapeBell
+from proxy.tape_places import Place, Position
+from proxy.tape_reader import TapeReader
+from sql.database import Database
+from sql.errors import DatabaseAwayError, SchemaMismatchError
+from sql.rows.record import TapeClaim, TapeGeneration
+
+FRAMES = 1024
+"""Frames of one reading: about 200 short calls, so a batch is rarely much over its limit."""
+READINGS = 16
+"""Before what they brought is written: where many streams write without a pause, there is always one more frame."""
+HEARTBEAT_SECONDS = 2.0
+DEAD_WRITER_SECONDS = 0.25
+"""Between two looks at whether the writers of open exchanges live."""
+PAUSE_SECONDS = 0.05
+"""Between two batches of a tape that is up to date: commits are shared, and a row is late by this at most."""
+
+
+class StoppedError(Exception):
+    """The recorder was asked to stop while it waited for the database; nothing is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What all tapes of a recorder share."""
+
+    database: Database
+    clock: ServerClock
+    schema: Schema
+    derivation: Derivation
+    monotonic: Callable[[], float]
+    stop: asyncio.Event
+    failpoint: Callable[[str], None]
+    """Called with a place's name; a test may have it kill the process there."""
+
+
+class Line:
+    """One tape, from the position of its claim on."""
+
+    def __init__(self, services: Services, folder: Path, claim: TapeClaim) -> None:
+        self._services = services
+        self._folder = folder
+        self._node = folder.name
+        self._generation = claim.generation
+        begin = Position(claim.segment, claim.segment_offset) if claim.segment.int else None
+        self._reader = TapeReader(folder, begin)
+        self._exchanges = Exchanges()
+        self._writer = Writer(services.database, services.clock, self._node, claim.generation)
+        self._beat_at = self._looked_at = 0.0
+        self._behind = False
+        self._written: Position | None = begin
+
+    async def follow(self) -> None:
+        """Record until asked to stop. Raises FenceLostError where another recorder took the tape, StoppedError."""
+        bell = TapeBell(self._folder)
+        try:
+            while not self._services.stop.is_set():
+                if not await self._advance():
+                    await self._heartbeat()
+                    await bell.wait()
+                elif not self._behind:
+                    await asyncio.sleep(PAUSE_SECONDS)
+        finally:
+            bell.close()
+            self._reader.close()
+
+    async def drain(self) -> None:
+        """Record all that is complete now, and what dead writers left open. Raises as ``follow``."""
+        try:
+            while await self._advance():
+                pass
+        finally:
+            self._reader.close()
+
+    async def _advance(self) -> bool:
+        """Write what is new; whether anything was."""
+        changes = Changes()
+        moved = await self._read(changes)
+        if not moved:
+            self._look_for_dead_writers(changes)
+        if not changes and self._reached() == self._written:
+            return moved
+        await self._record(changes)
+        return True
+
+    async def _read(self, changes: Changes) -> bool:
+        """Read until a batch is full or there is no more; whether there was any. Bounded: a row must not wait."""
+        for reading in range(READINGS):
+            frames = await asyncio.to_thread(self._reader.read, FRAMES)
+            for frame in frames:
+                changes.add(self._exchanges.take(frame))
+            self._behind = len(frames) >= FRAMES or changes.full
+            if not frames or changes.full:
+                return reading > 0 or bool(frames)
+        return True
+
+    def _look_for_dead_writers(self, changes: Changes) -> None:
+        """Close what nobody will end. Only when all there is was read: an end may lie further on."""
+        position = self._reader.position
+        if not len(self._exchanges) or position is None:
+            return
+        if self._reader.ended:
+            crashed = self._exchanges.crash(lambda _: True)
+        elif self._services.monotonic() - self._looked_at >= DEAD_WRITER_SECONDS:
+            self._looked_at = self._services.monotonic()
+            # Where we are in what a living writer writes, everything of those before it was read.
+            crashed = (
+                [] if self._reader.writer_gone(position.segment) else self._exchanges.crash(self._reader.writer_gone)
+            )
+        else:
+            crashed = []
+        for exchange in crashed:
+            changes.add(exchange)
+
+    async def _record(self, changes: Changes) -> None:
+        """Batch after batch; the position goes with the last one."""
+        position = self._reached()
+        batches = list(changes.batches()) or [[]]
+        for n, batch in enumerate(batches, start=1):
+            entries = [await self._entry(exchange) for exchange in batch]
+            await self._write(entries, position if n == len(batches) else None)
+        self._written = position
+        self._services.failpoint("after_commit")
+        if position is not None:
+            await asyncio.to_thread(self._reader.drop_before, position)
+
+    def _reached(self) -> Position | None:
+        return self._exchanges.unfinished() or self._reader.position
+
+    async def _entry(self, exchange: Exchange) -> Entry:
+        if exchange.end is None:
+            return Entry(exchange.start)
+        taped = await asyncio.to_thread(self._taped, exchange, exchange.end)
+        return Entry(exchange.start, taped, await self._services.derivation.derive(taped))
+
+    def _taped(self, exchange: Exchange, end: End) -> Taped:
+        request, lost_request = self._load(exchange.body)
+        response, lost_response = self._load(exchange.chunks)
+        lost = lost_request + lost_response
+        if lost:
+            end = replace(end, lost_frames=end.lost_frames + lost)
+        chunks = (
+            tuple(
+                replace(chunk, size=len(payload))
+                for chunk, payload in zip(exchange.timed_chunks(), response, strict=True)
+            )
+            if lost_response
+            else exchange.timed_chunks()
+        )
+        return Taped(exchange.start, b"".join(request), exchange.head, b"".join(response), chunks, end)
+
+    def _load(self, places: Places) -> tuple[list[bytes], int]:
+        """The payloads, and how many turned bad since they were read first (empty then)."""
+        where = places.places(self._exchanges.segments)
+        try:
+            return self._reader.load(where), 0
+        except BadFrameError:
+            payloads = [self._load_one(place) for place in where]
+            return [payload or b"" for payload in payloads], payloads.count(None)
+
+    def _load_one(self, place: Place) -> bytes | None:
+        try:
+            return self._reader.load([place])[0]
+        except BadFrameError:
+            return None
+
+    async def _write(self, entries: Sequence[Entry], position: Position | None) -> None:
+        """Until it is written: the database may be away for as long as it likes."""
+        backoff = Backoff()
+        away: str | None = None
+        while True:
+            try:
+                await self._services.schema.require()
+                await self._writer.write(entries, None if position is None else await self._how_far(position))
+            except DatabaseAwayError as exc:
+                kind = "schema_mismatch" if isinstance(exc, SchemaMismatchError) else "database_away"
+                if away != kind:
+                    log.write(kind, node=self._node, error=type(exc).__name__)
+                away = kind
+                await pause(self._services.stop, backoff.next())
+            else:
+                if away is not None:
+                    log.write("database_back", node=self._node)
+                self._beat_at = self._services.monotonic()
+                return
+
+    async def _how_far(self, position: Position) -> Reached:
+        backlog = await asyncio.to_thread(self._reader.backlog)
+        since = None if backlog.oldest_ms is None else datetime.fromtimestamp(backlog.oldest_ms / 1000, UTC)
+        return Reached(position, backlog.bytes + self._exchanges.open_bytes(), since)
+
+    async def _heartbeat(self) -> None:
+        """Say that we are here, and learn whether the tape is ours; a database that is away is met when writing."""
+        if self._written is None or self._services.monotonic() - self._beat_at < HEARTBEAT_SECONDS:
+            return
+        self._beat_at = self._services.monotonic()
+        reached = await self._how_far(self._written)
+        try:
+            ours = await self._services.database.fetch_one(
+                "record_heartbeat",
+                TapeGeneration,
+                self._node,
+                self._generation,
+                reached.lag_bytes,
+                reached.behind_since,
+            )
+        except DatabaseAwayError:
+            return
+        if ours is None:
+            raise FenceLostError("another recorder has taken this tape over")
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait, but not longer than until the recorder is asked to stop. Raises StoppedError then."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
+    raise StoppedError

@@ -1,0 +1,226 @@
+"""From exchanges to rows: one short transaction per train, exactly once.
+
+A batch of several trains is several transactions. The tape's position advances only in the last of them, so a crash in
+between means that the earlier ones are done again: rows go from in flight to complete once, bodies are written for the
+rows that just did, roll-ups add what the statement itself completed, and a second time all of it does nothing.
+"""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from core.errors import FootplateError
+from core.exchange import Taped
+from core.models import Origin, Recording, Start, Usage
+from proxy import log
+from proxy.recorder import bodies, letters
+from proxy.recorder.accounts import Accounts
+from proxy.recorder.bodies import BodyMismatchError
+from proxy.recorder.clock import ServerClock
+from proxy.recorder.columns import Row, arrays
+from proxy.recorder.filing import Span, filed_id
+from proxy.tape_places import Position
+from sql.database import Database, Transaction
+from sql.errors import DatabaseAwayError, NoPartitionError, PoisonRowError
+from sql.rows.partitions import PartitionsMade
+from sql.rows.record import Completed, Refiled, TapeGeneration, TrainKey, TrainLock
+
+MONTHS_AHEAD = 3
+REFUSED = "the database refused this call; its frames are kept as a dead letter"
+_TRAIN = re.compile(r"[a-zA-Z0-9._:-]{1,128}")
+
+
+class FenceLostError(FootplateError):
+    """Another recorder has taken this tape over: let go of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One call to write: in flight, or complete with its recording."""
+
+    start: Start
+    taped: Taped | None = None
+    recording: Recording | None = None
+
+    @property
+    def train(self) -> str:
+        """The train's name; one no train can have (never written by our proxy) is filed under ``default``."""
+        return self.start.train if _TRAIN.fullmatch(self.start.train) else "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far the tape is read once a batch is written."""
+
+    position: Position
+    lag_bytes: int
+    behind_since: datetime | None
+
+
+class Writer:
+    """Writes the batches of one tape, under one generation of its fence."""
+
+    def __init__(self, database: Database, clock: ServerClock, node: str, generation: int) -> None:
+        self._database = database
+        self._clock = clock
+        self._node = node
+        self._generation = generation
+        self._accounts = Accounts(database)
+        self._trains: dict[str, int] = {}
+
+    async def write(self, entries: Sequence[Entry], reached: Reached | None) -> None:
+        """Write a batch and, where it is the last of a reading, advance the tape. May be repeated whole.
+
+        Raises FenceLostError where the tape is not ours any more, DatabaseAwayError where it must be tried again.
+        """
+        trains: dict[str, list[Entry]] = {}
+        for entry in entries:
+            trains.setdefault(entry.train, []).append(entry)
+        if not trains:
+            async with self._database.transaction() as transaction:
+                await self._advance(transaction, reached)
+        for n, (train, of_train) in enumerate(trains.items(), start=1):
+            await self._write_train(train, of_train, reached if n == len(trains) else None)
+
+    async def _write_train(self, train: str, entries: Sequence[Entry], reached: Reached | None) -> None:
+        try:
+            await self._commit_with_partitions(train, entries, reached)
+        except (PoisonRowError, NoPartitionError, BodyMismatchError) as exc:
+            if len(entries) == 1:
+                await self._bury(train, entries[0], exc, reached)
+                return
+            middle = len(entries) // 2
+            await self._write_train(train, entries[:middle], None)
+            await self._write_train(train, entries[middle:], reached)
+
+    async def _commit_with_partitions(self, train: str, entries: Sequence[Entry], reached: Reached | None) -> None:
+        try:
+            await self._commit(train, entries, reached)
+        except NoPartitionError:
+            await make_partitions(self._database)
+            await self._commit(train, entries, reached)
+
+    async def _commit(self, train: str, entries: Sequence[Entry], reached: Reached | None) -> None:
+        accounts = [await self._accounts.number(e.recording.account if e.recording else None) for e in entries]
+        async with self._writing(train) as (transaction, key, span):
+            rows = await self._rows(transaction, key, list(zip(entries, accounts, strict=True)), span)
+            completed = await transaction.fetch("record_rows", Completed, key, *arrays(rows))
+            news = {row.id for row in completed}
+            recorded = [(row.id, row.recording) for row in rows if row.recording is not None and row.id in news]
+            if recorded:
+                await bodies.write(transaction, key, recorded)
+            await self._advance(transaction, reached)
+
+    @asynccontextmanager
+    async def _writing(self, train: str) -> AsyncIterator[tuple[Transaction, int, Span]]:
+        """A transaction that holds the train's row, its key, and which ids are plausible."""
+        key, span, compression = await self._train(train), await self._clock.span(), await self._clock.compression()
+        async with self._database.transaction() as transaction:
+            if await transaction.fetch_one("record_lock_train", TrainLock, key, compression) is None:
+                self._trains.clear()
+                raise DatabaseAwayError("a train's row is gone; it is made anew")
+            yield transaction, key, span
+
+    async def _train(self, name: str) -> int:
+        if name not in self._trains:
+            found = await self._database.fetch_one("record_train", TrainKey, name)
+            if found is None:
+                raise DatabaseAwayError("another recorder is just creating this train")
+            self._trains[name] = found.train
+        return self._trains[name]
+
+    async def _rows(
+        self, transaction: Transaction, train: int, entries: Sequence[tuple[Entry, int | None]], span: Span
+    ) -> list[Row]:
+        ids = [entry.start.request_id for entry, _ in entries]
+        found = await transaction.fetch("record_refiled", Refiled, train, ids)
+        refiled = {row.original_id: row.id for row in found}
+        rows: dict[UUID, Row] = {}
+        for entry, account in entries:
+            request_id = entry.start.request_id
+            filed = filed_id(request_id, span, refiled)
+            row = Row(
+                filed, None if filed == request_id else request_id, self._node, account, entry.start, entry.recording
+            )
+            # One statement cannot touch a row twice: of a call that began and ended in this batch the end counts.
+            if filed not in rows or rows[filed].recording is None:
+                rows[filed] = row
+        return list(rows.values())
+
+    async def _advance(self, transaction: Transaction, reached: Reached | None) -> None:
+        if reached is None:
+            return
+        ours = await transaction.fetch_one(
+            "record_position",
+            TapeGeneration,
+            self._node,
+            self._generation,
+            reached.position.segment,
+            reached.position.offset,
+            reached.lag_bytes,
+            reached.behind_since,
+        )
+        if ours is None:
+            raise FenceLostError("another recorder has taken this tape over")
+
+    async def _bury(self, train: str, entry: Entry, exc: Exception, reached: Reached | None) -> None:
+        """A dead letter, and a row of what is surely harmless; where even that is refused, no row."""
+        log.write_seldom("dead_letter", node=self._node, error=type(exc).__name__)
+        try:
+            await self._put_aside(train, entry, exc, reached, bare=True)
+        except (PoisonRowError, NoPartitionError):
+            await self._put_aside(train, entry, exc, reached, bare=False)
+
+    async def _put_aside(
+        self, train: str, entry: Entry, exc: Exception, reached: Reached | None, *, bare: bool
+    ) -> None:
+        async with self._writing(train) as (transaction, key, span):
+            if entry.recording is not None and entry.taped is not None:
+                await self._write_letter(transaction, train, entry.taped, exc)
+                stripped = replace(entry, start=replace(entry.start, headers=()), recording=_bare(entry.recording))
+                rows = await self._rows(transaction, key, [(stripped, None)], span)
+                if bare:
+                    await transaction.execute("record_rows", key, *arrays(rows))
+                else:
+                    await transaction.execute("record_forget_in_flight", key, rows[0].id)
+            # A call in flight has no letter yet: it gets one at its end.
+            await self._advance(transaction, reached)
+
+    async def _write_letter(self, transaction: Transaction, train: str, taped: Taped, exc: Exception) -> None:
+        await transaction.execute(
+            "record_dead_letter",
+            taped.start.request_id,
+            self._node,
+            train,
+            getattr(exc, "sqlstate", None),
+            str(exc),
+            letters.frames_of(taped),
+        )
+
+
+async def make_partitions(database: Database) -> None:
+    """Make the months that are missing. Raises DatabaseAwayError."""
+    await database.fetch_one("make_partitions", PartitionsMade, MONTHS_AHEAD)
+
+
+def _bare(recording: Recording) -> Recording:
+    """What is left of a recording without anything that came from outside as text or JSON."""
+    return replace(
+        recording,
+        start=replace(recording.start, headers=()),
+        head=None if recording.head is None else replace(recording.head, headers=()),
+        usage=Usage(),
+        model=None,
+        answered_model=None,
+        message=None,
+        message_id=None,
+        stop_reason=None,
+        error_type=None,
+        error_message=None,
+        upstream_request_id=None,
+        origin=Origin(),
+        parse_error=REFUSED,
+    )

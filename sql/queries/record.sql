@@ -1,0 +1,84 @@
+-- name: record_clock
+-- The bounds of ids that are filed as they are (the server's clock counts), and how this server compresses bodies best.
+-- returns: RecorderClock
+SELECT i.created_at AS installed_at, now() AS now,
+    CASE WHEN 'lz4' = ANY (s.enumvals) THEN 'lz4' ELSE 'pglz' END AS compression
+FROM installation AS i, pg_settings AS s
+WHERE s.name = 'default_toast_compression';
+
+-- name: record_claim
+-- Takes a node's tape over: the new generation shuts out whoever had it. Returns where to go on reading.
+-- returns: TapeClaim
+INSERT INTO tape_positions AS p (node, segment, segment_offset, generation)
+VALUES ($1, '00000000-0000-0000-0000-000000000000', 0, 1)
+ON CONFLICT (node) DO UPDATE SET generation = p.generation + 1, heartbeat_at = now()
+RETURNING p.segment, p.segment_offset, p.generation;
+
+-- name: record_position
+-- Advances a tape in the transaction that wrote what lies before; no row: another recorder owns the tape.
+-- returns: TapeGeneration
+UPDATE tape_positions
+SET segment = $3, segment_offset = $4, lag_bytes = $5, oldest_unrecorded_at = $6, heartbeat_at = now()
+WHERE node = $1 AND generation = $2
+RETURNING generation, now() AS now;
+
+-- name: record_heartbeat
+-- Says that this tape is being read and how far behind the rows are; no row: another recorder owns the tape.
+-- returns: TapeGeneration
+UPDATE tape_positions
+SET lag_bytes = $3, oldest_unrecorded_at = $4, heartbeat_at = now()
+WHERE node = $1 AND generation = $2
+RETURNING generation, now() AS now;
+
+-- name: record_train
+-- The key of a train by its name; an unknown one is created. No row only where another created it this very moment.
+-- returns: TrainKey
+WITH known AS (
+    SELECT train FROM trains WHERE name = $1
+), made AS (
+    INSERT INTO trains (name) SELECT $1 WHERE NOT EXISTS (SELECT FROM known) ON CONFLICT (name) DO NOTHING
+    RETURNING train
+)
+SELECT train FROM known UNION ALL SELECT train FROM made;
+
+-- name: record_lock_train
+-- Opens the writing of one train: one writer at a time, and the body compression for this transaction.
+-- returns: TrainLock
+SELECT train, set_config('default_toast_compression', $2, true) AS compression
+FROM trains WHERE train = $1 FOR NO KEY UPDATE;
+
+-- name: record_refiled
+-- Which of these ids were filed under another one before, because their clock was far off.
+-- returns: Refiled
+SELECT original_id, id FROM requests
+WHERE train = $1 AND original_id IS NOT NULL AND original_id = ANY ($2::uuid[]);
+
+-- name: record_request_bodies
+-- Request bodies of one train, each answered with whether the server's own hash of it agrees.
+-- returns: BodyCheck
+INSERT INTO request_bodies (train, id, body, size, sha256)
+SELECT $1::integer, n.id, n.body, length(n.body), n.sha256
+FROM unnest($2::uuid[], $3::bytea[], $4::bytea[]) AS n (id, body, sha256)
+ON CONFLICT (train, id) DO NOTHING
+RETURNING id, sha256(body) = sha256 AS exact;
+
+-- name: record_response_bodies
+-- Response bodies of one train. Arrays come as text: an array of arrays would have to be rectangular.
+-- returns: BodyCheck
+INSERT INTO response_bodies (train, id, raw, decoded, message, chunk_sizes, decoded_sizes, chunk_at_us, size, sha256)
+SELECT $1::integer, n.id, n.raw, n.decoded, n.message::jsonb, n.chunk_sizes::integer[], n.decoded_sizes::integer[],
+    n.chunk_at_us::bigint[], length(n.raw), n.sha256
+FROM unnest($2::uuid[], $3::bytea[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[])
+    AS n (id, raw, decoded, message, chunk_sizes, decoded_sizes, chunk_at_us, sha256)
+ON CONFLICT (train, id) DO NOTHING
+RETURNING id, sha256(raw) = sha256 AS exact;
+
+-- name: record_dead_letter
+-- Puts a call aside that the database cannot take, with its frames and the reason.
+INSERT INTO dead_letters (request_id, node, train_name, sqlstate, error, raw)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (request_id) DO NOTHING;
+
+-- name: record_forget_in_flight
+-- Takes back the in-flight row of a call that can only be a dead letter.
+DELETE FROM requests WHERE train = $1 AND id = $2 AND outcome IS NULL;

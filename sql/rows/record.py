@@ -1,0 +1,78 @@
+"""Rows of the recorder's own queries."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderClock:
+    """When the installation began and what time it is, both by the server's clock; and ``lz4`` or ``pglz``."""
+
+    installed_at: datetime
+    now: datetime
+    compression: str
+
+
+@dataclass(frozen=True, slots=True)
+class TapeClaim:
+    """Where a tape's next unfinished exchange begins, and the generation that fences everybody else out."""
+
+    segment: UUID
+    segment_offset: int
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class TapeGeneration:
+    """The tape is still ours; ``now`` is the server's clock."""
+
+    generation: int
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TrainKey:
+    """The integer key of a train."""
+
+    train: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainLock:
+    """The train whose row this transaction holds, and the compression of bodies in it."""
+
+    train: int
+    compression: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refiled:
+    """A call whose id lay outside the installation's time, and the id it was filed under."""
+
+    original_id: UUID
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A row that this statement turned into a complete one, new or from in flight; its roll-up is added."""
+
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class BodyCheck:
+    """A body that was written now; ``exact`` is False where the server's hash of it differs from ours."""
+
+    id: UUID
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountKnown:
+    """An account and how strong the evidence for its id is."""
+
+    account: int
+    account_id: str
+    strength: str
