@@ -2,7 +2,7 @@
 
 from markupsafe import Markup, escape
 from pygments.lexers import get_lexer_by_name
-from pygments.token import STANDARD_TYPES, Token, _TokenType
+from pygments.token import STANDARD_TYPES, _TokenType
 from pygments.util import ClassNotFound
 
 from dashboard.render.cache import RENDERED
@@ -38,6 +38,6 @@ def _tokens(source: str, language: str) -> Markup:
 def _token(kind: _TokenType, text: str) -> Markup:
     while not (name := STANDARD_TYPES.get(kind, "")) and kind.parent is not None:
         kind = kind.parent
-    if not name or kind in Token.Text or not text.strip():
+    if not name or not text.strip():
         return visible(text)
     return _SPAN.format(escape(name), visible(text))

@@ -1,0 +1,193 @@
+"""``/requests/{id}``: everything recorded of one call, a tab a view. Only what the tab needs is read and drawn."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import Field
+
+from core.access import Permission
+from dashboard.pages import request_tabs as tabs
+from dashboard.pages.shell import fragment, page
+from dashboard.problems import Problem
+from dashboard.recordings.detail import Found, bodies_of, find_request
+from dashboard.render import headline, waterfall
+from dashboard.render.messages import WINDOW
+from dashboard.render.pool import rendered
+from dashboard.render.stream import PAGE
+from dashboard.routing import Call, Query, route
+from sql.rows.requests import RequestDetailRow
+
+TabName = Literal["readable", "prompt", "request", "response", "stream", "headers", "timing"]
+TABS: tuple[tuple[TabName, str], ...] = (
+    ("readable", "Readable"),
+    ("prompt", "Prompt"),
+    ("request", "Raw request"),
+    ("response", "Raw response"),
+    ("stream", "Stream"),
+    ("headers", "Headers"),
+    ("timing", "Timing"),
+)
+DAY = 24 * 3600
+
+
+class DetailQuery(Query):
+    """Which tab, and where a long one begins."""
+
+    tab: TabName = "readable"
+    first: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(None, description="First message or chunk shown")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A class of input tokens in the gauge; ``x`` and ``width`` in thousandths."""
+
+    kind: str
+    name: str
+    tokens: int | None
+    x: float
+    width: float
+
+
+@route("GET", "/requests/{id}", permission=Permission.READ_BODIES, query=DetailQuery, errors=(400, 404, 503))
+async def detail_page(call: Call[DetailQuery]) -> web.Response:
+    """One recorded call."""
+    found = await _found(call)
+    row = found.row
+    values = await _SHOWN[call.query.tab](call, found)
+    return page(
+        call.request,
+        f"request.{call.query.tab}.html",
+        section="requests",
+        found=found,
+        row=row,
+        model=row.answered_model or row.model,
+        tab=call.query.tab,
+        tabs=TABS,
+        path=f"/requests/{row.id}",
+        ribbon=headline.sentence(ending_of(row)),
+        gauge=segments(row),
+        **values,
+    )
+
+
+@route("GET", "/requests/{id}/ended", permission=Permission.READ_REQUESTS, errors=(404, 503))
+async def ended(call: Call[Query]) -> web.Response:
+    """Asked by the page of a running call: reloads it when the call has ended."""
+    row = (await _found(call)).row
+    answer = fragment(call.request, "request.ended.html", row=row)
+    if row.outcome is not None:
+        answer.headers["HX-Refresh"] = "true"
+    return answer
+
+
+@route("GET", "/requests/{id}/images/{place}", permission=Permission.READ_BODIES, kind="download", errors=(404, 503))
+async def picture(call: Call[Query]) -> web.Response:
+    """A recorded picture, if its bytes are one. What a caller claims to be a picture is never served as he says."""
+    found = await _found(call)
+    bodies = await bodies_of(call.database, found.row)
+    body = bodies.request.body if bodies.request else None
+    message = bodies.response.message if bodies.response else None
+    made = await rendered(call.request.app, tabs.picture, body, message, call.request.match_info["place"])
+    if made is None:
+        raise Problem(404, "there is no picture here")
+    content, content_type = made
+    headers = {"Cache-Control": f"private, max-age={DAY}", "Content-Disposition": "inline"}
+    return web.Response(body=content, content_type=content_type, headers=headers)
+
+
+async def _found(call: Call[Any]) -> Found:
+    try:
+        wanted = UUID(call.request.match_info["id"])
+    except ValueError:
+        raise Problem(404, "there is no such request") from None
+    found = await find_request(call.database, call.principal, wanted)
+    if found is None:
+        raise Problem(404, "there is no such request")
+    return found
+
+
+def ending_of(row: RequestDetailRow) -> headline.Ending:
+    """The columns that say how a call ended."""
+    return headline.Ending(
+        row.outcome,
+        row.status_code,
+        row.error_type,
+        row.stop_reason,
+        row.note,
+        row.duration_us,
+        row.ttft_us,
+        row.response_bytes,
+        row.delivered_bytes,
+    )
+
+
+def segments(row: RequestDetailRow) -> list[Segment]:
+    """The classes of input tokens, as reported; a class that was not reported has no bar."""
+    classes = (
+        ("fresh", "fresh input", row.input_tokens),
+        ("write", "cache write", row.cache_creation_input_tokens),
+        ("read", "cache read", row.cache_read_input_tokens),
+    )
+    whole = sum(tokens or 0 for _, _, tokens in classes) or 1
+    made, x = [], 0.0
+    for kind, name, tokens in classes:
+        width = (tokens or 0) * 1000 / whole
+        made.append(Segment(kind, name, tokens, round(x, 2), round(width, 2)))
+        x += width
+    return made
+
+
+async def _readable(call: Call[DetailQuery], found: Found) -> dict[str, Any]:
+    bodies = await bodies_of(call.database, found.row)
+    return {"read": await rendered(call.request.app, tabs.readable, found.row, bodies, _pictures(found))}
+
+
+async def _prompt(call: Call[DetailQuery], found: Found) -> dict[str, Any]:
+    bodies = await bodies_of(call.database, found.row)
+    made = await rendered(call.request.app, tabs.prompt, found.row, bodies, _pictures(found), call.query.first)
+    return {"prompt": made[0], "body": made[1], "window": WINDOW}
+
+
+async def _request(call: Call[DetailQuery], found: Found) -> dict[str, Any]:
+    bodies = await bodies_of(call.database, found.row)
+    return {"body": await rendered(call.request.app, tabs.request, found.row, bodies)}
+
+
+async def _response(call: Call[DetailQuery], found: Found) -> dict[str, Any]:
+    bodies = await bodies_of(call.database, found.row)
+    body = await rendered(call.request.app, tabs.response, found.row, bodies)
+    return {"body": body, "rebuilt": await rendered(call.request.app, tabs.rebuilt, bodies)}
+
+
+async def _stream(call: Call[DetailQuery], found: Found) -> dict[str, Any]:
+    bodies = await bodies_of(call.database, found.row)
+    made = await rendered(call.request.app, tabs.chunks, found.row, bodies, call.query.first or 1)
+    return {"chunks": made, "page_size": PAGE}
+
+
+async def _headers(_: Call[DetailQuery], __: Found) -> dict[str, Any]:
+    return {}
+
+
+async def _timing(call: Call[DetailQuery], found: Found) -> dict[str, Any]:
+    bodies = await bodies_of(call.database, found.row)
+    phases = waterfall.phases(found.row.timings, found.row.duration_us)
+    return {"phases": phases, "arrival": tabs.arrival(bodies.response)}
+
+
+def _pictures(found: Found) -> str:
+    return f"/requests/{found.row.id}/images/"
+
+
+_SHOWN: dict[TabName, Callable[[Call[DetailQuery], Found], Awaitable[dict[str, Any]]]] = {
+    "readable": _readable,
+    "prompt": _prompt,
+    "request": _request,
+    "response": _response,
+    "stream": _stream,
+    "headers": _headers,
+    "timing": _timing,
+}

@@ -1,0 +1,169 @@
+"""What each tab of a request shows: values for its template, made off the event loop from stored bytes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from dashboard.recordings.detail import Bodies
+from dashboard.render import json_view, long_text, messages, stream, waterfall
+from dashboard.render.image import decoded, recognised
+from dashboard.render.messages import Message, Prompt
+from dashboard.render.secrets import Mask, masked
+from sql.rows.requests import RequestDetailRow, ResponseBodyRow
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body as a tree, or as text with the reason why it is none. ``state`` says why there is nothing to see."""
+
+    state: str
+    """``shown``, ``empty``, ``missing``, ``running`` or ``too_large``."""
+    octets: int | None = None
+    tree: Markup | None = None
+    text: Markup | None = None
+    fault: str | None = None
+    left_out: int = 0
+    masked: int = 0
+    encoded: bool = False
+    """Whether what is shown is the inflated copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """What is new in the request, and the answer; ``body`` is the answer where it is no message."""
+
+    asked: Prompt | None
+    asked_body: Body
+    answer: Message | None
+    body: Body
+    masked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """A window of the stream."""
+
+    body: Body
+    lines: list[stream.ChunkLine]
+    total: int
+    first: int
+    last: int
+    arrival: waterfall.Arrival | None
+
+
+def readable(row: RequestDetailRow, bodies: Bodies, pictures: str) -> Readable:
+    """The tab people read: the newest messages and the answer."""
+    mask = Mask()
+    body = bodies.request.body if bodies.request else None
+    asked = messages.new_messages(body, pictures) if body else None
+    asked_body = _state(row, body, bodies.request_too_large, bodies.sizes.request_size)
+    if asked is not None and (asked.fault is not None or not asked.total) and body:
+        asked_body, asked = _drawn(body), None
+    answer = messages.answer(bodies.response.message, pictures, mask) if bodies.response else None
+    shown = Body("shown") if answer is not None else response(row, bodies)
+    hidden = mask.hidden + (asked.masked if asked else asked_body.masked) + shown.masked
+    return Readable(asked, asked_body, answer, shown, hidden)
+
+
+def prompt(row: RequestDetailRow, bodies: Bodies, pictures: str, first: int | None) -> tuple[Prompt | None, Body]:
+    """System, tools and transcript, or the state of a body that has none."""
+    body = bodies.request.body if bodies.request else None
+    state = _state(row, body, bodies.request_too_large, bodies.sizes.request_size)
+    if not body:
+        return None, state
+    whole = messages.whole_prompt(body, pictures, first)
+    return (whole, state) if whole.fault is None else (None, _drawn(body))
+
+
+def request(row: RequestDetailRow, bodies: Bodies) -> Body:
+    """The request's bytes as JSON tree or text."""
+    body = bodies.request.body if bodies.request else None
+    state = _state(row, body, bodies.request_too_large, bodies.sizes.request_size)
+    return _drawn(body) if body else state
+
+
+def response(row: RequestDetailRow, bodies: Bodies) -> Body:
+    """The response's bytes, inflated where they were encoded, as JSON tree or text."""
+    kept = bodies.response
+    size = max(bodies.sizes.response_size or 0, bodies.sizes.decoded_size or 0)
+    if kept is None or not kept.raw:
+        body = None if kept is None else kept.raw
+        return _state(row, body, bodies.response_too_large, size, answers=True)
+    return _drawn(kept.raw if kept.decoded is None else kept.decoded, encoded=kept.decoded is not None)
+
+
+def rebuilt(bodies: Bodies) -> Body | None:
+    """The message that the stream's events make together; None where there is none."""
+    message = bodies.response.message if bodies.response else None
+    if message is None:
+        return None
+    drawn = json_view.tree(message)
+    return Body("shown", tree=drawn.html, left_out=drawn.left_out, masked=drawn.masked)
+
+
+def chunks(row: RequestDetailRow, bodies: Bodies, first: int) -> Chunks:
+    """The stream's chunks from number ``first`` (1-based)."""
+    kept = bodies.response
+    if kept is None or not kept.chunk_sizes:
+        return Chunks(response(row, bodies), [], 0, 0, 0, None)
+    body = kept.raw if kept.decoded is None else kept.decoded
+    sizes = kept.chunk_sizes if kept.decoded is None else kept.decoded_sizes or [len(body)]
+    lines = stream.lines(body, kept.chunk_sizes, sizes, kept.chunk_at_us, first)
+    last = lines[-1].number if lines else 0
+    return Chunks(Body("shown"), lines, len(kept.chunk_sizes), first, last, arrival(kept))
+
+
+def arrival(kept: ResponseBodyRow | None) -> waterfall.Arrival | None:
+    """How the answer's bytes came."""
+    return None if kept is None else waterfall.arrival(kept.chunk_sizes, kept.chunk_at_us)
+
+
+def picture(body: bytes | None, message: Any, place: str) -> tuple[bytes, str] | None:
+    """Bytes and type of the image block at a place (``m3.1.0``: message 3, block 1, part 0; ``r.0`` in the answer).
+
+    None when nothing is there, or nothing that is a picture by its bytes.
+    """
+    try:
+        block = _block_at(body, message, place)
+        data = block["source"]["data"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    content = decoded(data) if isinstance(data, str) else b""
+    known = recognised(content)
+    return None if known is None else (content, known.content_type)
+
+
+def _block_at(body: bytes | None, message: Any, place: str) -> Any:
+    root, *path = place.split(".")
+    if root == "r":
+        block = message
+    else:
+        sent = json_view.plain(body or b"")
+        block = {"content": sent["system"]} if root == "s" else sent["messages"][int(root.removeprefix("m"))]
+    for step in path:
+        content = block["content"]
+        block = content[int(step)] if isinstance(content, list) else {"type": "text", "text": content}
+    return block
+
+
+def _state(
+    row: RequestDetailRow, body: bytes | None, too_large: bool, size: int | None, *, answers: bool = False
+) -> Body:
+    if too_large:
+        return Body("too_large", size)
+    if body is None:
+        return Body("running" if row.outcome is None else "missing")
+    if not body:
+        return Body("running" if answers and row.outcome is None else "empty", 0)
+    return Body("shown", len(body))
+
+
+def _drawn(body: bytes, *, encoded: bool = False) -> Body:
+    mask = Mask()
+    try:
+        drawn = json_view.tree(json_view.parsed(body))
+    except ValueError as exc:
+        text = long_text.shown(masked(body.decode("utf-8", "replace"), mask))
+        return Body("shown", len(body), text=text, fault=str(exc), masked=mask.hidden, encoded=encoded)
+    return Body("shown", len(body), drawn.html, left_out=drawn.left_out, masked=drawn.masked, encoded=encoded)

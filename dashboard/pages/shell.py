@@ -1,0 +1,145 @@
+"""What every page stands in: templates, navigation, theme, the error pages."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp_jinja2
+from aiohttp import hdrs, web
+from jinja2 import FileSystemLoader, StrictUndefined
+
+from dashboard.access import GATE
+from dashboard.assets import Assets
+from dashboard.problems import ERROR_PAGE, REQUEST_ID, Problem
+from dashboard.render import figures, headline, pool
+from dashboard.render.hidden import sendable, visible
+
+ASSETS = web.AppKey("assets", Assets)
+TEMPLATES = Path(__file__).parent.parent / "templates"
+THEMES = ("auto", "light", "dark")
+THEME_COOKIE = "theme"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of the navigation."""
+
+    key: str
+    title: str
+    address: str
+
+
+# What exists. A later page adds its line here; nothing points at what is not built.
+NAVIGATION = (
+    Place("requests", "Requests", "/requests"),
+    Place("setup", "Set up", "/setup"),
+    Place("docs", "API", "/docs"),
+)
+
+NEXT_STEPS: Mapping[int, str] = {
+    400: "Check the address: a filter in it has a value that cannot be.",
+    401: "Open the sign-in page and enter the dashboard's key.",
+    403: "Ask whoever runs this installation; on one machine, open it as localhost.",
+    404: "It may have been deleted by retention, or belong to a train you may not see.",
+    503: "The proxy goes on forwarding and recording meanwhile; nothing is lost. Try again in a moment.",
+}
+
+
+def setup(app: web.Application) -> None:
+    """Wire templates, rendering pool, assets and error pages into the application. No I/O but reading our own files."""
+    app[ASSETS] = Assets()
+    app[ERROR_PAGE] = error_page
+    app.cleanup_ctx.append(pool.opened)
+    aiohttp_jinja2.setup(
+        app,
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        filters=FILTERS,
+    )
+    environment = aiohttp_jinja2.get_env(app)
+    environment.globals.update(asset=app[ASSETS].url, navigation=NAVIGATION, status=headline.status, themes=THEMES)
+
+
+def page(request: web.Request, template: str, *, section: str, status: int = 200, **values: Any) -> web.Response:
+    """A whole page from its template. ``section`` is the navigation's key."""
+    context = _surroundings(request) | {"section": section} | values
+    return _response(request, template, context, status)
+
+
+def fragment(request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
+    """A part of a page, for htmx to swap in."""
+    return _response(request, template, values, status)
+
+
+def wants_fragment(request: web.Request) -> bool:
+    """Whether htmx asks."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def theme_of(request: web.Request) -> str:
+    """The reader's choice, from its cookie."""
+    chosen = request.cookies.get(THEME_COOKIE, "auto")
+    return chosen if chosen in THEMES else "auto"
+
+
+def address(path: str, values: Mapping[str, Any]) -> str:
+    """A path with a query string; what is empty is left out."""
+    given = [(name, str(value)) for name, value in values.items() if value not in (None, "", ())]
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def error_page(request: web.Request, problem: Problem) -> web.Response:
+    """A problem as a page, or as a fragment where htmx asked."""
+    values = {
+        "code": problem.status,
+        "message": problem.message,
+        "details": problem.details,
+        "next_step": NEXT_STEPS.get(problem.status, "Try again; if it stays, the log has it under the id below."),
+        "error_id": request.get(REQUEST_ID, ""),
+    }
+    if wants_fragment(request):
+        made = fragment(request, "problem.part.html", status=problem.status, **values)
+    else:
+        made = page(request, "problem.html", section="", status=problem.status, **values)
+    made.headers.update(problem.headers)
+    return made
+
+
+def _response(request: web.Request, template: str, context: dict[str, Any], status: int) -> web.Response:
+    text = aiohttp_jinja2.render_string(template, request, context)
+    # Recorded text may hold what UTF-8 cannot.
+    headers = {hdrs.VARY: "Cookie, HX-Request"}
+    return web.Response(text=sendable(text), status=status, content_type="text/html", headers=headers)
+
+
+def _surroundings(request: web.Request) -> dict[str, Any]:
+    return {
+        "theme": theme_of(request),
+        "now": datetime.now(UTC),
+        "here": request.path_qs,
+        "signed_in": request.app[GATE].needs_key,
+    }
+
+
+def _visible(value: object) -> str:
+    return visible(str(value))
+
+
+FILTERS: Mapping[str, Callable[..., str]] = {
+    "visible": _visible,
+    "count": figures.count,
+    "compact": figures.compact,
+    "size": figures.size,
+    "duration": figures.duration,
+    "clock": figures.clock,
+    "day": figures.day,
+    "stamp": figures.stamp,
+    "iso": figures.iso,
+    "plural": figures.plural,
+}
