@@ -7,10 +7,11 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
+from typing import Any, TypeVar
 
 import asyncpg
 import pytest
@@ -18,6 +19,8 @@ import pytest
 from deploy.postgres import EmbeddedPostgres
 from sql.database import Database
 from sql.migrator import migrate
+
+R = TypeVar("R")
 
 TEMPLATE = "template_footplate"
 # Nothing here has to survive a power cut.
@@ -59,16 +62,22 @@ def template_url(server_url: str) -> str:
         await migrate(url)
         return url
 
-    # In a thread: a session fixture has no loop of its own, and the test's is already running.
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(lambda: asyncio.run(make())).result()
+    return _elsewhere(make)
+
+
+@pytest.fixture(scope="session")
+def shared_database_url(server_url: str, template_url: str) -> str:
+    """URL of a migrated database for tests that change nothing in it."""
+    _elsewhere(lambda: _run(server_url, f"CREATE DATABASE shared TEMPLATE {TEMPLATE} STRATEGY file_copy"))
+    return _named(server_url, "shared")
 
 
 @pytest.fixture
 async def database_url(server_url: str, template_url: str) -> AsyncIterator[str]:
     """URL of a fresh, migrated database of this test's own."""
     name = f"test_{next(_numbers)}"
-    await _run(server_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    # File by file is twice as fast as through the WAL, where nothing is synced.
+    await _run(server_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
     yield _named(server_url, name)
     await _run(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -108,3 +117,9 @@ async def _run(url: str, statement: str) -> None:
 
 def _named(url: str, database: str) -> str:
     return url.replace("/footplate?", f"/{database}?")
+
+
+def _elsewhere(work: Callable[[], Coroutine[Any, Any, R]]) -> R:
+    """Run in a thread: a session fixture has no loop of its own, and a test's may be running."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(work())).result()
