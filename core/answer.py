@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from core.bodies import read_object
+from core.bodies import read_json, storable_object
+from core.errors import LimitExceededError
 from core.message import MessageBuilder
 from core.models import Headers
 from core.sse import decode
@@ -64,11 +65,17 @@ def read_stream(stream: bytes) -> Answer:
 
 
 def read_body(body: bytes) -> Answer:
-    """The answer of a JSON body: a message, an error, or neither."""
+    """The answer of a JSON body: a message, an error, or neither. Complete is what is JSON, whatever it says."""
     try:
-        value = read_object(body)
+        value = read_json(body)
+    except LimitExceededError as exc:
+        return Answer(complete=True, parse_error=str(exc))
     except ValueError as exc:
         return Answer(parse_error=str(exc))
+    try:
+        value = storable_object(value, body)
+    except ValueError as exc:
+        return Answer(complete=True, parse_error=str(exc))
     message = value if value.get("type") == "message" else None
     return Answer(message, complete=True, error=value if isinstance(value.get("error"), dict) else None)
 

@@ -32,7 +32,11 @@ def read_json(body: bytes) -> Any:
 
 def read_object(body: bytes) -> dict[str, Any]:
     """A JSON object that can be written again. Raises as ``read_json``, also where it is no object."""
-    value = read_json(body)
+    return storable_object(read_json(body), body)
+
+
+def storable_object(value: Any, body: bytes) -> dict[str, Any]:
+    """The value of ``body``, if it is an object that can be written again; else ValueError."""
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 # the bytes are wrong, not a caller's type
     check_nesting(value, body.count(b"{") + body.count(b"["))
