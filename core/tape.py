@@ -92,6 +92,14 @@ def encode(
     return head + _CRC.pack(_crc(seed, head, payload))
 
 
+def written_us(header: bytes) -> int | None:
+    """The monotonic microseconds in a header; None where these bytes begin no frame."""
+    if len(header) < HEADER_SIZE or not header.startswith(_MAGIC_BYTES):
+        return None
+    mono_us: int = _HEADER.unpack_from(header)[7]
+    return mono_us
+
+
 def _crc(seed: int, head: bytes, payload: bytes) -> int:
     crc: int = google_crc32c.extend(google_crc32c.extend(seed, head), payload)
     return crc
@@ -123,9 +131,14 @@ class Decoder:
         return self._offset
 
     @property
-    def lost(self) -> bool:
-        """Whether the last thing seen is damage whose end was not found yet."""
-        return self._lost_at is not None
+    def fed(self) -> int:
+        """Where in the segment the next byte to feed lies."""
+        return self._offset + len(self._buffer)
+
+    @property
+    def lost_at(self) -> int | None:
+        """Where damage began whose end was not found yet."""
+        return self._lost_at
 
     def feed(self, data: bytes) -> list[Frame | Skipped]:
         """The frames, and the damage between frames, that these bytes complete."""

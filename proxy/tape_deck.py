@@ -205,9 +205,9 @@ class Deck:
                 self.errors += 1
                 self._abandon()
                 raise
-            self._last_sync = time.monotonic()
+            self._last_sync = began
             self.syncs += 1
-            self.sync_seconds += self._last_sync - began
+            self.sync_seconds += time.monotonic() - began
             self._acknowledge()
 
     def _acknowledge(self) -> None:

@@ -1,64 +1,44 @@
-"""Reads one tape from a position on: whole frames with their places; damage is set aside."""
+"""Reads one tape from a position on: whole frames with their places; damage is set aside.
 
+A segment is finished when a newer one exists or its writer is dead. At the end of an unfinished one the reader waits:
+what looks torn there may be cut off and written anew. In a segment that was preallocated (the reserve) other bytes lie
+behind the tail, so there it also waits at anything that is no frame until the segment is finished.
+"""
+
+import os
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 from uuid import UUID
 
-from core.tape import Kind
+from core.errors import BadFrameError
+from core.ids import uuid7_ms
+from core.tape import HEADER_SIZE, MAX_FRAME, METADATA, PREALLOCATED, Decoder, Frame, Skipped, seed_of, written_us
+from proxy.tape_folder import bad_path, boot, held, segment_path, segments
+from proxy.tape_places import Backlog, Place, PlacedFrame, Position, Quarantined
+from proxy.tape_quarantine import Quarantine
 
+__all__ = [
+    "Backlog", "Place", "PlacedFrame", "Position", "Quarantined", "TapeReader", "nodes", "writer_alive",
+]  # fmt: skip
 
-class Position(NamedTuple):
-    """A place between two frames; ordered as the tape is."""
-
-    segment: UUID
-    offset: int
-
-
-class Place(NamedTuple):
-    """Where a frame lies. ``length`` counts its header (44 bytes) and its payload."""
-
-    segment: UUID
-    offset: int
-    length: int
-
-
-class PlacedFrame(NamedTuple):
-    """A whole frame and where it lies; ``payload`` is empty for BODY and CHUNK (see ``load``)."""
-
-    kind: Kind
-    request_id: bytes
-    sequence: int
-    mono_us: int
-    payload: bytes
-    place: Place
-
-    @property
-    def payload_size(self) -> int:
-        """Bytes of payload on the tape."""
-
-
-class Backlog(NamedTuple):
-    """What lies unread on a tape."""
-
-    bytes: int
-    oldest_ms: int | None
-    """Unix milliseconds when the oldest unread frame was written; None where nothing is unread."""
-
-
-class Quarantined(NamedTuple):
-    """Damage set aside in ``<segment>.bad`` since this reader was made."""
-
-    places: int
-    bytes: int
+BLOCK_BYTES = 1 << 20
+_OPEN_FILES = 8
+"""Segments kept open for ``load``: a long stream's chunks lie in a few of them."""
 
 
 def nodes(data_dir: Path) -> list[str]:
     """The names of the tapes in a data folder, sorted; each is ``<data>/tape/<node>``."""
+    with suppress(FileNotFoundError), os.scandir(data_dir / "tape") as entries:
+        return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    return []
 
 
 def writer_alive(folder: Path) -> bool:
     """Whether a writer holds this tape now; it does not notice the question."""
+    return held(folder)
 
 
 class TapeReader:
@@ -66,57 +46,253 @@ class TapeReader:
 
     The same (request id, sequence) may come twice: after a failed sync the writer repeats what was not acknowledged in
     a new segment. Then the later one counts, and everything of that request before it with the same or a higher
-    sequence is void. A gap in the sequence is a loss (tape full).
+    sequence is void. A gap in the sequence is a loss (tape full, or damage).
     """
 
     def __init__(self, folder: Path, position: Position | None = None) -> None:
         """From ``position`` on; None begins at the oldest segment there is."""
+        self._folder = folder
+        self._position = position
+        self._decoder: Decoder | None = None
+        self._file = -1
+        self._preallocated = False
+        self._ended = False
+        self._quarantine = Quarantine()
+        self._files: dict[UUID, int] = {}
 
     @property
     def node(self) -> str:
         """The tape's name: its folder's."""
+        return self._folder.name
 
     @property
     def position(self) -> Position | None:
         """Where the next ``read`` begins; None while the tape has no segment."""
+        return self._position
 
     @property
     def ended(self) -> bool:
         """Whether the last ``read`` reached the end of a tape whose writer is dead: nothing more will come."""
+        return self._ended
 
     @property
     def quarantined(self) -> Quarantined:
         """Damage met so far."""
+        return self._quarantine.counted
 
     def read(self, max_frames: int = 2048, max_bytes: int = 8 << 20) -> list[PlacedFrame]:
         """The next whole frames, empty where nothing new is there. The limits are soft: one block more may come.
 
         Goes on over the ends of segments; a missing segment is normal. Waits at a torn tail while its writer lives.
         """
+        frames: list[PlacedFrame] = []
+        taken = 0
+        while len(frames) < max_frames and taken < max_bytes:
+            if self._decoder is None and not self._enter():
+                return frames
+            # Asked before the bytes are: what a writer wrote before it ended is then among them.
+            finished = self._finished()
+            size = max(MAX_FRAME, min(BLOCK_BYTES, max_bytes - taken))
+            block = self._take_in(size, frames)
+            taken += block
+            if self._preallocated and not finished and self._forget_tail():
+                break
+            if block == size:
+                continue
+            if not finished or not self._leave(frames):
+                break
+        self._rewind()
+        return frames
 
     def load(self, places: Sequence[Place]) -> list[bytes]:
         """The payloads at these places, in their order.
 
         Raises BadFrameError where a segment is gone or the bytes are not the frame they were.
         """
+        return [self._load(place) for place in places]
 
     def writer_gone(self, segment: UUID) -> bool:
         """Whether the writer of this segment is dead: nobody holds the tape, or a later writer began after it.
 
         What it left open will never get an ``end``, once everything it wrote is read.
         """
+        if not held(self._folder):
+            return True
+        newest = boot(self._folder)
+        return newest is not None and segment < newest
 
     def drop_before(self, position: Position) -> int:
-        """Delete the segments this position has passed; gives their number. Keep in mind open exchanges' places."""
+        """Delete the segments this position has passed; gives their number.
+
+        The position is the earliest open exchange's, so no place still needed is lost.
+        """
+        dropped = 0
+        for segment in segments(self._folder):
+            if segment >= position.segment:
+                break
+            self._close_loaded(segment)
+            with suppress(FileNotFoundError):
+                segment_path(self._folder, segment).unlink()
+                dropped += 1
+        return dropped
 
     def backlog(self, position: Position | None = None) -> Backlog:
         """What lies behind ``position`` (default: behind what was read)."""
+        position = position or self._position
+        total, oldest = 0, None
+        for segment in segments(self._folder):
+            begin = 0
+            if position is not None and segment <= position.segment:
+                if segment < position.segment:
+                    continue
+                begin = position.offset
+            with suppress(FileNotFoundError):
+                found = _unread(segment_path(self._folder, segment), segment, begin)
+                total += found.bytes
+                oldest = found.oldest_ms if oldest is None else oldest
+        return Backlog(total, oldest)
 
     def close(self) -> None:
         """Close the files. Idempotent."""
+        self._close_file()
+        for segment in list(self._files):
+            self._close_loaded(segment)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    # Going along the segments
+
+    def _enter(self) -> bool:
+        """Open the segment of the position, or the next one there is; False where there is none."""
+        there = segments(self._folder)
+        for segment in there:
+            if self._position is not None and segment < self._position.segment:
+                continue
+            try:
+                self._file = os.open(segment_path(self._folder, segment), os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                continue
+            if self._position is None or segment != self._position.segment:
+                self._position = Position(segment, 0)
+            self._decoder = Decoder(seed_of(segment), self._position.offset, METADATA)
+            first = os.pread(self._file, HEADER_SIZE, 0)
+            self._preallocated = len(first) == HEADER_SIZE and bool(first[6] & PREALLOCATED or not any(first))
+            self._ended = False
+            return True
+        self._ended = not held(self._folder)
+        return False
+
+    def _finished(self) -> bool:
+        position = self._position
+        if position is None or not held(self._folder):
+            return True
+        return segments(self._folder)[-1:] > [position.segment]
+
+    def _leave(self, frames: list[PlacedFrame]) -> bool:
+        """Finish a segment that was read to its end; False where no later one exists."""
+        decoder, position = self._decoder, self._position
+        if decoder is None or position is None:
+            return False
+        found = decoder.finish()
+        if self._preallocated and found and isinstance(found[-1], Skipped):
+            found.pop()  # what lies behind the tail of a preallocated segment was never ours
+        self._place(found, frames)
+        later = [segment for segment in segments(self._folder) if segment > position.segment]
+        if not later:
+            # Its writer is dead. A new one begins a new segment, so nothing is ever added to this one.
+            end = os.fstat(self._file).st_size
+            self._close_file()
+            self._position = Position(position.segment, end)
+            self._ended = True
+            return False
+        self._close_file()
+        self._position = Position(later[0], 0)
+        return True
+
+    # Reading
+
+    def _take_in(self, size: int, frames: list[PlacedFrame]) -> int:
+        """Read on; gives the number of bytes, less than asked for at the end of the segment."""
+        if self._decoder is None:
+            return 0
+        block = os.pread(self._file, size, self._decoder.fed)
+        self._place(self._decoder.feed(block), frames)
+        return len(block)
+
+    def _forget_tail(self) -> bool:
+        """Step back before what lies behind the tail of a preallocated segment; False where everything was a frame."""
+        if self._decoder is None or self._position is None or self._decoder.lost_at is None:
+            return False
+        segment = self._position.segment
+        self._decoder = Decoder(seed_of(segment), self._decoder.lost_at, METADATA)
+        return True
+
+    def _rewind(self) -> None:
+        """Hold no bytes between two reads: the writer may cut a torn tail off and write something else there."""
+        if self._decoder is not None and self._position is not None:
+            self._position = Position(self._position.segment, self._decoder.rewind())
+
+    def _place(self, found: list[Frame | Skipped], frames: list[PlacedFrame]) -> None:
+        if self._position is None:
+            return
+        segment = self._position.segment
+        for item in found:
+            if isinstance(item, Skipped):
+                self._quarantine.put(self._file, bad_path(self._folder, segment), item)
+                continue
+            place = Place(segment, item.offset, item.length)
+            frames.append(PlacedFrame(item.kind, item.request_id, item.sequence, item.mono_us, item.payload, place))
+            self._preallocated = bool(item.flags & PREALLOCATED)
+
+    def _load(self, place: Place) -> bytes:
+        try:
+            data = os.pread(self._loaded(place.segment), place.length, place.offset)
+        except FileNotFoundError as exc:
+            raise BadFrameError(f"segment {place.segment} is gone") from exc
+        found = Decoder(seed_of(place.segment)).feed(data)
+        if len(found) != 1 or not isinstance(found[0], Frame):
+            raise BadFrameError(f"no whole frame at {place.segment}:{place.offset}")
+        return found[0].payload
+
+    def _loaded(self, segment: UUID) -> int:
+        file = self._files.get(segment)
+        if file is None:
+            file = os.open(segment_path(self._folder, segment), os.O_RDONLY | os.O_CLOEXEC)
+            if len(self._files) >= _OPEN_FILES:
+                self._close_loaded(next(iter(self._files)))
+            self._files[segment] = file
+        return file
+
+    def _close_loaded(self, segment: UUID) -> None:
+        file = self._files.pop(segment, None)
+        if file is not None:
+            os.close(file)
+
+    def _close_file(self) -> None:
+        self._decoder = None
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def _unread(path: Path, segment: UUID, begin: int) -> Backlog:
+    with path.open("rb", buffering=0) as file:
+        figures = os.fstat(file.fileno())
+        header = os.pread(file.fileno(), HEADER_SIZE, begin)
+    mono_us = written_us(header)
+    if figures.st_size <= begin or (mono_us is None and not any(header)):
+        return Backlog(0, None)
+    return Backlog(figures.st_size - begin, _wall_ms(mono_us, segment, figures.st_mtime_ns // 1_000_000))
+
+
+def _wall_ms(mono_us: int | None, segment: UUID, latest: int) -> int:
+    """When a frame was written. Its clock counts from the boot of the machine: after a reboot the segment tells."""
+    created = uuid7_ms(segment)
+    if mono_us is None:
+        return created
+    moment = (time.time_ns() - time.monotonic_ns() + mono_us * 1000) // 1_000_000
+    return moment if created <= moment <= max(latest, created) else created

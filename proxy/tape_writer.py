@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from core.errors import BadSettingError
-from core.tape import MAX_PAYLOAD, Kind
+from core.tape import MAX_FRAME, MAX_PAYLOAD, Kind
 from proxy.tape_bell import Ringer
 from proxy.tape_buffer import MEMORY_BYTES, TapeBuffer
 from proxy.tape_deck import Deck, complete
@@ -100,7 +100,7 @@ class TapeWriter:
     def status(self) -> TapeStatus:
         """How it stands; the disk was asked at most a second ago."""
         buffer, room, deck = self._buffer, self._room, self._deck
-        full = buffer.full or buffer.refusing or buffer.held > MEMORY_BYTES
+        full = buffer.full or buffer.refusing or buffer.held > MEMORY_BYTES - MAX_FRAME
         return TapeStatus(
             bytes=room.used,
             max_bytes=room.limit,

@@ -1,0 +1,57 @@
+"""Where things lie on a tape, and what a reader says of them: the values of ``proxy.tape_reader``."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from core.tape import HEADER_SIZE, Kind
+
+
+class Position(NamedTuple):
+    """A place between two frames; ordered as the tape is."""
+
+    segment: UUID
+    offset: int
+
+
+class Place(NamedTuple):
+    """Where a frame lies. ``length`` counts its header (44 bytes) and its payload."""
+
+    segment: UUID
+    offset: int
+    length: int
+
+    @property
+    def position(self) -> Position:
+        """The position before this frame."""
+        return Position(self.segment, self.offset)
+
+    @property
+    def payload_size(self) -> int:
+        """Bytes of payload."""
+        return self.length - HEADER_SIZE
+
+
+class PlacedFrame(NamedTuple):
+    """A whole frame and where it lies; ``payload`` is empty for BODY and CHUNK (``TapeReader.load`` gives it)."""
+
+    kind: Kind
+    request_id: bytes
+    sequence: int
+    mono_us: int
+    payload: bytes
+    place: Place
+
+
+class Backlog(NamedTuple):
+    """What lies unread on a tape."""
+
+    bytes: int
+    oldest_ms: int | None
+    """Unix milliseconds when the oldest unread frame was written; None where nothing is unread."""
+
+
+class Quarantined(NamedTuple):
+    """Damage set aside in ``<segment>.bad`` since this reader was made."""
+
+    places: int
+    bytes: int
