@@ -1,0 +1,318 @@
+"""The client's side: aiohttp's request handler with what it does by default, and must not do here, overridden.
+
+aiohttp echoes broken heads into the answer and the log, waits for ever for a head, leaves a call waiting whose chunked
+body turned out broken, and drops a client that half-closes; each override below says which. Answers are written to the
+transport directly: aiohttp's response objects cost more than the relay (performance.md).
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from aiohttp.web_protocol import RequestPayloadError, _ErrInfo
+
+from core import refusals
+from core.refusals import PHRASES, REFUSALS, Reason
+from proxy import log
+from proxy.admission import MAX_FIELDS, MAX_HEAD, MAX_TARGET
+
+if TYPE_CHECKING:
+    from proxy.admission import Message
+    from proxy.server import ProxyServer
+
+HEAD_SECONDS = 10.0
+IDLE_SECONDS = 75.0
+LINGER_SECONDS = 2.0
+READ_BUFFER = 128 * 1024
+WRITE_HIGH = 64 * 1024
+HALF_CLOSE_SECONDS = 0.03
+_TCP_ESTABLISHED_TO_PEER_CLOSED = 8
+"""CLOSE_WAIT: the peer said it sends no more, and has not said that it reads no more."""
+
+OPTIONS: dict[str, Any] = {
+    "access_log": None,
+    "auto_decompress": False,
+    "handler_cancellation": True,
+    "keepalive_timeout": IDLE_SECONDS,
+    "lingering_time": LINGER_SECONDS,
+    "max_field_size": MAX_HEAD,
+    "max_headers": MAX_FIELDS,
+    "max_line_size": MAX_TARGET,
+    "read_bufsize": READ_BUFFER,
+}
+"""What aiohttp's server takes as options."""
+
+
+class Sent:
+    """Stands where aiohttp expects a response: everything is written already."""
+
+    __slots__ = ("keep_alive",)
+
+    def __init__(self, *, keep_alive: bool) -> None:
+        self.keep_alive = keep_alive
+
+    async def prepare(self, request: "Incoming") -> None:
+        """Nothing is left to prepare."""
+
+    async def write_eof(self) -> None:
+        """Nothing is left to write."""
+
+
+KEPT, CLOSED = Sent(keep_alive=True), Sent(keep_alive=False)
+
+
+class Incoming:
+    """A request as the parser gave it; stands where aiohttp expects its own request object, which costs more."""
+
+    __slots__ = ("_task", "connection", "message", "payload", "writer")
+
+    def __init__(
+        self, message: "Message", payload: StreamReader, connection: "ClientConnection", writer: Any, task: Any
+    ) -> None:
+        self.message = message
+        self.payload = payload
+        self.connection = connection
+        self.writer = writer
+        self._task = task
+
+    def _finish(self) -> None:
+        """What aiohttp calls at the end of a request."""
+
+    def _cancel(self, exc: BaseException) -> None:
+        """What aiohttp calls when the connection is lost."""
+        self.payload.set_exception(exc)
+
+
+class Relayed(Protocol):
+    """The call that a connection is busy with."""
+
+    written: int
+
+    def check(self, now: int) -> None:
+        """Look at the clock, about once a second."""
+
+    def client_paused(self) -> None:
+        """The client takes bytes more slowly than they come."""
+
+    def client_resumed(self) -> None:
+        """The client caught up."""
+
+
+class SlowHeadError(BadHttpMessage):
+    """A request head was not complete in time."""
+
+
+class LongHeadError(BadHttpMessage):
+    """A request head is longer than we take."""
+
+
+class ClientConnection(web.RequestHandler):
+    """One connection of a client."""
+
+    __slots__ = ("_deaf", "_half_closed", "_head_bytes", "_head_since", "_newest", "_proof", "_server", "call", "taken")
+
+    def __init__(self, manager: "ProxyServer", *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
+        super().__init__(manager, loop=loop, **options)
+        self._server = manager
+        self._deaf = False
+        self._half_closed = False
+        self._proof = 0
+        self._head_bytes = 0
+        self._head_since = loop.time()
+        self._newest: StreamReader = EMPTY_PAYLOAD
+        self.call: Relayed | None = None
+        self.taken = 0
+        """Requests that came on this connection."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Bound what we hold for a client that reads slowly."""
+        super().connection_made(transport)
+        cast("asyncio.Transport", transport).set_write_buffer_limits(high=WRITE_HIGH)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, and keep an eye on heads that do not end and on bodies that turn out broken."""
+        if self._deaf:
+            return
+        seen = self._request_count
+        super().data_received(data)
+        if self._request_count != seen:
+            self._arrived()
+        elif data and self._newest.is_eof():
+            if not self._head_since:
+                self._head_since = self._loop.time()
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD + MAX_TARGET + READ_BUFFER:
+                self._reject(LongHeadError("head too large"))
+
+    def _arrived(self) -> None:
+        self._head_since = 0.0
+        self._head_bytes = 0
+        message, payload = self._messages[-1]
+        if not isinstance(message, _ErrInfo):
+            self._newest = payload
+            return
+        self._deaf = True
+        if not self._newest.is_eof():
+            # aiohttp's C parser forgets the body it was reading: the call would wait for it until the client goes.
+            self._newest.set_exception(RequestPayloadError("bad framing"))
+
+    def _reject(self, exc: BadHttpMessage) -> None:
+        """Answer instead of waiting for the rest of a head, behind whatever was asked before."""
+        self._deaf = True
+        self._head_since = 0.0
+        self._request_count += 1
+        self._messages.append((_ErrInfo(status=400, exc=exc, message=""), EMPTY_PAYLOAD))
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def check(self, now: int, loop_now: float) -> None:
+        """Look at the clock, about once a second: aiohttp has no timeout for a head."""
+        if self.call is not None:
+            self.call.check(now)
+        elif self._head_since and loop_now - self._head_since > HEAD_SECONDS:
+            if self._head_bytes:
+                self._reject(SlowHeadError("head too slow"))
+            elif self.transport is not None:
+                self._head_since = 0.0
+                self.transport.close()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing was asked and nothing is being said."""
+        return self.call is None and not self._messages and not self._head_bytes and self._newest.is_eof()
+
+    def handle_error(  # type: ignore[override]  # ours is already written
+        self, request: Any, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> Sent:
+        """A constant answer; aiohttp's echoes the bytes it could not read, into the answer and into the log."""
+        del request, status, message
+        return self.refuse(_reason_of(exc))
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """By class only; aiohttp logs the text, which holds input."""
+        del args
+        exc = kw.get("exc_info")
+        if isinstance(exc, Exception) and not isinstance(exc, RequestPayloadError | ConnectionError):
+            log.write_failure("connection failed", exc)
+
+    def refuse(self, reason: Reason, request_id: str | None = None, *, body: bool = True) -> Sent:
+        """Answer with an error of ours and close the connection; to HEAD without the ``body``."""
+        self._server.counters.add(f"refused:{reason}")
+        request_id = request_id or self._server.new_request_id()
+        content = refusals.body(reason, request_id, datetime.now(UTC).isoformat(timespec="milliseconds"))
+        fields = refusals.head_fields(reason, request_id, len(content))
+        self.answer(REFUSALS[reason].status, fields, content if body else b"", close=True)
+        return CLOSED
+
+    def answer(self, status: int, fields: tuple[tuple[str, str], ...], content: bytes, *, close: bool) -> None:
+        """Write a whole answer of ours."""
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        lines = [f"HTTP/1.1 {status} {PHRASES.get(status, 'OK')}", *(f"{name}: {value}" for name, value in fields)]
+        if close:
+            lines.append("connection: close")
+        transport.write("\r\n".join([*lines, "\r\n"]).encode() + content)
+        if close:
+            self.say_goodbye()
+
+    def say_goodbye(self) -> None:
+        """End our side now, read what the client still sends for a moment: closing at once could reset the answer."""
+        if self.transport is not None and self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def reset(self, *, hard: bool) -> None:
+        """Break the connection so that nobody takes what was written for whole. ``hard``: with a TCP reset."""
+        transport = self.transport
+        if transport is None:
+            return
+        if hard:
+            sock = transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._force_close = True
+        transport.abort()
+
+    def pause_writing(self) -> None:
+        """Tell the call that its client is behind."""
+        super().pause_writing()
+        if self.call is not None:
+            self.call.client_paused()
+
+    def resume_writing(self) -> None:
+        """Tell the call that its client caught up."""
+        super().resume_writing()
+        if self.call is not None:
+            self.call.client_resumed()
+
+    @property
+    def ending(self) -> bool:
+        """Whether this connection ends with the call it is busy with."""
+        return self._half_closed or self._deaf or self._server.draining
+
+    # A client that closes and a client that only half-closes send the same FIN. The first must free the upstream within
+    # 50 ms, the second must be served to the end (faults.md, rows 31 to 33). What tells them apart is what they do with
+    # bytes: a closed one answers them with a reset. So: whoever is sent nothing for 30 ms is taken for gone.
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # aiohttp returns None, which closes
+        """The client sends no more. True keeps the connection open for the answer."""
+        if self.call is None or not self._newest.is_eof():
+            return False
+        self._half_closed = True
+        self._proof = self.call.written
+        self._loop.call_later(HALF_CLOSE_SECONDS, self._look)
+        return True
+
+    def _look(self) -> None:
+        if self.transport is None or self.call is None:
+            return
+        state, unacknowledged = _tcp_state(self.transport)
+        silent = self._proof >= 0 and self.call.written == self._proof
+        if state != _TCP_ESTABLISHED_TO_PEER_CLOSED or silent:
+            self.transport.abort()
+            return
+        if not unacknowledged:
+            self._proof = -1
+        self._loop.call_later(HALF_CLOSE_SECONDS, self._look)
+
+
+def _tcp_state(transport: asyncio.Transport) -> tuple[int, int]:
+    """State and number of unacknowledged segments (``tcp_info``, Linux)."""
+    info = transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
+    return info[0], struct.unpack_from("I", info, 24)[0]
+
+
+# The beginnings of aiohttp's and llhttp's own phrases; what follows them is input and is not looked at.
+_PHRASES: tuple[tuple[str, Reason], ...] = (
+    ("Request has invalid `Transfer-Encoding`", Reason.TRANSFER_ENCODING),
+    ("Invalid `Transfer-Encoding` header value", Reason.TRANSFER_ENCODING),
+    ("Too many headers received", Reason.HEAD_TOO_LARGE),
+    ("Bad status line:\n  Invalid HTTP version", Reason.HTTP_VERSION),
+    ("Pause on PRI/Upgrade", Reason.HTTP_VERSION),
+    ("Missing 'Host'", Reason.BAD_HOST),
+    ("Duplicate 'Host'", Reason.BAD_HOST),
+    ("Duplicate '", Reason.DUPLICATE_HEADER),
+)
+_CLASSES: tuple[tuple[type[BaseException], Reason], ...] = (
+    (SlowHeadError, Reason.SLOW_REQUEST),
+    (LongHeadError, Reason.HEAD_TOO_LARGE),
+)
+
+
+def _reason_of(exc: BaseException | None) -> Reason:
+    if not isinstance(exc, BadHttpMessage):
+        return Reason.INTERNAL
+    for kind, reason in _CLASSES:
+        if isinstance(exc, kind):
+            return reason
+    if isinstance(exc, LineTooLong):
+        return Reason.TARGET_TOO_LONG if exc.args[1] == MAX_TARGET else Reason.HEAD_TOO_LARGE
+    return next((reason for phrase, reason in _PHRASES if exc.message.startswith(phrase)), Reason.BAD_REQUEST)
+
+
+Dispatch = Callable[[Incoming], Any]

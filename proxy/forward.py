@@ -1,0 +1,432 @@
+"""One call, in a straight line: tape the start, send upstream, hold the head for the tape, pour, tape the end."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+from aiohttp.web_protocol import RequestPayloadError
+
+from core import frames, redact, refusals
+from core.ids import IdSequence
+from core.models import End, Head, Outcome, Start
+from core.refusals import REFUSALS, Reason
+from core.settings import Settings
+from core.tape import MAX_PAYLOAD, Kind
+from proxy import log
+from proxy.admission import Admitted
+from proxy.breaks import CallBrokenError
+from proxy.clock import Clock
+from proxy.connection import CLOSED, KEPT, Incoming, Sent
+from proxy.counters import Counters
+from proxy.headers import readable, request_head, response_head
+from proxy.tape_writer import TapeWriter
+from proxy.upstream import Upstream
+from proxy.upstream_connection import ResponseHead, UpstreamConnection, now_us
+
+HOLD_SECONDS = 0.02
+"""How long a response head waits for the tape at most (tape.md)."""
+SLOW_AFTER_US = 30_000_000
+SLOW_BYTES_PER_SECOND = 1024
+SMALL = 16 * 1024
+UNREACHED_SECONDS = 5.0
+UNREACHED_BYTES = 32 << 20
+"""What is still read of a request whose upstream cannot be reached, so that its record is whole."""
+
+
+@dataclass
+class Relay:
+    """What all calls of a worker share."""
+
+    settings: Settings
+    tape: TapeWriter
+    upstream: Upstream
+    counters: Counters
+    hmac_key: bytes
+    boot_id: str
+    ids: IdSequence = field(default_factory=IdSequence)
+    calls: "set[Call]" = field(default_factory=set)
+    clear: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever the last call ends."""
+
+    def new_id(self) -> UUID:
+        """A request id of now."""
+        return self.ids.next(time.time_ns() // 1_000_000, os.urandom(10))
+
+
+class SlowBodyError(RequestPayloadError):
+    """The request body comes at less than 1 kB/s."""
+
+
+class Call:
+    """One relayed request. ``run`` lets nothing escape but its own cancellation."""
+
+    __slots__ = (
+        *("_admitted", "_body_written", "_clock", "_close_delimited", "_connection", "_head_written", "_keep", "_lost"),
+        *("_message", "_note", "_outcome", "_paused_us", "_payload", "_refused", "_relay", "_request_bytes"),
+        *("_response_bytes", "_rid", "_sequence", "_status", "_synced", "_to_chunk", "_transport", "_upstream"),
+        *("_waited_us", "_waiting_us", "id", "written"),
+    )
+
+    def __init__(self, relay: Relay, incoming: Incoming, admitted: Admitted) -> None:
+        self._relay = relay
+        self._connection = incoming.connection
+        self._transport = incoming.connection.transport
+        self._message = incoming.message
+        self._payload = incoming.payload
+        self._admitted = admitted
+        self.id = relay.new_id()
+        self._rid = self.id.bytes
+        self._clock = Clock()
+        self._upstream: UpstreamConnection | None = None
+        self._synced: asyncio.Future[None] | None = None
+        self._outcome: Outcome | None = None
+        self._note: str | None = None
+        self._status = 0
+        self._sequence = 0
+        self._lost = 0
+        self._request_bytes = 0
+        self._response_bytes = 0
+        self._body_written = 0
+        self.written = 0
+        self._paused_us = 0
+        self._waiting_us = 0
+        self._waited_us = 0
+        self._head_written = False
+        self._to_chunk = False
+        self._close_delimited = False
+        self._keep = False
+
+    async def run(self) -> Sent:
+        """Relay the call to its end, whatever happens; the end is taped without an await."""
+        self._relay.calls.add(self)
+        self._connection.call = self
+        try:
+            await self._line()
+        except CallBrokenError as exc:
+            self._break(exc)
+        except asyncio.CancelledError:
+            self._decide(Outcome.CLIENT_CANCELLED, "client gone")
+            raise
+        except Exception as exc:  # noqa: BLE001 - a mistake of ours: aiohttp would write a 500 into a running stream
+            log.write_failure("call failed", exc)
+            self._break(CallBrokenError(Reason.INTERNAL, Outcome.REJECTED, "internal error"))
+        finally:
+            self._end()
+        return KEPT if self._keep else CLOSED
+
+    async def _line(self) -> None:
+        self._tape_start()
+        upstream = self._upstream = await self._connect()
+        admitted = self._admitted
+        upstream.begin(
+            request_head(
+                admitted.method,
+                admitted.target,
+                self._relay.upstream.host,
+                admitted.headers,
+                chunked=self._message.chunked,
+            ),
+            bodyless_answer=admitted.method == "HEAD",
+        )
+        head = await self._exchange(upstream)
+        self._clock.head_us = now_us()
+        await self._hold()
+        self._write_head(head)
+        await upstream.pour(self._sink)
+        self._close_body()
+
+    async def _connect(self) -> UpstreamConnection:
+        if self._admitted.expects and not self._payload.is_eof() and self._transport is not None:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        upstream = self._relay.upstream.take()
+        self._clock.reused = upstream is not None
+        if upstream is None:
+            try:
+                upstream = await self._relay.upstream.connect()
+            except CallBrokenError:
+                await self._tape_unsent()
+                raise
+        self._clock.connected_us = now_us()
+        return upstream
+
+    # The request.
+
+    async def _exchange(self, upstream: UpstreamConnection) -> ResponseHead:
+        """Send the body; give the response head, which may come before the body is through."""
+        if self._payload.is_eof():
+            if self._payload.total_bytes:
+                self._send(upstream, self._payload.read_nowait())
+            self._sent(upstream)
+            return await upstream.head()
+        failure: CallBrokenError | None = None
+        async with asyncio.TaskGroup() as group:
+            pump = group.create_task(self._pump(upstream))
+            try:
+                head = await upstream.head()
+            except CallBrokenError as exc:
+                # Told outside of the group, which would wrap it.
+                failure = exc
+            pump.cancel()
+        if failure is not None:
+            raise failure
+        return head
+
+    async def _pump(self, upstream: UpstreamConnection) -> None:
+        try:
+            async for data in self._pieces():
+                self._send(upstream, data)
+                await upstream.drain()
+            self._sent(upstream)
+        except CallBrokenError as exc:
+            upstream.fail(exc.reason, exc.outcome, exc.note)
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        """The request's bytes as they come. Raises CallBrokenError where the client is at fault."""
+        payload = self._payload
+        try:
+            while True:
+                self._waiting_us = now_us()
+                data = await payload.readany()
+                self._waited_us += now_us() - self._waiting_us
+                self._waiting_us = 0
+                if not data:
+                    return
+                yield data
+        except SlowBodyError as exc:
+            raise CallBrokenError(Reason.SLOW_REQUEST, Outcome.CLIENT_TIMEOUT, "request body too slow") from exc
+        except RequestPayloadError as exc:
+            raise CallBrokenError(Reason.BAD_FRAMING, Outcome.REJECTED, "bad chunk framing") from exc
+        except (ConnectionError, RuntimeError) as exc:
+            raise CallBrokenError(Reason.BAD_FRAMING, Outcome.CLIENT_CANCELLED, "client stopped half-way") from exc
+
+    def _send(self, upstream: UpstreamConnection, data: bytes) -> None:
+        self._count_request(data)
+        if self._message.chunked:
+            upstream.write(b"%x\r\n" % len(data))
+            upstream.write(data)
+            upstream.write(b"\r\n")
+        else:
+            upstream.write(data)
+        self._tape(Kind.BODY, data, now_us())
+
+    def _count_request(self, data: bytes) -> None:
+        self._request_bytes += len(data)
+        if self._request_bytes > self._admitted.limit:
+            raise CallBrokenError(Reason.BODY_TOO_LARGE, Outcome.REJECTED, "body over limit")
+
+    def _sent(self, upstream: UpstreamConnection) -> None:
+        if self._message.chunked:
+            upstream.write(b"0\r\n\r\n")
+        upstream.sent()
+        self._clock.sent_us = upstream.sent_us
+        self._synced = self._relay.tape.synced()
+
+    async def _tape_unsent(self) -> None:
+        """Nobody takes the body: read it for the record."""
+        try:
+            async with asyncio.timeout(UNREACHED_SECONDS):
+                async for data in self._pieces():
+                    self._count_request(data)
+                    self._tape(Kind.BODY, data, now_us())
+                    if self._request_bytes > UNREACHED_BYTES:
+                        return
+        except (TimeoutError, CallBrokenError):
+            # That the upstream is away came first, and decides.
+            return
+
+    # The response.
+
+    async def _hold(self) -> None:
+        """Wait for the tape: nobody has seen an answer whose request is not on disk (tape.md, durability)."""
+        synced = self._synced or self._relay.tape.synced()
+        if not synced.done():
+            loop = asyncio.get_running_loop()
+            waiter = loop.create_future()
+
+            def wake(_: object = None) -> None:
+                if not waiter.done():
+                    waiter.set_result(None)
+
+            synced.add_done_callback(wake)
+            timer = loop.call_later(HOLD_SECONDS, wake)
+            try:
+                await waiter
+            finally:
+                timer.cancel()
+                synced.remove_done_callback(wake)
+            if not synced.done():
+                self._relay.counters.add("head_sync_misses")
+        self._clock.released_us = now_us()
+
+    def _write_head(self, head: ResponseHead) -> None:
+        message = self._message
+        modern = message.version == (1, 1)
+        unknown_length = head.framing in {"chunked", "eof"}
+        self._to_chunk = unknown_length and modern
+        self._close_delimited = unknown_length and not modern
+        self._keep = (
+            modern
+            and not (message.should_close or message.upgrade or self._connection.ending)
+            and bool(self._clock.sent_us)
+        )
+        self._write(response_head(head.status, head.reason, head.headers, chunked=self._to_chunk, close=not self._keep))
+        self._head_written = True
+        self._status = head.status
+        self._tape_head(Head(head.status, redact.keep_headers(readable(head.headers), self._relay.hmac_key)))
+
+    def _write(self, data: bytes) -> None:
+        self.written += len(data)
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def _sink(self, data: bytes) -> None:
+        """One piece of the response: to the client, then to the tape."""
+        size = len(data)
+        if not self._to_chunk:
+            self._write(data)
+        elif size < SMALL:
+            self._write(b"%x\r\n%b\r\n" % (size, data))
+        else:
+            self._write(b"%x\r\n" % size)
+            self._write(data)
+            self._write(b"\r\n")
+        self._response_bytes += size
+        now = self._clock.piece()
+        self._tape(Kind.CHUNK, data, now)
+
+    def _close_body(self) -> None:
+        if self._to_chunk:
+            self._write(b"0\r\n\r\n")
+        if not self._keep:
+            self._connection.say_goodbye()
+        self._decide(Outcome.OK)
+
+    # How it ends.
+
+    def _decide(self, outcome: Outcome, note: str | None = None) -> None:
+        """The first that happened decides."""
+        if self._outcome is None:
+            self._outcome = outcome
+            self._note = note
+
+    def _break(self, exc: CallBrokenError) -> None:
+        self._decide(exc.outcome, exc.note)
+        self._keep = False
+        if self._head_written:
+            # Never a clean end: a truncated answer must not look complete.
+            self._relay.counters.add("client_truncated")
+            self._connection.reset(hard=self._close_delimited)
+            return
+        self._relay.counters.add(f"refused:{exc.reason}")
+        request_id = f"req_{self.id.hex}"
+        content = refusals.body(exc.reason, request_id, datetime.now(UTC).isoformat(timespec="milliseconds"))
+        fields = refusals.head_fields(exc.reason, request_id, len(content))
+        self._status = REFUSALS[exc.reason].status
+        self._head_written = True
+        self._connection.answer(self._status, fields, b"" if self._admitted.method == "HEAD" else content, close=True)
+        self._tape_head(Head(self._status, fields, ours=True))
+        self._response_bytes += len(content)
+        self._tape(Kind.CHUNK, content, now_us())
+
+    def cut(self, outcome: Outcome, note: str) -> None:
+        """End the call from outside: the client's connection is broken, which cancels ``run``."""
+        self._decide(outcome, note)
+        self._connection.reset(hard=self._close_delimited)
+
+    def _end(self) -> None:
+        upstream = self._upstream
+        if upstream is not None:
+            upstream.release()
+        outcome = self._outcome or Outcome.PROXY_SHUTDOWN
+        timings = self._clock.timings()
+        end = End(
+            outcome, self._request_bytes, self._response_bytes, self._delivered(), timings, self._note, self._lost
+        )
+        self._tape(Kind.END, frames.encode_end(end), now_us())
+        self._connection.call = None
+        self._relay.calls.discard(self)
+        if not self._relay.calls:
+            self._relay.clear.set()
+        self._count(outcome)
+
+    def _delivered(self) -> int:
+        unsent = self._transport.get_write_buffer_size() if self._transport is not None else 0
+        return max(0, self._response_bytes - unsent)
+
+    def _count(self, outcome: Outcome) -> None:
+        counters = self._relay.counters
+        counters.add(f"outcome:{outcome}")
+        counters.add(f"class:{self._status // 100}xx" if 100 <= self._status < 600 else "class:none")
+        counters.add("request_bytes", self._request_bytes)
+        counters.add("response_bytes", self._response_bytes)
+        for histogram, seconds in self._clock.observations():
+            counters.observe(histogram, seconds)
+
+    # Watching.
+
+    def check(self, now: int) -> None:
+        """Look at the clock, about once a second."""
+        settings = self._relay.settings
+        idle_us = int(settings.idle_timeout * 1e6)
+        if self._paused_us and now - self._paused_us > idle_us:
+            self.cut(Outcome.CLIENT_TIMEOUT, "client stopped reading")
+        elif self._waiting_us:
+            waited = self._waited_us + now - self._waiting_us
+            if waited > SLOW_AFTER_US and self._payload.total_bytes * 1_000_000 < SLOW_BYTES_PER_SECOND * waited:
+                self._payload.set_exception(SlowBodyError("slow body"))
+        if self._upstream is not None:
+            self._upstream.check(now, int(settings.first_byte_timeout * 1e6), idle_us)
+
+    def client_paused(self) -> None:
+        """The client is behind: the upstream must wait, not our memory grow."""
+        self._paused_us = now_us()
+        if self._upstream is not None:
+            self._upstream.hold()
+
+    def client_resumed(self) -> None:
+        """The client caught up."""
+        self._paused_us = 0
+        if self._upstream is not None:
+            self._upstream.unhold()
+
+    # The tape.
+
+    def _tape_start(self) -> None:
+        key = self._relay.hmac_key
+        admitted = self._admitted
+        headers = readable(self._message.raw_headers)
+        credential = redact.credential(headers, key)
+        kind, digest = credential or (None, None)
+        start = Start(
+            self.id,
+            self._clock.wall_us,
+            self._relay.boot_id,
+            admitted.method,
+            redact.keep_target(admitted.target, key),
+            redact.keep_headers(headers, key),
+            admitted.train,
+            None,
+            kind,
+            digest,
+        )
+        self._tape(Kind.START, frames.encode_start(start), self._clock.start_us)
+
+    def _tape_head(self, head: Head) -> None:
+        self._tape(Kind.HEAD, frames.encode_head(head), now_us())
+
+    def _tape(self, kind: Kind, data: bytes, now: int) -> None:
+        for payload in _frames(data):
+            if not self._relay.tape.append(kind, self._rid, self._sequence, now, payload):
+                self._lost += 1
+            self._sequence += 1
+
+
+def _frames(data: bytes) -> "tuple[bytes] | Iterator[memoryview]":
+    if len(data) <= MAX_PAYLOAD:
+        return (data,)
+    view = memoryview(data)
+    return (view[start : start + MAX_PAYLOAD] for start in range(0, len(data), MAX_PAYLOAD))

@@ -1,0 +1,171 @@
+"""One worker: listens, dispatches, watches the clock for all calls at once, drains and stops."""
+
+import asyncio
+import resource
+import socket
+from collections.abc import Iterable
+from typing import Any, cast
+
+from aiohttp import web
+
+from core.access import LOCAL_USER, Permission, may
+from core.models import Outcome
+from core.refusals import Reason
+from core.settings import Settings
+from proxy import log
+from proxy.admission import Admitted, RefusedError, admit
+from proxy.connection import OPTIONS, ClientConnection, Incoming, Sent
+from proxy.counters import Counters
+from proxy.forward import Call, Relay
+from proxy.health import Health
+from proxy.own_routes import OwnRoutes
+from proxy.upstream_connection import SOCKET_BUFFER, now_us
+
+BACKLOG = 2048
+FD_SHARE = 0.9
+"""Calls are refused when this part of the file descriptors is in use, so that accepting never fails (row 50)."""
+ABORT_SECONDS = 0.5
+
+
+class ProxyServer(web.Server):
+    """aiohttp's low-level server with our connections, and what calls and connections share."""
+
+    def __init__(self, relay: Relay, routes: OwnRoutes, health: Health) -> None:
+        super().__init__(cast("Any", self.dispatch), request_factory=cast("Any", _incoming), **OPTIONS)
+        self.relay = relay
+        self.counters: Counters = relay.counters
+        self._routes = routes
+        self._health = health
+        self._may_forward = may(LOCAL_USER, Permission.FORWARD)
+        self._descriptors = int(raise_descriptor_limit() * FD_SHARE)
+
+    def __call__(self) -> ClientConnection:
+        """A connection, as the event loop asks for one."""
+        options = {name: value for name, value in OPTIONS.items() if name != "handler_cancellation"}
+        return ClientConnection(self, loop=self._loop, **options)
+
+    @property
+    def draining(self) -> bool:
+        """Whether this worker is about to stop."""
+        return self._health.draining
+
+    def new_request_id(self) -> str:
+        """The id of a call that is refused before it gets a record."""
+        return f"req_{self.relay.new_id().hex}"
+
+    async def dispatch(self, incoming: Incoming) -> Sent:
+        """Check a request, then answer it ourselves or relay it. Lets nothing escape but cancellation."""
+        connection, message = incoming.connection, incoming.message
+        try:
+            admitted = admit(message, self._routes.paths)
+            if admitted.own:
+                return await self._answer(incoming, admitted)
+            self._check_room()
+        except RefusedError as exc:
+            return connection.refuse(exc.reason, body=message.method != "HEAD")
+        except Exception as exc:  # noqa: BLE001 - aiohttp would answer with a page of its own
+            log.write_failure("request failed", exc)
+            return connection.refuse(Reason.INTERNAL)
+        return await Call(self.relay, incoming, admitted).run()
+
+    def _check_room(self) -> None:
+        if not self._may_forward:
+            raise RefusedError(Reason.UNAUTHORIZED)
+        if not self.relay.tape.accepting:
+            raise RefusedError(Reason.TAPE_FULL)
+        if len(self._connections) + len(self.relay.upstream.connections) > self._descriptors:
+            raise RefusedError(Reason.OVERLOADED)
+
+    async def _answer(self, incoming: Incoming, admitted: Admitted) -> Sent:
+        message, connection = incoming.message, incoming.connection
+        answer = await self._routes.answer(admitted, message.raw_headers)
+        fields = (
+            ("content-type", answer.kind),
+            ("content-length", str(len(answer.body))),
+            ("cache-control", "no-store"),
+            ("x-content-type-options", "nosniff"),
+        )
+        body = b"" if admitted.method == "HEAD" else answer.body
+        close = message.should_close or not incoming.payload.is_eof() or connection.ending
+        connection.answer(answer.status, fields, body, close=close)
+        return Sent(keep_alive=not close)
+
+    def sweep(self) -> None:
+        """Look at every connection and every call; every timeout but connecting is kept here."""
+        now, loop_now = now_us(), self._loop.time()
+        for connection in list(self._connections):
+            cast("ClientConnection", connection).check(now, loop_now)
+        self.relay.upstream.sweep(loop_now)
+        self._health.count()
+        self.counters.set("open_calls", len(self.relay.calls))
+        self.counters.set("open_connections", len(self._connections))
+
+    async def drain(self, seconds: float, hurry: asyncio.Event) -> None:
+        """Let running calls finish, for so long or until ``hurry``; cut the rest. Idle connections close at once."""
+        self._health.draining = True
+        relay = self.relay
+        for connection in list(self._connections):
+            if cast("ClientConnection", connection).idle and connection.transport is not None:
+                connection.transport.close()
+        relay.clear.clear()
+        if relay.calls:
+            async with asyncio.TaskGroup() as group:
+                waits = [group.create_task(relay.clear.wait()), group.create_task(hurry.wait())]
+                await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+                for wait in waits:
+                    wait.cancel()
+        await self._cut()
+
+    async def _cut(self) -> None:
+        relay = self.relay
+        relay.clear.clear()
+        for call in list(relay.calls):
+            call.cut(Outcome.PROXY_SHUTDOWN, "proxy stopped")
+        if relay.calls:
+            await asyncio.wait_for(relay.clear.wait(), ABORT_SECONDS)
+        for connection in list(self._connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        relay.upstream.close()
+
+
+def _incoming(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> Incoming:
+    return Incoming(message, payload, protocol, writer, task)
+
+
+def listen(settings: Settings) -> list[socket.socket]:
+    """Listening sockets that share their port with other workers. Raises OSError."""
+    sockets: list[socket.socket] = []
+    port = settings.proxy_port
+    try:
+        for family, *_, address in _addresses(settings.bind, port):
+            sock = socket.socket(family, socket.SOCK_STREAM)
+            sockets.append(sock)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            # Inherited by what is accepted: what the kernel holds for one slow reader is bounded (row 35).
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.bind((address[0], port, *address[2:]))
+            port = port or sock.getsockname()[1]
+            sock.setblocking(False)
+            sock.listen(BACKLOG)
+    except OSError:
+        for sock in sockets:
+            sock.close()
+        raise
+    return sockets
+
+
+def _addresses(bind: str, port: int) -> Iterable[tuple[Any, ...]]:
+    return socket.getaddrinfo(bind, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+
+
+def raise_descriptor_limit() -> int:
+    """As many file descriptors as the system lets us have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard

@@ -1,0 +1,343 @@
+"""One connection to the upstream: an own ``asyncio.Protocol`` on httptools, one exchange at a time.
+
+httptools waits for a body after HEAD, gives 1xx as a complete message and has no call for EOF; all three are met here.
+"""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
+
+import httptools
+
+from core.models import Outcome
+from core.refusals import Reason
+from proxy.breaks import CallBrokenError
+
+if TYPE_CHECKING:
+    from proxy.upstream import Upstream
+
+Sink = Callable[[bytes], None]
+Framing = Literal["none", "length", "chunked", "eof"]
+
+SOCKET_BUFFER = 256 * 1024
+WRITE_HIGH = 64 * 1024
+PENDING_HIGH = 64 * 1024
+MAX_RESPONSE_HEAD = 256 * 1024
+
+
+class ResponseHead(NamedTuple):
+    """The upstream's response head, as bytes in its order."""
+
+    status: int
+    reason: bytes
+    headers: list[tuple[bytes, bytes]]
+    framing: Framing
+
+
+def now_us() -> int:
+    """CLOCK_MONOTONIC in microseconds."""
+    return time.monotonic_ns() // 1000
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """``begin``, ``write``, ``drain``, ``sent``, ``head``, ``pour``, ``release``: see ``proxy.upstream``."""
+
+    __slots__ = (
+        *(
+            "_bodyless",
+            "_complete",
+            "_drain",
+            "_end",
+            "_failure",
+            "_framing",
+            "_head",
+            "_head_bytes",
+            "_headers",
+            "_held",
+        ),
+        *("_head_waiter", "_keep", "_loop", "_owner", "_parser", "_paused_us", "_pending", "_pending_size", "_pieces"),
+        *("_reading_paused", "_reason", "_sink", "busy", "idle_since", "last_us", "reused"),
+        *("sent_us", "transport"),
+    )
+
+    def __init__(self, owner: "Upstream", loop: asyncio.AbstractEventLoop) -> None:
+        self._owner = owner
+        self._loop = loop
+        self._parser = httptools.HttpResponseParser(self)
+        self.transport: asyncio.Transport | None = None
+        self.busy = False
+        self.reused = False
+        self.idle_since = 0.0
+        self._paused_us = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._head: ResponseHead | None = None
+        self._head_waiter: asyncio.Future[None] | None = None
+        self._end: asyncio.Future[None] | None = None
+        self._drain: asyncio.Future[None] | None = None
+        self._failure: CallBrokenError | None = None
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._reason = b""
+        self._framing: Framing = "none"
+        self._bodyless = False
+        self._complete = False
+        self._keep = False
+        self._pieces: list[bytes] = []
+        self._pending: list[bytes] = []
+        self._pending_size = 0
+        self._head_bytes = 0
+        self._sink: Sink | None = None
+        self._reading_paused = False
+        self._held = False
+        self.sent_us = 0
+        self.last_us = 0
+
+    # What a call does, in this order.
+
+    def begin(self, head: bytes, *, bodyless_answer: bool) -> None:
+        """Send a request's head. ``bodyless_answer``: the answer to HEAD has no body, whatever it says."""
+        self._clear()
+        self.busy = True
+        self._bodyless = bodyless_answer
+        self.write(head)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes of the request, framed by the caller."""
+        if self.transport is not None:
+            self.transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the upstream has taken enough of what was written. Raises CallBrokenError."""
+        while self._paused_us and self._failure is None:
+            self._drain = self._loop.create_future()
+            await self._drain
+        if self._failure is not None:
+            raise self._failure
+
+    def sent(self) -> None:
+        """The whole request is written: from now on the upstream's silence counts."""
+        self.sent_us = self.last_us = now_us()
+
+    async def head(self) -> ResponseHead:
+        """The response head. Raises CallBrokenError."""
+        if self._head is None and self._failure is None:
+            self._head_waiter = self._loop.create_future()
+            await self._head_waiter
+        if self._head is not None:
+            return self._head
+        raise self._failure or CallBrokenError(Reason.BROKE_OFF, Outcome.UPSTREAM_RESET, "no answer")
+
+    async def pour(self, sink: Sink) -> None:
+        """Give each piece of the body to ``sink`` as it comes, until it ends. Raises CallBrokenError."""
+        pending, self._pending = self._pending, []
+        self._sink = sink
+        for piece in pending:
+            sink(piece)
+        if not self._complete and self._failure is None:
+            self._end = self._loop.create_future()
+            self._resume_reading()
+            await self._end
+        if not self._complete and self._failure is not None:
+            raise self._failure
+
+    def release(self) -> None:
+        """The call is over: back into the pool if everything was said on both sides, else the connection is cut."""
+        if not self.busy:
+            return
+        self.busy = False
+        self._sink = None
+        self._held = False
+        transport = self.transport
+        if transport is None:
+            return
+        if self._complete and self._keep and self.sent_us and not self._paused_us and not transport.is_closing():
+            self._resume_reading()
+            self.idle_since = self._loop.time()
+            self._owner.keep(self)
+        else:
+            transport.abort()
+
+    def fail(self, reason: Reason, outcome: Outcome, note: str) -> None:
+        """End the exchange: whoever waits gets the error, the connection is cut. The first failure counts."""
+        if self._failure is None and not self._complete:
+            self._failure = CallBrokenError(reason, outcome, note)
+        for waiter in (self._head_waiter, self._end, self._drain):
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
+        if self.transport is not None:
+            self.transport.abort()
+
+    def hold(self) -> None:
+        """The client is behind: take no bytes of the response until ``unhold``."""
+        self._held = True
+        self._pause_reading()
+
+    def unhold(self) -> None:
+        """The client caught up."""
+        self._held = False
+        if self._sink is not None:
+            self._resume_reading()
+
+    def _pause_reading(self) -> None:
+        if not self._reading_paused and self.transport is not None:
+            self._reading_paused = True
+            self.transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self._reading_paused and not self._held and self.transport is not None:
+            self._reading_paused = False
+            self.last_us = now_us()
+            self.transport.resume_reading()
+
+    def check(self, now: int, first_byte_us: int, idle_us: int) -> None:
+        """Fail where the upstream has been silent for too long; called about once a second."""
+        if self._complete or self._failure is not None:
+            return
+        if self._paused_us and now - self._paused_us > idle_us:
+            self.fail(Reason.TIMED_OUT, Outcome.UPSTREAM_TIMEOUT, "upstream took no request bytes")
+        elif self._head is None:
+            if self.sent_us and now - self.sent_us > first_byte_us:
+                self.fail(Reason.TIMED_OUT, Outcome.UPSTREAM_TIMEOUT, "no response head in time")
+        elif not self._reading_paused and now - self.last_us > idle_us:
+            self.fail(Reason.TIMED_OUT, Outcome.UPSTREAM_TIMEOUT, "silent in the middle of the response")
+
+    # What the transport calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Bound what the kernel and we hold for one stream (faults.md, row 35)."""
+        self.transport = cast("asyncio.Transport", transport)
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
+        self.transport.set_write_buffer_limits(high=WRITE_HIGH)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The end of the body where nothing else ends it; a failure everywhere else."""
+        self.transport = None
+        self._owner.lost(self)
+        if not self.busy or self._complete:
+            return
+        if exc is None and self._head is not None and self._framing == "eof" and self._failure is None:
+            self._finish()
+        elif self._head is None:
+            self.fail(Reason.BROKE_OFF, Outcome.UPSTREAM_RESET, "closed before the response head")
+        else:
+            self.fail(Reason.BROKE_OFF, Outcome.UPSTREAM_RESET, "broke off in the response body")
+
+    def pause_writing(self) -> None:
+        """The upstream takes the request more slowly than it comes."""
+        self._paused_us = now_us()
+
+    def resume_writing(self) -> None:
+        """The upstream caught up."""
+        self._paused_us = 0
+        if self._drain is not None and not self._drain.done():
+            self._drain.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        """One read of the socket is one piece for the sink, however many HTTP chunks it holds."""
+        if not self.busy:
+            if self.transport is not None:
+                self.transport.abort()
+            return
+        self.last_us = now_us()
+        if self._head is None:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._broken_parse()
+        pieces = self._pieces
+        if pieces:
+            self._pieces = []
+            self._deliver(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        if self._failure is not None:
+            self.fail(Reason.BAD_ANSWER, Outcome.UPSTREAM_RESET, "not HTTP/1.1")
+        elif self._complete:
+            self._finish()
+        elif self._head is None and self._head_bytes > MAX_RESPONSE_HEAD:
+            self.fail(Reason.BAD_ANSWER, Outcome.UPSTREAM_RESET, "response head too large")
+
+    def _broken_parse(self) -> None:
+        self._keep = False
+        # What came before the broken byte still belongs to the client; the failure is told behind it.
+        if not self._complete and self._failure is None:
+            self._failure = CallBrokenError(Reason.BAD_ANSWER, Outcome.UPSTREAM_RESET, "not HTTP/1.1")
+
+    def _deliver(self, piece: bytes) -> None:
+        if self._sink is not None:
+            self._sink(piece)
+            return
+        self._pending.append(piece)
+        self._pending_size += len(piece)
+        if self._pending_size > PENDING_HIGH:
+            self._pause_reading()
+
+    def _finish(self) -> None:
+        self._complete = True
+        if self._end is not None and not self._end.done():
+            self._end.set_result(None)
+
+    # What httptools calls.
+
+    def on_message_begin(self) -> None:
+        """A second message behind a complete one: nobody asked for it."""
+        self._headers = []
+        self._reason = b""
+        if self._complete:
+            self._keep = False
+
+    def on_status(self, status: bytes) -> None:
+        """The reason phrase; it may come in parts."""
+        self._reason += status
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One field; trailers come here too, behind the head, and are dropped."""
+        if self._head is None:
+            self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """The final head wakes the call; interim ones (1xx) do not count."""
+        status = self._parser.get_status_code()
+        if status < 200 or self._head is not None:
+            return
+        self._framing = self._read_framing(status)
+        if self._failure is not None:
+            return
+        self._keep = self._parser.should_keep_alive() and self._framing != "eof"
+        self._head = ResponseHead(status, self._reason, self._headers, self._framing)
+        if self._framing == "none":
+            # Whatever the head says of a body, none comes; so this parser is at a loss and is not used again.
+            self._complete = True
+            self._parser = httptools.HttpResponseParser(self)
+        if self._head_waiter is not None and not self._head_waiter.done():
+            self._head_waiter.set_result(None)
+
+    def _read_framing(self, status: int) -> Framing:
+        if self._bodyless or status in {204, 304}:
+            return "none"
+        framing: Framing = "eof"
+        for name, value in self._headers:
+            lowered = name.lower()
+            if lowered == b"transfer-encoding":
+                if value.strip().lower() != b"chunked":
+                    self._broken_parse()
+                return "chunked"
+            if lowered == b"content-length":
+                framing = "length"
+        return framing
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body, without its framing."""
+        if not self._complete:
+            self._pieces.append(body)
+        else:
+            self._keep = False
+
+    def on_message_complete(self) -> None:
+        """The end of the body as its framing says."""
+        if self._head is not None and self._framing != "eof":
+            self._complete = True

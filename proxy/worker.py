@@ -1,0 +1,112 @@
+"""The life of one relay worker: put together, listen, watch, drain, close the tape."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+
+from core.settings import Settings
+from proxy import log, secret
+from proxy.counters import Counters
+from proxy.forward import Relay
+from proxy.health import Health
+from proxy.own_routes import Asked, OwnRoutes
+from proxy.server import ProxyServer, listen
+from proxy.tape_writer import TapeWriter
+from proxy.upstream import Upstream
+from sql.database import Database
+
+DEFAULT_TAPE_BYTES = 20 * 10**9
+LONGEST_SWEEP_SECONDS = 1.0
+SHORTEST_SWEEP_SECONDS = 0.02
+
+
+async def serve(settings: Settings, slot: int) -> None:
+    """Relay calls until SIGTERM or SIGINT. Raises BadSettingError, AlreadyRunningError, OSError (the port)."""
+    loop = asyncio.get_running_loop()
+    stop, hurry = asyncio.Event(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: hurry.set() if stop.is_set() else stop.set())
+    database = _database(settings)
+    with ExitStack() as stack:
+        server, health = _put_together(settings, slot, database, stack)
+        listeners = [await loop.create_server(server, sock=sock, backlog=2048) for sock in _listening(settings, stack)]
+        port = listeners[0].sockets[0].getsockname()[1]
+        log.write("listening", address=settings.bind, port=port, slot=slot)
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(_watch(server, settings))
+            await stop.wait()
+            health.draining = True
+            for listener in listeners:
+                listener.close()
+            log.write("draining", count=len(server.relay.calls), slot=slot)
+            await server.drain(settings.drain_seconds, hurry)
+            watch.cancel()
+        if database is not None:
+            await database.close()
+    log.write("stopped", slot=slot)
+
+
+def _put_together(
+    settings: Settings, slot: int, database: Database | None, stack: ExitStack
+) -> tuple[ProxyServer, Health]:
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key = secret.hmac_key(settings)
+    run_folder = settings.data_dir / "run"
+    tape = TapeWriter(
+        settings.data_dir / "tape" / f"{socket.gethostname()}-{slot}",
+        policy=settings.on_tape_full,
+        max_bytes=settings.tape_max_bytes or _tape_bytes(settings.data_dir),
+        loop=asyncio.get_running_loop(),
+    )
+    tape.open()
+    stack.callback(tape.close)
+    counters = Counters(run_folder, slot)
+    stack.callback(counters.close)
+    upstream = Upstream(settings.upstream_url, connect_timeout=settings.connect_timeout)
+    health = Health(tape, counters, database)
+    relay = Relay(settings, tape, upstream, counters, key, boot_id())
+    routes = OwnRoutes(settings, Asked(health, run_folder, database))
+    return ProxyServer(relay, routes, health), health
+
+
+def _listening(settings: Settings, stack: ExitStack) -> list[socket.socket]:
+    sockets = listen(settings)
+    for sock in sockets:
+        stack.callback(sock.close)
+    return sockets
+
+
+def _database(settings: Settings) -> Database | None:
+    if settings.database_url is None:
+        return None
+    return Database.create(
+        settings.database_url, application="footplate proxy", size=1, statement_cache=settings.statement_cache
+    )
+
+
+def _tape_bytes(folder: Path) -> int:
+    return min(DEFAULT_TAPE_BYTES, shutil.disk_usage(folder).free // 2)
+
+
+def boot_id() -> str:
+    """This boot of this machine: a tape of another boot has no writer (tape.md)."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return f"pid-{os.getpid()}"
+
+
+async def _watch(server: ProxyServer, settings: Settings) -> None:
+    """Sweep once a second, or faster where a timeout is shorter; how late we wake is how late everybody is."""
+    shortest = min(settings.connect_timeout, settings.first_byte_timeout, settings.idle_timeout)
+    interval = max(SHORTEST_SWEEP_SECONDS, min(LONGEST_SWEEP_SECONDS, shortest / 4))
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + interval
+        await asyncio.sleep(interval)
+        server.counters.set("loop_lag_seconds", max(0.0, loop.time() - due))
+        server.sweep()
