@@ -1,0 +1,225 @@
+"""From a real tape into a real Postgres: every call is recorded, once, whatever happens in between."""
+
+import asyncio
+import hashlib
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from core.ids import uuid7, uuid7_ms
+from core.models import Outcome
+from tests.taping import HMAC, STREAM, Eventually, Taping, answered, asked, drained, now_ms, recording
+
+Connection = "asyncpg.Connection[asyncpg.Record]"
+RECOMPUTED = """
+SELECT train, date_trunc('hour', started_at, 'UTC') AS hour, coalesce(account, 0) AS account,
+    coalesce(answered_model, model, '') AS model, coalesce(request_type, '') AS request_type, count(*) AS requests,
+    count(*) FILTER (WHERE outcome = 'ok') AS ok, count(*) FILTER (WHERE outcome = 'client_cancelled') AS cancelled,
+    count(*) FILTER (WHERE outcome = 'rejected') AS rejected,
+    coalesce(sum(input_tokens), 0)::bigint AS input_tokens, coalesce(sum(output_tokens), 0)::bigint AS output_tokens,
+    coalesce(sum(cache_creation_input_tokens), 0)::bigint AS cache_creation_input_tokens,
+    coalesce(sum(cache_read_input_tokens), 0)::bigint AS cache_read_input_tokens,
+    coalesce(sum(duration_us) FILTER (WHERE outcome = 'ok'), 0)::bigint AS ok_duration_us
+FROM requests WHERE outcome IS NOT NULL GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5"""
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Path:
+    """The folder of a tape."""
+    return tmp_path / "tape" / "host-0"
+
+
+async def rollup(connection: Connection) -> list[dict[str, Any]]:
+    """All of usage_hourly, after it was found equal to what the rows say."""
+    rows = await connection.fetch("SELECT * FROM usage_hourly ORDER BY train, hour, account, model, request_type")
+    recomputed = await connection.fetch(RECOMPUTED)
+    assert [dict(row) for row in rows] == [dict(row) for row in recomputed]
+    return [dict(row) for row in rows]
+
+
+async def test_a_call_is_recorded_whole(database_url: str, connection: Connection, tmp_path: Path, node: Path) -> None:
+    """The row says what happened, the bodies come back byte for byte with their hashes, the roll-up has it once."""
+    with Taping(node, now_ms()) as tape:
+        call = tape.whole(train="atlas", says=answered(tokens=(100, 7)))
+    await drained(database_url, tmp_path)
+    row = await connection.fetchrow(
+        "SELECT r.*, t.name FROM requests AS r JOIN trains AS t USING (train) WHERE id = $1", call.start.request_id
+    )
+    assert row is not None
+    assert (row["name"], row["node"], row["path"], row["query"]) == ("atlas", "host-0", "/v1/messages", "beta=true")
+    assert (row["outcome"], row["status_code"], row["input_tokens"], row["output_tokens"]) == ("ok", 200, 100, 7)
+    assert row["request_sha256"] == hashlib.sha256(asked()).digest()
+    bodies = await connection.fetchrow(
+        "SELECT q.body, s.raw, s.chunk_sizes FROM request_bodies AS q JOIN response_bodies AS s USING (train, id)"
+    )
+    assert bodies is not None
+    assert (bodies["body"], bodies["raw"]) == (asked(), answered(tokens=(100, 7)))
+    assert sum(bodies["chunk_sizes"]) == len(bodies["raw"])
+    assert [hour["requests"] for hour in await rollup(connection)] == [1]
+
+
+async def test_a_second_reading_changes_nothing(
+    database_url: str, connection: Connection, tmp_path: Path, node: Path
+) -> None:
+    """The same tape from its beginning again: the same rows, the same counters."""
+    with Taping(node, now_ms()) as tape:
+        for train in ("atlas", "borealis", "atlas"):
+            tape.whole(train=train)
+    await drained(database_url, tmp_path)
+    before, rows = await rollup(connection), await connection.fetch("SELECT * FROM requests ORDER BY train, id")
+    await connection.execute("UPDATE tape_positions SET segment = '00000000-0000-0000-0000-000000000000'")
+    await drained(database_url, tmp_path)
+    assert await rollup(connection) == before
+    assert await connection.fetch("SELECT * FROM requests ORDER BY train, id") == rows
+    assert sum(hour["requests"] for hour in before) == 3
+
+
+async def test_a_call_in_flight_is_seen_at_once(
+    database_url: str, connection: Connection, tmp_path: Path, node: Path
+) -> None:
+    """A start makes a row without an outcome; its end completes that row, and only then it counts."""
+    eventually = Eventually(connection)
+    with Taping(node, now_ms()) as tape:
+        async with recording(database_url, tmp_path):
+            call = tape.begin()
+            await eventually.says(1, "SELECT count(*) FROM requests WHERE outcome IS NULL AND ended_at IS NULL")
+            assert await rollup(connection) == []
+            tape.ask(call, asked())
+            tape.head(call)
+            tape.chunk(call, answered())
+            tape.end(call)
+            await eventually.says("ok", "SELECT outcome FROM requests")
+    assert [hour["requests"] for hour in await rollup(connection)] == [1]
+
+
+async def test_the_end_of_a_later_call_does_not_lose_an_earlier_one(
+    database_url: str, connection: Connection, tmp_path: Path, node: Path
+) -> None:
+    """The position stays at the earliest unfinished call; a new recorder finds all its frames."""
+    with Taping(node, now_ms()) as tape:
+        long = tape.begin()
+        tape.ask(long, asked())
+        for _ in range(3):
+            tape.whole()
+        await tape.synced()
+        await drained(database_url, tmp_path)
+        tape.head(long)
+        tape.chunk(long, answered("late"))
+        tape.end(long)
+        await tape.synced()
+        await drained(database_url, tmp_path)
+    assert await connection.fetchval("SELECT count(*) FROM requests WHERE outcome = 'ok'") == 4
+    body = await connection.fetchval("SELECT raw FROM response_bodies WHERE id = $1", long.start.request_id)
+    assert body == answered("late")
+    assert sum(hour["requests"] for hour in await rollup(connection)) == 4
+
+
+async def test_what_a_dead_proxy_left_open_is_closed_with_what_it_has(
+    database_url: str, connection: Connection, tmp_path: Path, node: Path
+) -> None:
+    """Nobody will end these calls: they end as proxy_crash with the chunks on the tape."""
+    with Taping(node, now_ms()) as tape:
+        call = tape.begin()
+        tape.ask(call, asked())
+        tape.head(call, headers=STREAM)
+        tape.chunk(call, b"event: ping\ndata: {}\n\n")
+        silent = tape.begin()
+    await drained(database_url, tmp_path)
+    rows = {row["id"]: row for row in await connection.fetch("SELECT * FROM requests")}
+    assert {row["outcome"] for row in rows.values()} == {"proxy_crash"}
+    crashed = rows[call.start.request_id]
+    assert (crashed["response_bytes"], crashed["duration_us"]) == (22, 3000)
+    assert rows[silent.start.request_id]["status_code"] is None
+    raw = await connection.fetchval("SELECT raw FROM response_bodies")
+    assert raw == b"event: ping\ndata: {}\n\n"
+    await rollup(connection)
+
+
+async def test_a_successor_on_the_same_tape_shows_that_the_proxy_before_is_dead(
+    database_url: str, connection: Connection, tmp_path: Path, node: Path
+) -> None:
+    """The tape is held again, by another process that has no call yet: the old call is closed, the new one is not."""
+    with Taping(node, now_ms()) as tape:
+        old = tape.begin()
+    with Taping(node, now_ms(), "boot 2") as tape:
+        async with recording(database_url, tmp_path):
+            eventually = Eventually(connection)
+            closed = "SELECT count(*) FROM requests WHERE id = $1 AND outcome = 'proxy_crash'"
+            await eventually.says(1, closed, old.start.request_id)
+            new = tape.begin()
+            await eventually.says(1, "SELECT count(*) FROM requests WHERE id = $1", new.start.request_id)
+            await eventually.says(1, "SELECT count(*) FROM requests WHERE outcome IS NULL")
+
+
+async def test_a_kill_between_commit_and_delete_counts_nothing_twice(
+    database_url: str, connection: Connection, tmp_path: Path, node: Path
+) -> None:
+    """The rows are committed, the segments still there: reading them again is a no-op (faults.md, 18)."""
+    for _ in range(3):
+        with Taping(node, now_ms()) as tape:
+            for _ in range(5):
+                tape.whole(credential_kind="api_key", credential_hmac=HMAC)
+    before = sorted(node.glob("*.seg"))
+    killed = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        "import asyncio, proxy.recorder, proxy.settings;"
+        "asyncio.run(proxy.recorder.run(proxy.settings.load(), once=True))",
+        env={
+            "PATH": os.environ["PATH"],
+            "DATABASE_URL": database_url,
+            "FOOTPLATE_DATA_DIR": str(tmp_path),
+            "FOOTPLATE_FAILPOINT": "after_commit:kill",
+        },
+    )
+    assert await killed.wait() == -signal.SIGKILL
+    counted = await rollup(connection)
+    assert sum(hour["requests"] for hour in counted) == 15
+    assert sorted(node.glob("*.seg")) == before
+    await connection.execute("UPDATE tape_positions SET segment = '00000000-0000-0000-0000-000000000000'")
+    await drained(database_url, tmp_path)
+    assert await rollup(connection) == counted
+    assert len(list(node.glob("*.seg"))) < len(before)
+
+
+async def test_a_missing_segment_is_normal(
+    database_url: str, connection: Connection, tmp_path: Path, node: Path
+) -> None:
+    """A crash right after a delete leaves a position without its segment: reading goes on (faults.md, 19)."""
+    with Taping(node, now_ms()) as tape:
+        tape.whole()
+    await drained(database_url, tmp_path)
+    for segment in node.glob("*.seg"):
+        segment.unlink()
+    with Taping(node, now_ms()) as tape:
+        tape.whole()
+    await drained(database_url, tmp_path)
+    assert await connection.fetchval("SELECT count(*) FROM requests WHERE outcome = 'ok'") == 2
+
+
+async def test_an_id_of_a_wrong_clock_is_filed_under_the_recorders_time(
+    database_url: str, connection: Connection, tmp_path: Path, node: Path
+) -> None:
+    """It finds a partition, keeps the proxy's id beside it, is found again by it, and its end completes that row."""
+    past, future = uuid7(1000, b"\1" * 10), uuid7(now_ms() + 400 * 86_400_000, b"\2" * 10)
+    with Taping(node, now_ms()) as tape:
+        calls = [tape.begin(request_id=past), tape.begin(request_id=future)]
+        await tape.synced()
+        await drained(database_url, tmp_path)
+        first = {row["original_id"]: row["id"] for row in await connection.fetch("SELECT * FROM requests")}
+        assert set(first) == {past, future}
+        assert all(abs(uuid7_ms(filed) - now_ms()) < 60_000 for filed in first.values())
+        for call in calls:
+            tape.ask(call, asked())
+            tape.end(call, Outcome.CLIENT_CANCELLED)
+    await drained(database_url, tmp_path)
+    rows: list[tuple[UUID, UUID, str]] = [
+        (row["original_id"], row["id"], row["outcome"]) for row in await connection.fetch("SELECT * FROM requests")
+    ]
+    assert sorted(rows) == sorted((given, filed, "client_cancelled") for given, filed in first.items())
+    assert await connection.fetchval("SELECT count(*) FROM request_bodies") == 2
