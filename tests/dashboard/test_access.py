@@ -254,6 +254,7 @@ class Clock:
         self.now = 0.0
 
     def __call__(self):
+        """The time."""
         return self.now
 
 
