@@ -4,7 +4,8 @@ Bytes come in, values go out; ``now``, keys and random bytes are arguments.
 
 - ``ids`` makes request ids; ``tape`` is the frame format, ``frames`` what each frame's payload says.
 - ``sse`` cuts bytes into events, ``message`` folds events into one assistant message, ``usage`` reads the report.
-- ``transcript`` reads a request body, ``origin`` says who sent it, ``redact`` decides which headers may be kept.
+- ``transcript`` reads a request body, ``answer`` a response, ``origin`` says who sent it and who paid.
+- ``redact`` decides which headers may be kept; ``bodies`` is JSON under limits, ``labels`` words fit for a column.
 - ``exchange`` composes all of these into one frozen ``models.Recording``: the only thing the recorder writes.
 - ``settings`` names every setting once; ``access`` says who may do what; ``refusals`` holds the errors we generate.
 
