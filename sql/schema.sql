@@ -1,0 +1,400 @@
+-- Written by `python -m tests.sql.schema_dump` from the migrations; do not edit.
+
+CREATE FUNCTION public.make_partitions(ahead integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    parent text;
+    month timestamp;
+    child text;
+    made integer := 0;
+BEGIN
+    PERFORM 1 FROM installation FOR UPDATE;
+    FOR month IN
+        SELECT m FROM generate_series(
+            date_trunc('month', (SELECT created_at - interval '1 day' FROM installation) AT TIME ZONE 'UTC'),
+            date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ahead), interval '1 month') AS m
+    LOOP
+        FOREACH parent IN ARRAY ARRAY['requests', 'request_bodies', 'response_bodies'] LOOP
+            child := parent || to_char(month, '_YYYY_MM');
+            CONTINUE WHEN to_regclass(child) IS NOT NULL;
+            EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', child, parent);
+            EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', parent, child,
+                uuid7_floor(month AT TIME ZONE 'UTC'), uuid7_floor((month + interval '1 month') AT TIME ZONE 'UTC'));
+            made := made + 1;
+        END LOOP;
+    END LOOP;
+    RETURN made;
+END $$;
+
+CREATE FUNCTION public.readable_json(bytes bytea) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE STRICT
+    AS $$
+DECLARE
+    -- A backslash escapes only behind an even number of backslashes.
+    even CONSTANT text := '(?<!\\)((?:\\\\)*)';
+    high CONSTANT text := '([dD][89abAB][0-9a-fA-F]{2})';
+    low CONSTANT text := '([dD][c-fC-F][0-9a-fA-F]{2})';
+    readable text;
+BEGIN
+    RETURN convert_from(bytes, 'UTF8')::jsonb;
+EXCEPTION WHEN OTHERS THEN
+    BEGIN
+        -- Pairs step aside as \U, which JSON does not know; what is left of surrogates is alone.
+        readable := regexp_replace(readable_text(bytes), even || '\\u' || high || '\\u' || low, '\1\\U\2\3', 'g');
+        readable := regexp_replace(readable, even || '\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})', E'\\1\uFFFD', 'g');
+        readable := regexp_replace(readable, even || '\\U([0-9a-fA-F]{4})([0-9a-fA-F]{4})', '\1\\u\2\\u\3', 'g');
+        RETURN readable::jsonb;
+    EXCEPTION WHEN OTHERS THEN
+        RETURN NULL;
+    END;
+END $$;
+
+CREATE FUNCTION public.readable_text(bytes bytea) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT
+    AS $$
+DECLARE
+    -- What UTF-8 allows (RFC 3629 §4), in the octal that encode(…, 'escape') writes NUL and high bytes in.
+    following CONSTANT text := '\\2[0-7]{2}';
+    valid CONSTANT text := '(?:[^\\]|\\\\'
+        || '|\\3(?:0[2-7]|[1-3][0-7])' || following
+        || '|(?:\\340\\2[4-7][0-7]|\\355\\2[0-3][0-7]|\\3(?:4[1-7]|5[0-467])' || following || ')' || following
+        || '|(?:\\360\\2[2-7][0-7]|\\364\\2[01][0-7]|\\36[1-3]' || following || ')' || following || following || ')';
+BEGIN
+    RETURN convert_from(bytes, 'UTF8');
+EXCEPTION WHEN OTHERS THEN
+    -- A character cut in two at the end of a chunk comes here, so what is around it must stay.
+    RETURN coalesce((
+        SELECT string_agg(coalesce(convert_from(decode(part.found[1], 'escape'), 'UTF8'), E'\uFFFD'), '' ORDER BY n)
+        FROM regexp_matches(encode(bytes, 'escape'), '(' || valid || '+)|\\[0-7]{3}', 'g')
+            WITH ORDINALITY AS part (found, n)
+    ), '');
+END $$;
+
+CREATE TABLE public.request_bodies (
+    train integer NOT NULL,
+    id uuid NOT NULL,
+    body bytea NOT NULL,
+    size bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    CONSTRAINT request_bodies_sha256_check CHECK ((length(sha256) = 32))
+)
+PARTITION BY RANGE (id);
+
+CREATE FUNCTION public.request_body(of_train integer, of_id uuid) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (SELECT request_bodies.body FROM public.request_bodies WHERE ((request_bodies.train = request_body.of_train) AND (request_bodies.id = request_body.of_id)));
+
+CREATE FUNCTION public.uuid7_floor(moment timestamp with time zone) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN ((lpad(to_hex((floor((EXTRACT(epoch FROM moment) * (1000)::numeric)))::bigint), 12, '0'::text) || '70008000000000000000'::text))::uuid;
+
+CREATE FUNCTION public.uuid7_time(id uuid) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN to_timestamp((((((('x'::text || translate("left"((id)::text, 13), '-'::text, ''::text)))::bit(48))::bigint)::numeric / 1000.0))::double precision);
+
+CREATE TABLE public.account_hmacs (
+    credential_hmac text NOT NULL,
+    account integer NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT account_hmacs_credential_hmac_check CHECK ((credential_hmac ~ '^[0-9a-f]{32}$'::text))
+);
+
+CREATE TABLE public.accounts (
+    account integer NOT NULL,
+    account_id text NOT NULL,
+    kind text NOT NULL,
+    strength text NOT NULL,
+    display_name text,
+    merged_into integer,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT accounts_account_id_check CHECK ((length(account_id) <= 128)),
+    CONSTRAINT accounts_check CHECK ((merged_into <> account)),
+    CONSTRAINT accounts_kind_check CHECK ((kind = ANY (ARRAY['api_key'::text, 'oauth'::text]))),
+    CONSTRAINT accounts_strength_check CHECK ((strength = ANY (ARRAY['hmac'::text, 'organization'::text, 'account_uuid'::text, 'api_key'::text])))
+);
+
+ALTER TABLE public.accounts ALTER COLUMN account ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.accounts_account_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.requests (
+    train integer NOT NULL,
+    id uuid NOT NULL,
+    original_id uuid,
+    node text NOT NULL,
+    account integer,
+    key_id text,
+    method text NOT NULL,
+    path text NOT NULL,
+    query text,
+    request_type text,
+    model text,
+    answered_model text,
+    stream boolean,
+    client text,
+    client_version text,
+    session_id text,
+    agent_id text,
+    parent_agent_id text,
+    retry_count integer,
+    outcome text,
+    status_code smallint,
+    error_type text,
+    error_message text,
+    parse_error text,
+    note text,
+    upstream_request_id text,
+    message_id text,
+    stop_reason text,
+    input_tokens bigint,
+    output_tokens bigint,
+    total_tokens bigint GENERATED ALWAYS AS ((input_tokens + output_tokens)) STORED,
+    cache_creation_input_tokens bigint,
+    cache_read_input_tokens bigint,
+    ephemeral_5m_input_tokens bigint,
+    ephemeral_1h_input_tokens bigint,
+    thinking_tokens bigint,
+    web_search_requests bigint,
+    web_fetch_requests bigint,
+    code_execution_requests bigint,
+    service_tier text,
+    inference_geo text,
+    speed text,
+    usage jsonb,
+    usage_complete boolean,
+    cost_usd numeric,
+    started_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    ttft_us bigint,
+    duration_us bigint,
+    timings jsonb,
+    request_bytes bigint,
+    response_bytes bigint,
+    delivered_bytes bigint,
+    request_sha256 bytea,
+    response_sha256 bytea,
+    request_headers jsonb DEFAULT '[]'::jsonb NOT NULL,
+    response_headers jsonb,
+    event_count integer,
+    lost_frames integer DEFAULT 0 NOT NULL,
+    conversation_id uuid,
+    branch_id text,
+    parent_request_id uuid,
+    link_method text,
+    current_message_hash character varying(64),
+    parent_message_hash character varying(64),
+    is_subtask boolean DEFAULT false NOT NULL,
+    parent_task_request_id uuid,
+    task_tool_invocation jsonb,
+    attempt_of uuid,
+    deriver_version integer NOT NULL,
+    CONSTRAINT requests_check CHECK (((outcome IS NULL) = (ended_at IS NULL))),
+    CONSTRAINT requests_duration_us_check CHECK ((duration_us >= 0)),
+    CONSTRAINT requests_outcome_check CHECK ((outcome = ANY (ARRAY['ok'::text, 'upstream_error'::text, 'stream_error'::text, 'upstream_reset'::text, 'upstream_incomplete'::text, 'upstream_timeout'::text, 'upstream_unreachable'::text, 'client_cancelled'::text, 'client_timeout'::text, 'rejected'::text, 'proxy_shutdown'::text, 'proxy_crash'::text]))),
+    CONSTRAINT requests_request_sha256_check CHECK ((length(request_sha256) = 32)),
+    CONSTRAINT requests_request_type_check CHECK ((request_type = ANY (ARRAY['inference'::text, 'query_evaluation'::text, 'quota'::text]))),
+    CONSTRAINT requests_response_sha256_check CHECK ((length(response_sha256) = 32)),
+    CONSTRAINT requests_ttft_us_check CHECK ((ttft_us >= 0))
+)
+PARTITION BY RANGE (id);
+
+CREATE TABLE public.response_bodies (
+    train integer NOT NULL,
+    id uuid NOT NULL,
+    raw bytea NOT NULL,
+    decoded bytea,
+    message jsonb,
+    chunk_sizes integer[] NOT NULL,
+    decoded_sizes integer[],
+    chunk_at_us bigint[] NOT NULL,
+    size bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    CONSTRAINT response_bodies_check CHECK ((cardinality(chunk_at_us) = cardinality(chunk_sizes))),
+    CONSTRAINT response_bodies_check1 CHECK ((cardinality(decoded_sizes) = cardinality(chunk_sizes))),
+    CONSTRAINT response_bodies_sha256_check CHECK ((length(sha256) = 32))
+)
+PARTITION BY RANGE (id);
+
+CREATE TABLE public.trains (
+    train integer NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT trains_name_check CHECK (((name ~ '^[a-zA-Z0-9._:-]+$'::text) AND (length(name) <= 128)))
+);
+
+CREATE VIEW public.api_requests AS
+ SELECT r.id,
+    t.name AS train_id,
+    a.account_id,
+    r.method,
+    r.path,
+    (r.status_code)::integer AS status_code,
+    r.error_type,
+    r.error_message,
+    COALESCE(r.answered_model, r.model) AS model,
+    r.request_type,
+    r.input_tokens,
+    r.output_tokens,
+    r.total_tokens,
+    (r.duration_us / 1000) AS response_time_ms,
+    public.readable_json(public.request_body(r.train, r.id)) AS request_body,
+    COALESCE(b.message, public.readable_json(COALESCE(b.decoded, b.raw))) AS response_body,
+    ( SELECT jsonb_object_agg((h.value ->> 0), (h.value ->> 1)) AS jsonb_object_agg
+           FROM jsonb_array_elements(r.request_headers) h(value)) AS headers,
+    r.conversation_id,
+    r.branch_id,
+    r.current_message_hash,
+    r.parent_message_hash,
+    r.is_subtask,
+    r.parent_task_request_id,
+    r.task_tool_invocation,
+    r.started_at AS created_at,
+    r.updated_at
+   FROM ((((public.requests r
+     JOIN public.trains t ON ((t.train = r.train)))
+     LEFT JOIN public.response_bodies b ON (((b.train = r.train) AND (b.id = r.id))))
+     LEFT JOIN public.accounts first ON ((first.account = r.account)))
+     LEFT JOIN public.accounts a ON ((a.account = COALESCE(first.merged_into, first.account))));
+
+CREATE TABLE public.dead_letters (
+    dead_letter uuid DEFAULT gen_random_uuid() NOT NULL,
+    request_id uuid NOT NULL,
+    node text NOT NULL,
+    train_name text NOT NULL,
+    sqlstate text,
+    error text NOT NULL,
+    raw bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.installation (
+    only_row boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT installation_only_row_check CHECK (only_row)
+);
+
+CREATE TABLE public.migrations (
+    number integer NOT NULL,
+    name text NOT NULL,
+    sha256 text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE VIEW public.streaming_chunks AS
+ SELECT (md5((((b.id)::text || ':'::text) || c.n)))::uuid AS id,
+    b.id AS request_id,
+    ((c.n - 1))::integer AS chunk_index,
+    public.readable_text(SUBSTRING(body.bytes FROM (((c.ends - c.size) + 1))::integer FOR c.size)) AS content,
+    (r.started_at + ((c.at_us)::double precision * '00:00:00.000001'::interval)) AS created_at
+   FROM (((public.requests r
+     JOIN public.response_bodies b ON (((b.train = r.train) AND (b.id = r.id))))
+     CROSS JOIN LATERAL ( SELECT (COALESCE(b.decoded, b.raw) || '\x'::bytea) AS bytes
+         OFFSET 0) body)
+     CROSS JOIN LATERAL ( SELECT u.n,
+            u.size,
+            u.at_us,
+            sum(u.size) OVER (ORDER BY u.n) AS ends
+           FROM UNNEST(COALESCE(b.decoded_sizes, b.chunk_sizes), b.chunk_at_us) WITH ORDINALITY u(size, at_us, n)) c)
+  WHERE r.stream;
+
+CREATE TABLE public.tape_positions (
+    node text NOT NULL,
+    segment uuid NOT NULL,
+    segment_offset bigint NOT NULL,
+    generation bigint DEFAULT 0 NOT NULL,
+    lag_bytes bigint DEFAULT 0 NOT NULL,
+    oldest_unrecorded_at timestamp with time zone,
+    heartbeat_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT tape_positions_segment_offset_check CHECK ((segment_offset >= 0))
+);
+
+ALTER TABLE public.trains ALTER COLUMN train ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.trains_train_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.usage_hourly (
+    train integer NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    account integer NOT NULL,
+    model text NOT NULL,
+    request_type text NOT NULL,
+    requests bigint DEFAULT 0 NOT NULL,
+    ok bigint DEFAULT 0 NOT NULL,
+    cancelled bigint DEFAULT 0 NOT NULL,
+    rejected bigint DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    cache_creation_input_tokens bigint DEFAULT 0 NOT NULL,
+    cache_read_input_tokens bigint DEFAULT 0 NOT NULL,
+    ok_duration_us bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.account_hmacs
+    ADD CONSTRAINT account_hmacs_pkey PRIMARY KEY (credential_hmac);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_account_id_key UNIQUE (account_id);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_pkey PRIMARY KEY (account);
+
+ALTER TABLE ONLY public.dead_letters
+    ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (dead_letter);
+
+ALTER TABLE ONLY public.dead_letters
+    ADD CONSTRAINT dead_letters_request_id_key UNIQUE (request_id);
+
+ALTER TABLE ONLY public.installation
+    ADD CONSTRAINT installation_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY public.migrations
+    ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.request_bodies
+    ADD CONSTRAINT request_bodies_pkey PRIMARY KEY (train, id);
+
+ALTER TABLE ONLY public.requests
+    ADD CONSTRAINT requests_pkey PRIMARY KEY (train, id);
+
+ALTER TABLE ONLY public.response_bodies
+    ADD CONSTRAINT response_bodies_pkey PRIMARY KEY (train, id);
+
+ALTER TABLE ONLY public.tape_positions
+    ADD CONSTRAINT tape_positions_pkey PRIMARY KEY (node);
+
+ALTER TABLE ONLY public.trains
+    ADD CONSTRAINT trains_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.trains
+    ADD CONSTRAINT trains_pkey PRIMARY KEY (train);
+
+ALTER TABLE ONLY public.usage_hourly
+    ADD CONSTRAINT usage_hourly_pkey PRIMARY KEY (train, hour, account, model, request_type);
+
+CREATE INDEX requests_account ON ONLY public.requests USING btree (train, account, id);
+
+CREATE INDEX requests_model ON ONLY public.requests USING btree (train, answered_model, id);
+
+CREATE INDEX requests_not_ok ON ONLY public.requests USING btree (train, id) WHERE (outcome IS DISTINCT FROM 'ok'::text);
+
+CREATE INDEX requests_original ON ONLY public.requests USING btree (train, original_id) WHERE (original_id IS NOT NULL);
+
+CREATE INDEX requests_session ON ONLY public.requests USING btree (train, session_id, id) WHERE (session_id IS NOT NULL);
+
+ALTER TABLE ONLY public.account_hmacs
+    ADD CONSTRAINT account_hmacs_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(account);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_merged_into_fkey FOREIGN KEY (merged_into) REFERENCES public.accounts(account);
