@@ -109,6 +109,9 @@ class Deck:
                 self._rotate()
         except OSError as exc:
             self._failed(exc)
+        except Exception:  # noqa: BLE001 - the tape must outlive a mistake of ours: counted, and tried again
+            self.errors += 1
+            self._backoff = 1.0
         else:
             self._backoff = 0.0
 
