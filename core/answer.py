@@ -1,6 +1,6 @@
 """What a response says: the message, its end, its error; read from decoded bytes, leniently, never raising."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,9 +8,10 @@ from core.bodies import read_json, storable_object
 from core.errors import LimitExceededError
 from core.message import MessageBuilder
 from core.models import Headers
-from core.sse import decode
+from core.sse import Event, EventDecoder
 
 _CONTENT_EVENTS: Final = frozenset({"content_block_start", "content_block_delta"})
+_SLICE: Final = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,9 @@ def media_type(headers: Headers) -> str:
 def read_stream(stream: bytes) -> Answer:
     """The answer of an event stream, cut or whole. An event that cannot be read is skipped and named once."""
     builder, first_content, parse_error = MessageBuilder(), None, None
-    events = decode(stream)
-    for number, event in enumerate(events):
+    count = 0
+    for number, event in enumerate(_events(stream)):
+        count = number + 1
         try:
             payload = event.payload()
         except ValueError as exc:
@@ -61,7 +63,15 @@ def read_stream(stream: bytes) -> Answer:
         if first_content is None and isinstance(kind, str) and kind in _CONTENT_EVENTS:
             first_content = event.end
         builder.add(payload)
-    return Answer(builder.message(), builder.stopped, builder.error, len(events), first_content, parse_error)
+    return Answer(builder.message(), builder.stopped, builder.error, count, first_content, parse_error)
+
+
+def _events(stream: bytes) -> Iterator[Event]:
+    """One slice after the other: the events of a long stream are never all in memory at once."""
+    decoder = EventDecoder()
+    for at in range(0, len(stream), _SLICE):
+        yield from decoder.feed(stream[at : at + _SLICE])
+    yield from decoder.finish()
 
 
 def read_body(body: bytes) -> Answer:

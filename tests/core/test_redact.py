@@ -175,6 +175,19 @@ def test_what_only_looks_alike_is_left(text):
     assert find_secrets(text) == []
 
 
+@pytest.mark.parametrize(
+    "bait",
+    [
+        "eyJ", "eyJaaaaaaaa.", "sk-ant-", "fp_live_", "gh", "ghp_", "github_pat_", "AKIA", "-----BEGIN ", "- ",
+        "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\n",
+    ],
+)  # fmt: skip
+def test_no_text_takes_more_than_linear_time(bait):
+    """A megabyte of beginnings that never become a secret, or always do: a quadratic search would not come back."""
+    text = bait * (1_000_000 // len(bait))
+    assert all(start < end for start, end in find_secrets(text))
+
+
 @given(st.text(alphabet="sk-antgh_peyJ.AKIA -BEGIN\\n", max_size=400))
 def test_spans_are_ordered_and_apart(text):
     """So that a page can cut the text along them."""
