@@ -10,6 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from core.redact import find_secrets
 from dashboard.render import figures
 from dashboard.render.hidden import visible
 from dashboard.render.secrets import Mask, masked
@@ -20,7 +21,7 @@ DEEPEST = 60
 LONG_STRING = 600
 OPEN_STRING = 240
 BIGGEST_STRING = 100_000
-SHORT_CONTAINER = 60
+PEEKED = 48
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s_-]{1024,}={0,2}\s*")
 _KEY = Markup('<span class="j-key">{}</span><span class="j-mark">: </span>')
@@ -33,7 +34,8 @@ _LONG = Markup(
     '<pre class="text">{}</pre>{}</details>'
 )
 _NOTE = Markup('<span class="j-note">{}</span>')
-_BRANCH = Markup('<details class="j-branch"{}><summary>{}<span class="j-mark">{}</span> {}</summary>{}</details>')
+_BRANCH = Markup('<details class="j-branch"{}><summary>{}<span class="j-mark">{}</span> {} {}</summary>{}</details>')
+_PEEK = Markup('<span class="j-peek">{}</span>')
 _EMPTY = Markup('<div class="j-row">{}<span class="j-mark">{}</span></div>')
 
 
@@ -139,7 +141,19 @@ def _container(value: Pairs | list[Any], key: Markup, open_depth: int, depth: in
         label, item = (visible(entry[0]), entry[1]) if isinstance(value, Pairs) else (str(position), entry)
         children.append(_node(item, _KEY.format(label), open_depth, depth + 1, budget))
     opened = Markup(" open") if depth < open_depth else Markup("")
-    return _BRANCH.format(opened, key, marks, note, Markup("").join(children))
+    return _BRANCH.format(opened, key, marks, note, _peek(value), Markup("").join(children))
+
+
+def _peek(value: Pairs | list[Any]) -> Markup:
+    """What an object is likely about, beside its closed branch: its short texts."""
+    if not isinstance(value, Pairs):
+        return Markup("")
+    texts = [
+        f"{name}: {item}"
+        for name, item in value[:6]
+        if isinstance(item, str) and len(name) + len(item) <= PEEKED and not find_secrets(item)
+    ]
+    return _PEEK.format(visible(" · ".join(texts[:2])))
 
 
 def _string(value: str, key: Markup, budget: _Budget) -> Markup:

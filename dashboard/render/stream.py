@@ -43,7 +43,7 @@ def lines(
                 gap,
                 wire_sizes[number - 1],
                 _names(here),
-                _shortened(masked("".join(_carried(event) for event in here), mask)),
+                _shortened(masked("".join(_carried(event) for event in here), mask)).replace("\n", "↵ "),
                 gap is not None and gap >= 1_000_000,
             )
         )
