@@ -3,16 +3,15 @@
 Linear: each byte is looked at once, however the stream is cut; ``feed`` never raises.
 """
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from core.bodies import read_object
 
 _BOM: Final = b"\xef\xbb\xbf"
+_CR: Final = 13
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event. ``name`` is empty where the stream gave none; ``data`` its data lines joined by line feeds."""
 
     name: str
@@ -49,19 +48,22 @@ class EventDecoder:
         events: list[Event] = []
         for line in chunk.splitlines(keepends=True):  # bytes split at CR, LF and CRLF only, as the format wants
             content = line.rstrip(b"\r\n")
-            if self._skip_line_feed and line == b"\n":  # the second half of a CRLF that was cut
-                self._skip_line_feed = False
-            elif len(content) == len(line):
+            if len(content) == len(line):
                 self._partial += line
                 self._skip_line_feed = False
-            else:
-                self._skip_line_feed = line.endswith(b"\r")
-                # Counted to the terminator's first byte, so that a cut CRLF moves no event to another chunk.
-                end = self._offset + len(content) + 1
+            elif content or not self._skip_line_feed or line != b"\n":
+                self._skip_line_feed = line[-1] == _CR
                 if self._partial:
-                    content = bytes(self._partial + content)
-                    self._partial.clear()
-                self._take(content, end, events)
+                    content = self._joined(content)
+                if content or self._first_line:
+                    self._field(content)
+                elif self._data:
+                    # Counted to the terminator's first byte, so that a cut CRLF moves no event to another chunk.
+                    events.append(self._event(self._offset + 1))
+                else:
+                    self._name = ""
+            else:  # the second half of a CRLF that was cut
+                self._skip_line_feed = False
             self._offset += len(line)
         return events
 
@@ -70,38 +72,31 @@ class EventDecoder:
 
         Browsers drop it; a record keeps it: its bytes were delivered.
         """
-        events: list[Event] = []
         if self._partial:
-            content = bytes(self._partial)
-            self._partial.clear()
-            self._take(content, self._offset, events)
-        if self._data:
-            events.append(Event(self._name, b"\n".join(self._data), self._offset, terminated=False))
-            self._reset()
-        return events
+            self._field(self._joined(b""))
+        return [self._event(self._offset, terminated=False)] if self._data else []
 
-    def _take(self, line: bytes, end: int, events: list[Event]) -> None:
+    def _joined(self, content: bytes) -> bytes:
+        self._partial += content
+        whole = bytes(self._partial)
+        self._partial.clear()
+        return whole
+
+    def _field(self, line: bytes) -> None:
         if self._first_line:
             self._first_line = False
             line = line.removeprefix(_BOM)
-        if line:
-            self._field(line)
-            return
-        if self._data:
-            data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
-            events.append(Event(self._name, data, end))
-        self._reset()
-
-    def _field(self, line: bytes) -> None:
-        name, _, value = line.partition(b":")  # a comment has an empty name and falls through
+        name, _, value = line.partition(b":")  # a comment has an empty name and falls through, as an empty line does
         if name == b"data":
             self._data.append(value.removeprefix(b" "))
         elif name == b"event":
             self._name = value.removeprefix(b" ").decode(errors="replace")
 
-    def _reset(self) -> None:
-        self._name = ""
-        self._data = []
+    def _event(self, end: int, *, terminated: bool = True) -> Event:
+        data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+        event = Event(self._name, data, end, terminated)
+        self._name, self._data = "", []
+        return event
 
 
 def decode(stream: bytes) -> list[Event]:
