@@ -1,0 +1,113 @@
+"""Frames become exchanges: in any order of calls, with repeats and gaps, holding places only."""
+
+from uuid import UUID
+
+from core.frames import encode_end, encode_head, encode_start
+from core.models import End, Head, Outcome, Start
+from core.tape import HEADER_SIZE, Kind
+from proxy.recorder.exchanges import Exchanges
+from proxy.tape_places import Place, PlacedFrame, Position
+
+FIRST, SECOND = UUID(int=1), UUID(int=2)
+
+
+class Tape:
+    """Makes frames that follow each other."""
+
+    def __init__(self) -> None:
+        self.at = 0
+
+    def frame(self, call: int, sequence: int, kind: Kind, payload: bytes = b"", segment: UUID = FIRST) -> PlacedFrame:
+        """The next frame; its bytes lie nowhere."""
+        length = HEADER_SIZE + len(payload)
+        place = Place(segment, self.at, length)
+        self.at += length
+        kept = payload if kind in {Kind.START, Kind.HEAD, Kind.END} else b""
+        return PlacedFrame(kind, UUID(int=call).bytes, sequence, self.at, kept, place)
+
+    def start(self, call: int, segment: UUID = FIRST) -> PlacedFrame:
+        """A start."""
+        start = Start(UUID(int=call), 0, "boot", "POST", "/v1/messages", (), "default")
+        return self.frame(call, 0, Kind.START, encode_start(start), segment)
+
+    def end(self, call: int, sequence: int) -> PlacedFrame:
+        """An end."""
+        return self.frame(call, sequence, Kind.END, encode_end(End(Outcome.OK, 0, 0, 0)))
+
+
+def test_the_position_is_the_earliest_unfinished_call() -> None:
+    """Calls end in another order than they began."""
+    tape, exchanges = Tape(), Exchanges()
+    one, two, three = tape.start(1), tape.start(2), tape.start(3)
+    for frame in (one, two, three):
+        exchanges.take(frame)
+    exchanges.take(tape.end(2, 1))
+    assert exchanges.unfinished() == Position(FIRST, one.place.offset)
+    exchanges.take(tape.end(1, 1))
+    assert exchanges.unfinished() == Position(FIRST, three.place.offset)
+    exchanges.take(tape.end(3, 1))
+    assert exchanges.unfinished() is None
+
+
+def test_what_the_writer_repeats_counts_once() -> None:
+    """After a failed sync frames come again in a new segment: from the first repeated one on, the earlier are void."""
+    tape, exchanges = Tape(), Exchanges()
+    exchanges.take(tape.start(1))
+    for sequence, size in ((1, 5), (2, 6)):
+        exchanges.take(tape.frame(1, sequence, Kind.BODY, b"x" * size))
+    head = encode_head(Head(200, ()))
+    exchanges.take(tape.frame(1, 3, Kind.HEAD, head))
+    exchanges.take(tape.frame(1, 4, Kind.CHUNK, b"lost"))
+    exchanges.take(tape.frame(1, 2, Kind.BODY, b"y" * 6, SECOND))
+    exchanges.take(tape.frame(1, 3, Kind.HEAD, head, SECOND))
+    exchanges.take(tape.frame(1, 4, Kind.CHUNK, b"kept", SECOND))
+    ended = exchanges.take(tape.end(1, 5))
+    assert ended is not None
+    assert ended.end is not None
+    assert (ended.body.sizes(), ended.chunks.sizes(), ended.end.lost_frames) == ([5, 6], [4], 0)
+    assert [place.segment for place in ended.body.places(exchanges.segments)] == [FIRST, SECOND]
+    assert [place.segment for place in ended.chunks.places(exchanges.segments)] == [SECOND]
+
+
+def test_a_repeated_start_begins_anew() -> None:
+    """The position may then pass the void one."""
+    tape, exchanges = Tape(), Exchanges()
+    exchanges.take(tape.start(1))
+    exchanges.take(tape.frame(1, 1, Kind.BODY, b"void"))
+    again = tape.start(1, SECOND)
+    exchanges.take(again)
+    assert exchanges.unfinished() == Position(SECOND, again.place.offset)
+    ended = exchanges.take(tape.end(1, 1))
+    assert ended is not None
+    assert len(ended.body) == 0
+
+
+def test_a_gap_is_a_loss() -> None:
+    """Frames that the reader had to skip are counted, though the writer knows nothing of it."""
+    tape, exchanges = Tape(), Exchanges()
+    exchanges.take(tape.start(1))
+    exchanges.take(tape.frame(1, 3, Kind.CHUNK, b"x"))
+    ended = exchanges.take(tape.end(1, 5))
+    assert ended is not None
+    assert ended.end is not None
+    assert ended.end.lost_frames == 3
+
+
+def test_frames_without_a_start_are_passed_over() -> None:
+    """They belong to calls recorded before, or to a start that was damaged."""
+    tape, exchanges = Tape(), Exchanges()
+    assert exchanges.take(tape.end(9, 4)) is None
+    assert exchanges.take(tape.frame(9, 0, Kind.START, b"no json")) is None
+    assert (exchanges.strays, exchanges.unfinished()) == (2, None)
+
+
+def test_a_crash_closes_only_the_dead_writers_calls() -> None:
+    """Calls that began in a living writer's segment stay open."""
+    tape, exchanges = Tape(), Exchanges()
+    exchanges.take(tape.start(1))
+    exchanges.take(tape.frame(1, 1, Kind.CHUNK, b"12345"))
+    exchanges.take(tape.start(2, SECOND))
+    (crashed,) = exchanges.crash(lambda segment: segment == FIRST)
+    assert crashed.end is not None
+    assert (crashed.end.outcome, crashed.end.response_bytes) == (Outcome.PROXY_CRASH, 5)
+    assert len(exchanges) == 1
