@@ -34,8 +34,8 @@ _PLACE = re.compile(r"{(\w+)}")
 
 
 def described(routes: Sequence[Route]) -> list[Route]:
-    """The routes that belong to the API: all but pages and assets."""
-    return [route for route in routes if route.kind in MEDIA]
+    """The routes that belong to the API: what programs read, wherever it lies, and all under ``/api/``."""
+    return [route for route in routes if route.kind in {"json", "text"} or route.path.startswith("/api/")]
 
 
 def document(routes: Sequence[Route]) -> Schema:
