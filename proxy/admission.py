@@ -139,6 +139,8 @@ def admit(message: Message, own_paths: frozenset[str]) -> Admitted:
 def _target(target: str) -> tuple[str, str | None]:
     if not _TARGET.fullmatch(target):
         raise RefusedError(Reason.BAD_TARGET)
+    if ("." in target or "%" in target) and _climbs(target.partition("?")[0]):
+        raise RefusedError(Reason.BAD_TARGET)
     train = None
     if target.startswith("/t/"):
         head, mark, query = target.partition("?")
@@ -148,8 +150,6 @@ def _target(target: str) -> tuple[str, str | None]:
         target = f"/{rest}{mark}{query}" if slash else f"/{mark}{query}"
         if rest.startswith("/"):
             raise RefusedError(Reason.BAD_TARGET)
-    if ("." in target or "%" in target) and _climbs(target.partition("?")[0]):
-        raise RefusedError(Reason.BAD_TARGET)
     return target, train
 
 

@@ -139,15 +139,15 @@ class ClientConnection(web.RequestHandler):
         """Parse, and keep an eye on heads that do not end and on bodies that turn out broken."""
         if self._deaf:
             return
-        seen = self._request_count
+        seen, in_head = self._request_count, self._newest.is_eof()
         super().data_received(data)
         if self._request_count != seen:
             self._arrived()
-        elif data and self._newest.is_eof():
+        elif in_head and data:
             if not self._head_since:
                 self._head_since = self._loop.time()
             self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD + MAX_TARGET + READ_BUFFER:
+            if self._head_bytes > MAX_HEAD + MAX_TARGET:
                 self._reject(LongHeadError("head too large"))
 
     def _arrived(self) -> None:

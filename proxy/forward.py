@@ -3,34 +3,31 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-from aiohttp.web_protocol import RequestPayloadError
-
-from core import frames, redact, refusals
+from core import redact, refusals
 from core.ids import IdSequence
 from core.models import End, Head, Outcome, Start
 from core.refusals import REFUSALS, Reason
 from core.settings import Settings
-from core.tape import MAX_PAYLOAD, Kind
+from core.tape import Kind
 from proxy import log
 from proxy.admission import Admitted
 from proxy.breaks import CallBrokenError
+from proxy.call_tape import CallTape
 from proxy.clock import Clock
 from proxy.connection import CLOSED, KEPT, Incoming, Sent
 from proxy.counters import Counters
 from proxy.headers import readable, request_head, response_head
+from proxy.request_body import RequestBody
 from proxy.tape_writer import TapeWriter
 from proxy.upstream import Upstream
 from proxy.upstream_connection import ResponseHead, UpstreamConnection, now_us
 
 HOLD_SECONDS = 0.02
 """How long a response head waits for the tape at most (tape.md)."""
-SLOW_AFTER_US = 30_000_000
-SLOW_BYTES_PER_SECOND = 1024
 SMALL = 16 * 1024
 UNREACHED_SECONDS = 5.0
 UNREACHED_BYTES = 32 << 20
@@ -57,18 +54,13 @@ class Relay:
         return self.ids.next(time.time_ns() // 1_000_000, os.urandom(10))
 
 
-class SlowBodyError(RequestPayloadError):
-    """The request body comes at less than 1 kB/s."""
-
-
 class Call:
     """One relayed request. ``run`` lets nothing escape but its own cancellation."""
 
     __slots__ = (
-        *("_admitted", "_body_written", "_clock", "_close_delimited", "_connection", "_head_written", "_keep", "_lost"),
-        *("_message", "_note", "_outcome", "_paused_us", "_payload", "_refused", "_relay", "_request_bytes"),
-        *("_response_bytes", "_rid", "_sequence", "_status", "_synced", "_to_chunk", "_transport", "_upstream"),
-        *("_waited_us", "_waiting_us", "id", "written"),
+        *("_admitted", "_body", "_clock", "_close_delimited", "_connection", "_head_written", "_keep", "_message"),
+        *("_note", "_outcome", "_paused_us", "_relay", "_response_bytes", "_status", "_synced", "_tape", "_to_chunk"),
+        *("_transport", "_upstream", "id", "written"),
     )
 
     def __init__(self, relay: Relay, incoming: Incoming, admitted: Admitted) -> None:
@@ -76,25 +68,20 @@ class Call:
         self._connection = incoming.connection
         self._transport = incoming.connection.transport
         self._message = incoming.message
-        self._payload = incoming.payload
         self._admitted = admitted
+        self._body = RequestBody(incoming.payload, admitted.limit)
         self.id = relay.new_id()
-        self._rid = self.id.bytes
+        self._tape = CallTape(relay.tape, self.id.bytes)
         self._clock = Clock()
         self._upstream: UpstreamConnection | None = None
         self._synced: asyncio.Future[None] | None = None
         self._outcome: Outcome | None = None
         self._note: str | None = None
         self._status = 0
-        self._sequence = 0
-        self._lost = 0
-        self._request_bytes = 0
         self._response_bytes = 0
-        self._body_written = 0
         self.written = 0
+        """Bytes written to the client, head and framing included."""
         self._paused_us = 0
-        self._waiting_us = 0
-        self._waited_us = 0
         self._head_written = False
         self._to_chunk = False
         self._close_delimited = False
@@ -140,7 +127,7 @@ class Call:
         self._close_body()
 
     async def _connect(self) -> UpstreamConnection:
-        if self._admitted.expects and not self._payload.is_eof() and self._transport is not None:
+        if self._admitted.expects and not self._body.whole and self._transport is not None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         upstream = self._relay.upstream.take()
         self._clock.reused = upstream is not None
@@ -157,9 +144,10 @@ class Call:
 
     async def _exchange(self, upstream: UpstreamConnection) -> ResponseHead:
         """Send the body; give the response head, which may come before the body is through."""
-        if self._payload.is_eof():
-            if self._payload.total_bytes:
-                self._send(upstream, self._payload.read_nowait())
+        if self._body.whole:
+            data = self._body.rest()
+            if data:
+                self._send(upstream, data)
             self._sent(upstream)
             return await upstream.head()
         failure: CallBrokenError | None = None
@@ -177,46 +165,21 @@ class Call:
 
     async def _pump(self, upstream: UpstreamConnection) -> None:
         try:
-            async for data in self._pieces():
+            async for data in self._body.pieces():
                 self._send(upstream, data)
                 await upstream.drain()
             self._sent(upstream)
         except CallBrokenError as exc:
             upstream.fail(exc.reason, exc.outcome, exc.note)
 
-    async def _pieces(self) -> AsyncIterator[bytes]:
-        """The request's bytes as they come. Raises CallBrokenError where the client is at fault."""
-        payload = self._payload
-        try:
-            while True:
-                self._waiting_us = now_us()
-                data = await payload.readany()
-                self._waited_us += now_us() - self._waiting_us
-                self._waiting_us = 0
-                if not data:
-                    return
-                yield data
-        except SlowBodyError as exc:
-            raise CallBrokenError(Reason.SLOW_REQUEST, Outcome.CLIENT_TIMEOUT, "request body too slow") from exc
-        except RequestPayloadError as exc:
-            raise CallBrokenError(Reason.BAD_FRAMING, Outcome.REJECTED, "bad chunk framing") from exc
-        except (ConnectionError, RuntimeError) as exc:
-            raise CallBrokenError(Reason.BAD_FRAMING, Outcome.CLIENT_CANCELLED, "client stopped half-way") from exc
-
     def _send(self, upstream: UpstreamConnection, data: bytes) -> None:
-        self._count_request(data)
         if self._message.chunked:
             upstream.write(b"%x\r\n" % len(data))
             upstream.write(data)
             upstream.write(b"\r\n")
         else:
             upstream.write(data)
-        self._tape(Kind.BODY, data, now_us())
-
-    def _count_request(self, data: bytes) -> None:
-        self._request_bytes += len(data)
-        if self._request_bytes > self._admitted.limit:
-            raise CallBrokenError(Reason.BODY_TOO_LARGE, Outcome.REJECTED, "body over limit")
+        self._tape.append(Kind.BODY, data, now_us())
 
     def _sent(self, upstream: UpstreamConnection) -> None:
         if self._message.chunked:
@@ -229,10 +192,9 @@ class Call:
         """Nobody takes the body: read it for the record."""
         try:
             async with asyncio.timeout(UNREACHED_SECONDS):
-                async for data in self._pieces():
-                    self._count_request(data)
-                    self._tape(Kind.BODY, data, now_us())
-                    if self._request_bytes > UNREACHED_BYTES:
+                async for data in self._body.pieces():
+                    self._tape.append(Kind.BODY, data, now_us())
+                    if self._body.size > UNREACHED_BYTES:
                         return
         except (TimeoutError, CallBrokenError):
             # That the upstream is away came first, and decides.
@@ -276,7 +238,7 @@ class Call:
         self._write(response_head(head.status, head.reason, head.headers, chunked=self._to_chunk, close=not self._keep))
         self._head_written = True
         self._status = head.status
-        self._tape_head(Head(head.status, redact.keep_headers(readable(head.headers), self._relay.hmac_key)))
+        self._tape.head(Head(head.status, redact.keep_headers(readable(head.headers), self._relay.hmac_key)))
 
     def _write(self, data: bytes) -> None:
         self.written += len(data)
@@ -296,7 +258,7 @@ class Call:
             self._write(b"\r\n")
         self._response_bytes += size
         now = self._clock.piece()
-        self._tape(Kind.CHUNK, data, now)
+        self._tape.append(Kind.CHUNK, data, now)
 
     def _close_body(self) -> None:
         if self._to_chunk:
@@ -328,9 +290,9 @@ class Call:
         self._status = REFUSALS[exc.reason].status
         self._head_written = True
         self._connection.answer(self._status, fields, b"" if self._admitted.method == "HEAD" else content, close=True)
-        self._tape_head(Head(self._status, fields, ours=True))
+        self._tape.head(Head(self._status, fields, ours=True))
         self._response_bytes += len(content)
-        self._tape(Kind.CHUNK, content, now_us())
+        self._tape.append(Kind.CHUNK, content, now_us())
 
     def cut(self, outcome: Outcome, note: str) -> None:
         """End the call from outside: the client's connection is broken, which cancels ``run``."""
@@ -343,10 +305,9 @@ class Call:
             upstream.release()
         outcome = self._outcome or Outcome.PROXY_SHUTDOWN
         timings = self._clock.timings()
-        end = End(
-            outcome, self._request_bytes, self._response_bytes, self._delivered(), timings, self._note, self._lost
-        )
-        self._tape(Kind.END, frames.encode_end(end), now_us())
+        tape = self._tape
+        delivered = self._delivered()
+        tape.end(End(outcome, self._body.size, self._response_bytes, delivered, timings, self._note, tape.lost))
         self._connection.call = None
         self._relay.calls.discard(self)
         if not self._relay.calls:
@@ -361,7 +322,7 @@ class Call:
         counters = self._relay.counters
         counters.add(f"outcome:{outcome}")
         counters.add(f"class:{self._status // 100}xx" if 100 <= self._status < 600 else "class:none")
-        counters.add("request_bytes", self._request_bytes)
+        counters.add("request_bytes", self._body.size)
         counters.add("response_bytes", self._response_bytes)
         for histogram, seconds in self._clock.observations():
             counters.observe(histogram, seconds)
@@ -374,10 +335,7 @@ class Call:
         idle_us = int(settings.idle_timeout * 1e6)
         if self._paused_us and now - self._paused_us > idle_us:
             self.cut(Outcome.CLIENT_TIMEOUT, "client stopped reading")
-        elif self._waiting_us:
-            waited = self._waited_us + now - self._waiting_us
-            if waited > SLOW_AFTER_US and self._payload.total_bytes * 1_000_000 < SLOW_BYTES_PER_SECOND * waited:
-                self._payload.set_exception(SlowBodyError("slow body"))
+        self._body.check(now)
         if self._upstream is not None:
             self._upstream.check(now, int(settings.first_byte_timeout * 1e6), idle_us)
 
@@ -413,20 +371,4 @@ class Call:
             kind,
             digest,
         )
-        self._tape(Kind.START, frames.encode_start(start), self._clock.start_us)
-
-    def _tape_head(self, head: Head) -> None:
-        self._tape(Kind.HEAD, frames.encode_head(head), now_us())
-
-    def _tape(self, kind: Kind, data: bytes, now: int) -> None:
-        for payload in _frames(data):
-            if not self._relay.tape.append(kind, self._rid, self._sequence, now, payload):
-                self._lost += 1
-            self._sequence += 1
-
-
-def _frames(data: bytes) -> "tuple[bytes] | Iterator[memoryview]":
-    if len(data) <= MAX_PAYLOAD:
-        return (data,)
-    view = memoryview(data)
-    return (view[start : start + MAX_PAYLOAD] for start in range(0, len(data), MAX_PAYLOAD))
+        self._tape.start(start, self._clock.start_us)

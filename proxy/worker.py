@@ -32,27 +32,28 @@ async def serve(settings: Settings, slot: int) -> None:
         loop.add_signal_handler(number, lambda: hurry.set() if stop.is_set() else stop.set())
     database = _database(settings)
     with ExitStack() as stack:
-        server, health = _put_together(settings, slot, database, stack)
+        server, health = put_together(settings, slot, database, stack)
         listeners = [await loop.create_server(server, sock=sock, backlog=2048) for sock in _listening(settings, stack)]
         port = listeners[0].sockets[0].getsockname()[1]
         log.write("listening", address=settings.bind, port=port, slot=slot)
         async with asyncio.TaskGroup() as group:
-            watch = group.create_task(_watch(server, settings))
+            watching = group.create_task(watch(server, settings))
             await stop.wait()
             health.draining = True
             for listener in listeners:
                 listener.close()
             log.write("draining", count=len(server.relay.calls), slot=slot)
             await server.drain(settings.drain_seconds, hurry)
-            watch.cancel()
+            watching.cancel()
         if database is not None:
             await database.close()
     log.write("stopped", slot=slot)
 
 
-def _put_together(
+def put_together(
     settings: Settings, slot: int, database: Database | None, stack: ExitStack
 ) -> tuple[ProxyServer, Health]:
+    """Everything a worker is made of; ``stack`` takes what must be closed. Raises what ``serve`` raises."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = secret.hmac_key(settings)
     run_folder = settings.data_dir / "run"
@@ -100,7 +101,7 @@ def boot_id() -> str:
         return f"pid-{os.getpid()}"
 
 
-async def _watch(server: ProxyServer, settings: Settings) -> None:
+async def watch(server: ProxyServer, settings: Settings) -> None:
     """Sweep once a second, or faster where a timeout is shorter; how late we wake is how late everybody is."""
     shortest = min(settings.connect_timeout, settings.first_byte_timeout, settings.idle_timeout)
     interval = max(SHORTEST_SWEEP_SECONDS, min(LONGEST_SWEEP_SECONDS, shortest / 4))

@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from ssl import SSLContext
-from typing import Literal, Self
+from typing import Literal, Self, cast
 
 
 class Step(Enum):
@@ -194,8 +194,7 @@ class _Connection(asyncio.Protocol):
         self.writable.set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
         self.upstream.open.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
