@@ -114,10 +114,17 @@ class Decoder:
     Each byte is copied and searched once; only a damaged place full of forged headers costs more (one CRC a header).
     """
 
-    __slots__ = ("_buffer", "_lost_at", "_need", "_offset", "_payloads", "_seed")
+    __slots__ = ("_buffer", "_lost_at", "_need", "_offset", "_payloads", "_resync", "_seed")
 
-    def __init__(self, seed: int, offset: int = 0, payloads: frozenset[int] = frozenset(Kind)) -> None:
-        """``offset`` is where in the segment the first byte fed lies; ``payloads`` the kinds to keep them of."""
+    def __init__(
+        self, seed: int, offset: int = 0, payloads: frozenset[int] = frozenset(Kind), *, resync: bool = True
+    ) -> None:
+        """``offset`` is where in the segment the first byte fed lies; ``payloads`` the kinds to keep them of.
+
+        Without ``resync`` the first bytes that are no frame are the end of the tape (``lost_at``), and nothing behind
+        them is looked at: so a recycled segment reads while it is written.
+        """
+        self._resync = resync
         self._seed = seed
         self._payloads = payloads
         self._buffer = bytearray()
@@ -142,8 +149,11 @@ class Decoder:
 
     def feed(self, data: bytes) -> list[Frame | Skipped]:
         """The frames, and the damage between frames, that these bytes complete."""
-        self._buffer += data
         found: list[Frame | Skipped] = []
+        if self._lost_at is not None and not self._resync:
+            self._offset += len(data)
+            return found
+        self._buffer += data
         if len(self._buffer) >= self._need:
             self._scan(found, final=False)
         return found
@@ -194,6 +204,9 @@ class Decoder:
                     break
             if self._lost_at is None:
                 self._lost_at = self._offset + position
+            if not self._resync:
+                position = len(buffer)
+                break
             position = _next_magic(buffer, position + 1)
         if torn_at is not None:
             position, self._lost_at = torn_at

@@ -120,7 +120,7 @@ class Deck:
     def _write(self) -> None:
         while self._queue:
             if not self._buffer.full and not self._room.fits(HEADER_SIZE + len(self._queue[0][4])):
-                self._fill_up()
+                self._fill_up(None)
             if self._buffer.full:
                 self._thin()
             segment = self._segment if self._buffer.full else self._segment or self._open()
@@ -148,7 +148,7 @@ class Deck:
         if self._buffer.full:
             self._lose_queue()
         else:
-            self._fill_up()
+            self._fill_up(self._room.take_free())
 
     def _group(self, segment: Segment) -> tuple[list[Pending], list[bytes], list[int]]:
         """Frames off the queue that go in one write, as far as the segment has room."""
@@ -231,7 +231,8 @@ class Deck:
     # Changing segments
 
     def _open(self) -> Segment:
-        self._segment = Segment.create(self._folder, next_segment(self._folder), self._disk)
+        fresh = self._room.take_free()
+        self._segment = fresh or Segment.create(self._folder, next_segment(self._folder), self._disk)
         self._segment_since = time.monotonic()
         return self._segment
 
@@ -262,21 +263,22 @@ class Deck:
 
     def _failed(self, exc: OSError) -> None:
         if exc.errno in _NO_SPACE and not self._buffer.full:
-            self._fill_up()
+            self._fill_up(self._room.take_free())
             return
         self._backoff = min(1.0, self._backoff * 2 or 0.01)
 
     # A full disk
 
-    def _fill_up(self) -> None:
-        """From now on metadata only, into the reserve."""
-        self._buffer.full = True
+    def _fill_up(self, spare: Segment | None) -> None:
+        """From now on metadata only, into the reserve; unless there is a segment to write over."""
+        self._buffer.full = spare is None
         self._refuse_if_exhausted()
         with suppress(OSError):  # what could not be synced was put back in the queue
             self._sync()
         if self._segment is not None:
             self._segment.close()
-        self._segment = self._room.take_reserve()
+        self._segment = spare or self._room.take_reserve()
+        self._segment_since = time.monotonic()
 
     def _thin(self) -> None:
         kept: deque[Pending] = deque()

@@ -12,6 +12,11 @@ from core.ids import uuid7, uuid7_ms
 
 SUFFIX = ".seg"
 BAD_SUFFIX = ".bad"
+FREE_SUFFIX = ".free"
+"""A segment that was read and may be written over: its blocks and pages are there already (tape.md, step two)."""
+_FREE_LIMIT = 2
+_FREE_BYTES = 48 << 20
+"""Smaller ones are not worth keeping: a tape that fills them slowly does not need the speed."""
 BOOT = "boot"
 """File that names the first segment of the newest writer: what lies before it is of a dead one."""
 _LOCK_TRIES, _LOCK_PAUSE = 20, 0.01
@@ -41,6 +46,24 @@ def segments(folder: Path) -> list[UUID]:
             with suppress(ValueError):
                 found.append(UUID(name.removesuffix(SUFFIX)))
     return sorted(found)
+
+
+def free_segments(folder: Path) -> list[Path]:
+    """Files that may become the next segment."""
+    with os.scandir(folder) as entries:
+        return sorted(folder / entry.name for entry in entries if entry.name.endswith(FREE_SUFFIX))
+
+
+def drop_segment(folder: Path, segment: UUID) -> None:
+    """Take a segment off the tape: its file is kept for the writer where it is large and few are, else deleted.
+
+    Raises FileNotFoundError where it is gone.
+    """
+    path = segment_path(folder, segment)
+    if path.stat().st_size >= _FREE_BYTES and len(free_segments(folder)) < _FREE_LIMIT:
+        path.rename(path.with_suffix(FREE_SUFFIX))
+    else:
+        path.unlink()
 
 
 def used_bytes(folder: Path) -> int:

@@ -6,7 +6,6 @@ behind the tail, so there it also waits at anything that is no frame until the s
 """
 
 import os
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,11 +13,11 @@ from typing import Self
 from uuid import UUID
 
 from core.errors import BadFrameError
-from core.ids import uuid7_ms
-from core.tape import HEADER_SIZE, MAX_FRAME, METADATA, PREALLOCATED, Decoder, Frame, Skipped, seed_of, written_us
-from proxy.tape_folder import bad_path, boot, held, segment_path, segments
+from core.tape import MAX_FRAME, METADATA, PREALLOCATED, Decoder, Frame, Skipped, seed_of
+from proxy.tape_folder import bad_path, boot, drop_segment, held, segment_path, segments
 from proxy.tape_places import Backlog, Place, PlacedFrame, Position, Quarantined
 from proxy.tape_quarantine import Quarantine
+from proxy.tape_tail import backlog, preallocated
 
 __all__ = [
     "Backlog", "Place", "PlacedFrame", "Position", "Quarantined", "TapeReader", "nodes", "writer_alive",
@@ -56,6 +55,7 @@ class TapeReader:
         self._decoder: Decoder | None = None
         self._file = -1
         self._preallocated = False
+        self._resync = True
         self._ended = False
         self._quarantine = Quarantine()
         self._files: dict[UUID, int] = {}
@@ -93,9 +93,13 @@ class TapeReader:
             # Asked before the bytes are: what a writer wrote before it ended is then among them.
             finished = self._finished()
             size = max(MAX_FRAME, min(BLOCK_BYTES, max_bytes - taken))
+            if not self._resync:
+                size = MAX_FRAME  # most of it lies behind the tail
+                if finished:
+                    self._look_behind_damage()
             block = self._take_in(size, frames)
             taken += block
-            if self._preallocated and not finished and self._forget_tail():
+            if not self._resync and self._at_tail():
                 break
             if block == size:
                 continue
@@ -122,7 +126,7 @@ class TapeReader:
         return newest is not None and segment < newest
 
     def drop_before(self, position: Position) -> int:
-        """Delete the segments this position has passed; gives their number.
+        """Take the segments off the tape that this position has passed; gives their number.
 
         The position is the earliest open exchange's, so no place still needed is lost.
         """
@@ -132,25 +136,13 @@ class TapeReader:
                 break
             self._close_loaded(segment)
             with suppress(FileNotFoundError):
-                segment_path(self._folder, segment).unlink()
+                drop_segment(self._folder, segment)
                 dropped += 1
         return dropped
 
     def backlog(self, position: Position | None = None) -> Backlog:
         """What lies behind ``position`` (default: behind what was read)."""
-        position = position or self._position
-        total, oldest = 0, None
-        for segment in segments(self._folder):
-            begin = 0
-            if position is not None and segment <= position.segment:
-                if segment < position.segment:
-                    continue
-                begin = position.offset
-            with suppress(FileNotFoundError):
-                found = _unread(segment_path(self._folder, segment), segment, begin)
-                total += found.bytes
-                oldest = found.oldest_ms if oldest is None else oldest
-        return Backlog(total, oldest)
+        return backlog(self._folder, position or self._position)
 
     def close(self) -> None:
         """Close the files. Idempotent."""
@@ -178,9 +170,8 @@ class TapeReader:
                 continue
             if self._position is None or segment != self._position.segment:
                 self._position = Position(segment, 0)
-            self._decoder = Decoder(seed_of(segment), self._position.offset, METADATA)
-            first = os.pread(self._file, HEADER_SIZE, 0)
-            self._preallocated = len(first) == HEADER_SIZE and bool(first[6] & PREALLOCATED or not any(first))
+            self._preallocated = preallocated(self._file, segment)
+            self._decode_from(self._position, resync=not self._preallocated)
             self._ended = False
             return True
         self._ended = not held(self._folder)
@@ -223,13 +214,22 @@ class TapeReader:
         self._place(self._decoder.feed(block), frames)
         return len(block)
 
-    def _forget_tail(self) -> bool:
-        """Step back before what lies behind the tail of a preallocated segment; False where everything was a frame."""
+    def _at_tail(self) -> bool:
+        """Whether what is no frame was met: the tail of a preallocated segment, to be read again from there."""
         if self._decoder is None or self._position is None or self._decoder.lost_at is None:
             return False
-        segment = self._position.segment
-        self._decoder = Decoder(seed_of(segment), self._decoder.lost_at, METADATA)
+        self._decode_from(Position(self._position.segment, self._decoder.lost_at), resync=False)
         return True
+
+    def _look_behind_damage(self) -> None:
+        """A preallocated segment is finished now: what is no frame may be damage with frames behind it."""
+        self._rewind()
+        if self._position is not None:
+            self._decode_from(self._position, resync=True)
+
+    def _decode_from(self, position: Position, *, resync: bool) -> None:
+        self._position, self._resync = position, resync
+        self._decoder = Decoder(seed_of(position.segment), position.offset, METADATA, resync=resync)
 
     def _rewind(self) -> None:
         """Hold no bytes between two reads: the writer may cut a torn tail off and write something else there."""
@@ -277,22 +277,3 @@ class TapeReader:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
-
-
-def _unread(path: Path, segment: UUID, begin: int) -> Backlog:
-    with path.open("rb", buffering=0) as file:
-        figures = os.fstat(file.fileno())
-        header = os.pread(file.fileno(), HEADER_SIZE, begin)
-    mono_us = written_us(header)
-    if figures.st_size <= begin or (mono_us is None and not any(header)):
-        return Backlog(0, None)
-    return Backlog(figures.st_size - begin, _wall_ms(mono_us, segment, figures.st_mtime_ns // 1_000_000))
-
-
-def _wall_ms(mono_us: int | None, segment: UUID, latest: int) -> int:
-    """When a frame was written. Its clock counts from the boot of the machine: after a reboot the segment tells."""
-    created = uuid7_ms(segment)
-    if mono_us is None:
-        return created
-    moment = (time.time_ns() - time.monotonic_ns() + mono_us * 1000) // 1_000_000
-    return moment if created <= moment <= max(latest, created) else created

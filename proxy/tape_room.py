@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from proxy.tape_disk import Disk
-from proxy.tape_folder import next_segment, used_bytes
+from proxy.tape_folder import free_segments, next_segment, used_bytes
 from proxy.tape_segment import Segment, sync_folder
 
 Policy = Literal["serve", "refuse"]
@@ -73,6 +73,13 @@ class Room:
                 self._reserve.unlink()
         finally:
             os.close(descriptor)
+
+    def take_free(self) -> Segment | None:
+        """A segment to write over as the next one; None where there is none."""
+        for path in free_segments(self._folder):
+            with suppress(OSError):
+                return Segment.occupy(path, self._folder, next_segment(self._folder), self._disk)
+        return None
 
     def take_reserve(self) -> Segment | None:
         """The reserve as the next segment; None where there is none."""

@@ -192,3 +192,15 @@ def test_large_frames_byte_by_byte_are_linear() -> None:
     data = frame(bytes(MAX_PAYLOAD))
     assert sequences(decode(data, *range(1, len(data)))) == [0]
     assert decode(bytes(4 << 20), *range(0, 4 << 20, 64)) == [Skipped(0, 4 << 20)]
+
+
+def test_without_resync_the_first_damage_is_the_end() -> None:
+    """A recycled segment that is still written ends at what is no frame, however it is cut."""
+    data = frame(b"new") + frame(b"old", 1, seed=OTHER) + frame(b"new", 2)
+    for step in (1, 7, len(data)):
+        decoder, found = Decoder(SEED, resync=False), []
+        for begin in range(0, len(data), step):
+            found += decoder.feed(data[begin : begin + step])
+        assert sequences(found) == [0]
+        assert decoder.lost_at == 47
+        assert decoder.fed == len(data)
