@@ -1,7 +1,8 @@
 """The one narrow door through which bodies are written; how they are stored may change behind it.
 
-Today each is one ``bytea``. The server hashes what it stored and says whether that is what the tape held: 0.2 ms for
-300 KB, once per body, and a body that changed on the way never commits.
+Today each is one ``bytea``. The server says whether what it stored is what the tape held, before it commits: by size
+always, by its own SHA-256 up to 16 KB and in one of sixteen larger ones (by a digit of the hash). The embedded server
+takes 1.1 ms to hash 300 KB, a third of all the writing; every stored hash can be checked at any time.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,11 +31,6 @@ async def write(transaction: Transaction, train: int, recorded: Sequence[Recorde
         await _write_responses(transaction, train, answered)
 
 
-def size(recording: Recording) -> int:
-    """Bytes a recording brings to its batch."""
-    return len(recording.request_body) + len(recording.response_body) + len(recording.response_decoded or b"")
-
-
 async def _write_requests(transaction: Transaction, train: int, recorded: Sequence[Recorded]) -> None:
     checks = await transaction.fetch(
         "record_request_bodies",
@@ -42,6 +38,7 @@ async def _write_requests(transaction: Transaction, train: int, recorded: Sequen
         train,
         [key for key, _ in recorded],
         [recording.request_body for _, recording in recorded],
+        [len(recording.request_body) for _, recording in recorded],
         [recording.request_sha256 for _, recording in recorded],
     )
     _require_exact(checks)
@@ -60,6 +57,7 @@ async def _write_responses(transaction: Transaction, train: int, recorded: Seque
         [_array(chunk.size for chunk in recording.chunks) for recording in recordings],
         [None if recording.decoded_sizes is None else _array(recording.decoded_sizes) for recording in recordings],
         [_array(chunk.at_us for chunk in recording.chunks) for recording in recordings],
+        [len(recording.response_body) for recording in recordings],
         [recording.response_sha256 for recording in recordings],
     )
     _require_exact(checks)

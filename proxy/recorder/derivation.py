@@ -21,9 +21,11 @@ INLINE = 1 << 20
 """Bytes of both bodies up to which a plain call is derived here: 1 MB of ``[],`` is some 50 ms."""
 INLINE_ENCODED = 64 << 10
 """The same where something is encoded: it may inflate a hundredfold."""
+LARGEST = 64 << 20
+"""Bytes beyond which not even the worker is asked (file uploads): copies of it would cost more than it can tell."""
 WAIT_SECONDS = 20.0
 """For an answer. The worker's own limit is CPU; this is for one that neither works nor dies."""
-LIMIT = "parse limits: time or memory"
+LIMIT = "parse limits: size, time or memory"
 
 
 class Derivation:
@@ -38,6 +40,8 @@ class Derivation:
         """The recording, with ``parse_error`` where it could not be derived. Never raises on any bytes."""
         if _size(taped) <= (INLINE_ENCODED if _encoded(taped) else INLINE):
             return _derived_here(taped)
+        if _size(taped) > LARGEST:
+            return undeveloped(taped, LIMIT)
         async with self._lock:
             recording = await self._ask(taped)
         if recording is None:

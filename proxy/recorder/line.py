@@ -5,6 +5,7 @@ after the position can be read again: nothing is lost by stopping here at any mo
 """
 
 import asyncio
+import errno
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -71,6 +72,7 @@ class Line:
         self._writer = Writer(services.database, services.clock, self._node, claim.generation)
         self._beat_at = self._looked_at = 0.0
         self._behind = False
+        self._damaged = 0
         self._written: Position | None = begin
 
     async def follow(self) -> None:
@@ -112,10 +114,17 @@ class Line:
             frames = await asyncio.to_thread(self._reader.read, FRAMES)
             for frame in frames:
                 changes.add(self._exchanges.take(frame))
+            self._report_damage()
             self._behind = len(frames) >= FRAMES or changes.full
             if not frames or changes.full:
                 return reading > 0 or bool(frames)
         return True
+
+    def _report_damage(self) -> None:
+        places = self._reader.quarantined.places
+        if places != self._damaged:
+            self._damaged = places
+            log.write("tape_damaged", node=self._node, count=places)
 
     def _look_for_dead_writers(self, changes: Changes) -> None:
         """Close what nobody will end. Only when all there is was read: an end may lie further on."""
@@ -140,7 +149,7 @@ class Line:
         position = self._reached()
         batches = list(changes.batches()) or [[]]
         for n, batch in enumerate(batches, start=1):
-            entries = [await self._entry(exchange) for exchange in batch]
+            entries = await self._entries(batch)
             await self._write(entries, position if n == len(batches) else None)
         self._written = position
         self._services.failpoint("after_commit")
@@ -150,11 +159,15 @@ class Line:
     def _reached(self) -> Position | None:
         return self._exchanges.unfinished() or self._reader.position
 
-    async def _entry(self, exchange: Exchange) -> Entry:
-        if exchange.end is None:
-            return Entry(exchange.start)
-        taped = await asyncio.to_thread(self._taped, exchange, exchange.end)
-        return Entry(exchange.start, taped, await self._services.derivation.derive(taped))
+    async def _entries(self, batch: Sequence[Exchange]) -> list[Entry]:
+        # One thread for the whole batch: a hop for each call cost more than reading it.
+        taped = await asyncio.to_thread(lambda: [self._taped(e, e.end) if e.end else None for e in batch])
+        return [
+            Entry(exchange.start)
+            if one is None
+            else Entry(exchange.start, one, await self._services.derivation.derive(one))
+            for exchange, one in zip(batch, taped, strict=True)
+        ]
 
     def _taped(self, exchange: Exchange, end: End) -> Taped:
         request, lost_request = self._load(exchange.body)
@@ -177,14 +190,16 @@ class Line:
         where = places.places(self._exchanges.segments)
         try:
             return self._reader.load(where), 0
-        except BadFrameError:
+        except (BadFrameError, OSError) as exc:
+            _require_damage(exc)
             payloads = [self._load_one(place) for place in where]
             return [payload or b"" for payload in payloads], payloads.count(None)
 
     def _load_one(self, place: Place) -> bytes | None:
         try:
             return self._reader.load([place])[0]
-        except BadFrameError:
+        except (BadFrameError, OSError) as exc:
+            _require_damage(exc)
             return None
 
     async def _write(self, entries: Sequence[Entry], position: Position | None) -> None:
@@ -231,6 +246,12 @@ class Line:
             return
         if ours is None:
             raise FenceLostError("another recorder has taken this tape over")
+
+
+def _require_damage(exc: BadFrameError | OSError) -> None:
+    """Only what a second try cannot mend is a loss: wrong bytes, or a disk that cannot give them."""
+    if isinstance(exc, OSError) and exc.errno != errno.EIO:
+        raise exc
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:

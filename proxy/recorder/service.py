@@ -45,6 +45,9 @@ async def run(settings: Settings, *, once: bool) -> None:
     """
     if settings.database_url is None:
         raise BadSettingError("DATABASE_URL: the recorder needs the Postgres to write to")
+    if not once:
+        # Behind the relay: a backlog must not cost its clients anything (faults.md, 16).
+        os.nice(5)
     stop = asyncio.Event()
     with _stopped_by_signals(stop):
         async with services(settings.database_url, stop, statement_cache=settings.statement_cache) as shared:
@@ -89,8 +92,8 @@ class Recorder:
                     if not free:
                         log.write("tape_busy", node=node)
                         continue
-                    line = Line(self._services, self._folder(node), await self._claimed(node))
-                    await line.drain()
+                    with suppress(FenceLostError):
+                        await Line(self._services, self._folder(node), await self._claimed(node)).drain()
         except StoppedError:
             return
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum
 from uuid import UUID
 
 from core.errors import FootplateError
@@ -24,13 +25,25 @@ from proxy.recorder.columns import Row, arrays
 from proxy.recorder.filing import Span, filed_id
 from proxy.tape_places import Position
 from sql.database import Database, Transaction
-from sql.errors import DatabaseAwayError, NoPartitionError, PoisonRowError
+from sql.errors import DatabaseAwayError, DatabaseError, NoPartitionError, PoisonRowError
 from sql.rows.partitions import PartitionsMade
 from sql.rows.record import Completed, Refiled, TapeGeneration, TrainKey, TrainLock
 
 MONTHS_AHEAD = 3
+STATEMENT_MS = 10_000
+SHORT_LETTER = 1 << 20
+"""Bytes of frames, where the whole of them is more than a row of the database holds (1 GB)."""
 REFUSED = "the database refused this call; its frames are kept as a dead letter"
 _TRAIN = re.compile(r"[a-zA-Z0-9._:-]{1,128}")
+
+
+class Remains(Enum):
+    """What is kept of a call the database refuses, from most to least."""
+
+    LETTER_AND_ROW = 1
+    LETTER = 2
+    SHORT_LETTER = 3
+    NOTHING = 4
 
 
 class FenceLostError(FootplateError):
@@ -105,7 +118,7 @@ class Writer:
 
     async def _commit(self, train: str, entries: Sequence[Entry], reached: Reached | None) -> None:
         accounts = [await self._accounts.number(e.recording.account if e.recording else None) for e in entries]
-        async with self._writing(train) as (transaction, key, span):
+        async with self._writing(train, _weight(entries)) as (transaction, key, span):
             rows = await self._rows(transaction, key, list(zip(entries, accounts, strict=True)), span)
             completed = await transaction.fetch("record_rows", Completed, key, *arrays(rows))
             news = {row.id for row in completed}
@@ -115,10 +128,12 @@ class Writer:
             await self._advance(transaction, reached)
 
     @asynccontextmanager
-    async def _writing(self, train: str) -> AsyncIterator[tuple[Transaction, int, Span]]:
+    async def _writing(self, train: str, weight: int) -> AsyncIterator[tuple[Transaction, int, Span]]:
         """A transaction that holds the train's row, its key, and which ids are plausible."""
         key, span, compression = await self._train(train), await self._clock.span(), await self._clock.compression()
-        async with self._database.transaction() as transaction:
+        # A body of hundreds of megabytes takes its time, and would never get it from the usual limit.
+        limit_ms = STATEMENT_MS + weight // 10_000
+        async with self._database.transaction(statement_timeout_ms=limit_ms) as transaction:
             if await transaction.fetch_one("record_lock_train", TrainLock, key, compression) is None:
                 self._trains.clear()
                 raise DatabaseAwayError("a train's row is gone; it is made anew")
@@ -167,43 +182,49 @@ class Writer:
             raise FenceLostError("another recorder has taken this tape over")
 
     async def _bury(self, train: str, entry: Entry, exc: Exception, reached: Reached | None) -> None:
-        """A dead letter, and a row of what is surely harmless; where even that is refused, no row."""
+        """A dead letter, and a row of what is surely harmless; where even that is refused, less and less."""
         log.write_seldom("dead_letter", node=self._node, error=type(exc).__name__)
-        try:
-            await self._put_aside(train, entry, exc, reached, bare=True)
-        except (PoisonRowError, NoPartitionError):
-            await self._put_aside(train, entry, exc, reached, bare=False)
+        for remains in Remains:
+            try:
+                await self._put_aside(train, entry, exc, reached, remains)
+            except (PoisonRowError, NoPartitionError):
+                continue
+            return
+        raise DatabaseAwayError("the database refuses a call in every form, even none")
 
     async def _put_aside(
-        self, train: str, entry: Entry, exc: Exception, reached: Reached | None, *, bare: bool
+        self, train: str, entry: Entry, exc: Exception, reached: Reached | None, remains: Remains
     ) -> None:
-        async with self._writing(train) as (transaction, key, span):
-            if entry.recording is not None and entry.taped is not None:
-                await self._write_letter(transaction, train, entry.taped, exc)
+        async with self._writing(train, _weight([entry])) as (transaction, key, span):
+            # A call in flight has no letter yet: it gets one at its end.
+            if entry.recording is not None and entry.taped is not None and remains is not Remains.NOTHING:
+                limit = SHORT_LETTER if remains is Remains.SHORT_LETTER else None
+                await self._write_letter(transaction, train, letters.frames_of(entry.taped)[:limit], entry, exc)
                 stripped = replace(entry, start=replace(entry.start, headers=()), recording=_bare(entry.recording))
                 rows = await self._rows(transaction, key, [(stripped, None)], span)
-                if bare:
+                if remains is Remains.LETTER_AND_ROW:
                     await transaction.execute("record_rows", key, *arrays(rows))
                 else:
                     await transaction.execute("record_forget_in_flight", key, rows[0].id)
-            # A call in flight has no letter yet: it gets one at its end.
             await self._advance(transaction, reached)
 
-    async def _write_letter(self, transaction: Transaction, train: str, taped: Taped, exc: Exception) -> None:
+    async def _write_letter(
+        self, transaction: Transaction, train: str, frames: bytes, entry: Entry, exc: Exception
+    ) -> None:
+        sqlstate = exc.sqlstate if isinstance(exc, DatabaseError) else None
         await transaction.execute(
-            "record_dead_letter",
-            taped.start.request_id,
-            self._node,
-            train,
-            getattr(exc, "sqlstate", None),
-            str(exc),
-            letters.frames_of(taped),
+            "record_dead_letter", entry.start.request_id, self._node, train, sqlstate, str(exc), frames
         )
 
 
 async def make_partitions(database: Database) -> None:
     """Make the months that are missing. Raises DatabaseAwayError."""
     await database.fetch_one("make_partitions", PartitionsMade, MONTHS_AHEAD)
+
+
+def _weight(entries: Sequence[Entry]) -> int:
+    """Bytes of bodies."""
+    return sum(len(e.taped.request_body) + len(e.taped.response_body) for e in entries if e.taped is not None)
 
 
 def _bare(recording: Recording) -> Recording:

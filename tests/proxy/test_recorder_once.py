@@ -167,9 +167,7 @@ async def test_a_kill_between_commit_and_delete_counts_nothing_twice(
     before = sorted(node.glob("*.seg"))
     killed = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-c",
-        "import asyncio, proxy.recorder, proxy.settings;"
-        "asyncio.run(proxy.recorder.run(proxy.settings.load(), once=True))",
+        *("-m", "proxy", "record", "--once"),
         env={
             "PATH": os.environ["PATH"],
             "DATABASE_URL": database_url,
@@ -223,3 +221,30 @@ async def test_an_id_of_a_wrong_clock_is_filed_under_the_recorders_time(
     ]
     assert sorted(rows) == sorted((given, filed, "client_cancelled") for given, filed in first.items())
     assert await connection.fetchval("SELECT count(*) FROM request_bodies") == 2
+
+
+async def test_the_command_stops_cleanly(database_url: str, connection: Connection, tmp_path: Path, node: Path) -> None:
+    """``python -m proxy record`` follows the tapes, and SIGTERM ends it with 0, with or without its database."""
+    environment = {"PATH": os.environ["PATH"], "FOOTPLATE_DATA_DIR": str(tmp_path)}
+    with Taping(node, now_ms()) as tape:
+        tape.whole()
+        for url in (database_url, "postgresql://nobody@127.0.0.1:1/nothing"):
+            recorder = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "proxy", "record"),
+                env=environment | {"DATABASE_URL": url},
+                stderr=asyncio.subprocess.PIPE,
+            )
+            assert recorder.stderr is not None
+            if url == database_url:
+                await Eventually(connection).says(1, "SELECT count(*) FROM requests WHERE outcome = 'ok'")
+            else:
+                while b"waiting_for_database" not in await recorder.stderr.readline():
+                    pass
+            recorder.send_signal(signal.SIGTERM)
+            _, said = await recorder.communicate()
+            assert (recorder.returncode, b"Traceback" in said) == (0, False)
+
+
+async def test_draining_with_nothing_there_is_fine(database_url: str, tmp_path: Path) -> None:
+    """No tape yet: nothing to do."""
+    await drained(database_url, tmp_path)
