@@ -119,7 +119,7 @@ class Deck:
 
     def _write(self) -> None:
         while self._queue:
-            if not self._buffer.full and not self._room.fits(HEADER_SIZE + len(self._queue[0][4])):
+            if not self._buffer.full and HEADER_SIZE + len(self._queue[0][4]) > self._room.left:
                 self._fill_up(None)
             if self._buffer.full:
                 self._thin()
@@ -156,10 +156,13 @@ class Deck:
         parts: list[bytes] = []
         ends: list[int] = []
         total, queue = 0, self._queue
+        most = segment.capacity - segment.size
+        if not self._buffer.full:
+            most = min(most, self._room.left)
         while queue and len(frames) < GROUP_FRAMES and total < GROUP_BYTES:
             frame = queue[0]
             end = total + HEADER_SIZE + len(frame[4])
-            if segment.size + end > segment.capacity or (frames and not self._buffer.full and not self._room.fits(end)):
+            if end > most:
                 break
             queue.popleft()
             try:

@@ -1,6 +1,7 @@
 """How much the tape may still write, and the reserve that keeps a record of each request when that is nothing."""
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -42,9 +43,10 @@ class Room:
         """Used over allowed, 0 to 1."""
         return min(1.0, self.used / self.limit)
 
-    def fits(self, size: int) -> bool:
-        """Whether so many bytes more are allowed; ``refuse`` lets what was let in go on until the disk says no."""
-        return self.policy == "refuse" or self.used + size <= self.limit
+    @property
+    def left(self) -> int:
+        """Bytes that may still be written; ``refuse`` lets what was let in go on until the disk says no."""
+        return sys.maxsize if self.policy == "refuse" else self.limit - self.used
 
     @property
     def exhausted(self) -> bool:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from core.errors import AlreadyRunningError, BadSettingError
 from core.tape import MAX_PAYLOAD, Frame, Kind
@@ -280,6 +281,21 @@ async def test_the_bell_in_a_deep_folder(tmp_path: Path) -> None:
     finally:
         bell.close()
         writer.close()
+
+
+def test_the_bell_on_uvloop(tmp_path: Path) -> None:
+    """The loop the product runs on hears it too."""
+
+    async def rung() -> tuple[bool, bool]:
+        bell = TapeBell(tmp_path)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ringer:
+            before = await bell.wait(0.01)
+            ringer.sendto(b"\0", str(tmp_path / "recorder.sock"))
+            heard = await bell.wait(10)
+        bell.close()
+        return before, heard
+
+    assert uvloop.run(rung()) == (False, True)
 
 
 async def test_a_later_recorder_takes_the_bell_over(tmp_path: Path) -> None:
