@@ -385,13 +385,15 @@ ALTER TABLE ONLY public.usage_hourly
 
 CREATE INDEX requests_account ON ONLY public.requests USING btree (train, account, id);
 
-CREATE INDEX requests_model ON ONLY public.requests USING btree (train, answered_model, id);
+CREATE INDEX requests_model ON ONLY public.requests USING btree (train, COALESCE(answered_model, model), id);
 
 CREATE INDEX requests_not_ok ON ONLY public.requests USING btree (train, id) WHERE (outcome IS DISTINCT FROM 'ok'::text);
 
 CREATE INDEX requests_original ON ONLY public.requests USING btree (train, original_id) WHERE (original_id IS NOT NULL);
 
 CREATE INDEX requests_session ON ONLY public.requests USING btree (train, session_id, id) WHERE (session_id IS NOT NULL);
+
+CREATE INDEX requests_type ON ONLY public.requests USING btree (train, request_type, id);
 
 ALTER TABLE ONLY public.account_hmacs
     ADD CONSTRAINT account_hmacs_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(account);

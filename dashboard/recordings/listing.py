@@ -44,6 +44,7 @@ async def find_requests(database: Database, principal: Principal, query: Request
     rows: list[RequestRow] = []
     total = 0
     async with database.transaction() as transaction:
+        await transaction.execute("plan_once")
         for lead in leads:
             rows += await _page_of(transaction, lead, numbers, query)
             total += await _count_of(transaction, lead, numbers, query)
@@ -55,16 +56,22 @@ async def find_requests(database: Database, principal: Principal, query: Request
 
 
 async def _leads(database: Database, query: RequestsQuery) -> list[Lead]:
-    """The queries that together give the list: one for each number of the account, two for a model."""
-    if query.account_id is not None:
-        name = "requests_of_account" if query.session_id is None else "requests_of_session"
-        rows = await database.fetch("accounts_of_id", AccountRow, query.account_id)
-        return [(name, row.account) for row in rows]
+    """The queries that together give the list: one, or one for each number an account was filed under."""
+    if query.account_id is None:
+        return [(_name(query), None)]
+    name = "requests_of_account" if query.session_id is None else "requests_of_session"
+    return [(name, row.account) for row in await database.fetch("accounts_of_id", AccountRow, query.account_id)]
+
+
+def _name(query: RequestsQuery) -> str:
+    """The list query whose index leaves the fewest rows to look at."""
     if query.session_id is not None:
-        return [("requests_of_session", None)]
+        return "requests_of_session"
+    if query.only_not_ok:
+        return "requests_not_ok"
     if query.model is not None:
-        return [("requests_answered_by", None), ("requests_asked_of", None)]
-    return [("requests_not_ok" if query.only_not_ok else "requests_newest", None)]
+        return "requests_of_model"
+    return "requests_newest" if query.request_type is None else "requests_of_type"
 
 
 async def _page_of(

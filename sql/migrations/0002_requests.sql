@@ -88,7 +88,9 @@ CREATE TABLE requests (
 
 CREATE INDEX requests_account ON requests (train, account, id);
 CREATE INDEX requests_session ON requests (train, session_id, id) WHERE session_id IS NOT NULL;
-CREATE INDEX requests_model ON requests (train, answered_model, id);
+-- The model that answered; where none did, the one asked for.
+CREATE INDEX requests_model ON requests (train, coalesce(answered_model, model), id);
+CREATE INDEX requests_type ON requests (train, request_type, id);
 -- Ids of a wrong clock are filed under the recorder's time; a replay finds the row again by the id the proxy gave.
 CREATE INDEX requests_original ON requests (train, original_id) WHERE original_id IS NOT NULL;
 CREATE INDEX requests_not_ok ON requests (train, id) WHERE outcome IS DISTINCT FROM 'ok';

@@ -1,3 +1,9 @@
+-- name: plan_once
+-- For the rest of the transaction one plan serves all arguments of a statement, the one that tests prove to read by index:
+-- planning a list over twenty trains anew takes longer than running it, and a plan for the values it sees may be worse.
+-- returns: PlanModeRow
+SELECT set_config('plan_cache_mode', 'force_generic_plan', true) AS plan_cache_mode;
+
 -- name: requests_newest
 -- Newest requests of a train, by its key. Below the id $2, from the id $3; a filter that is null does not filter.
 -- returns: RequestRow
@@ -45,8 +51,8 @@ WHERE r.train = $1 AND r.id < $2::uuid AND r.id >= $3::uuid
 ORDER BY r.id DESC
 LIMIT $12;
 
--- name: requests_answered_by
--- Newest requests of a train that a model answered. Below the id $2, from the id $3; a filter that is null does not filter.
+-- name: requests_of_model
+-- Newest requests of a train that a model answered, or that asked for it and none answered. Below the id $2, from the id $3; a filter that is null does not filter.
 -- returns: RequestRow
 -- order: id DESC
 SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.answered_model, r.stream, r.client,
@@ -57,7 +63,7 @@ SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.an
     r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.attempt_of, r.is_subtask
 FROM requests AS r
 WHERE r.train = $1 AND r.id < $2::uuid AND r.id >= $3::uuid
-    AND r.answered_model = $8
+    AND coalesce(r.answered_model, r.model) = $8
     AND ($4::text IS NULL OR r.request_type = $4)
     AND ($5::text IS NULL OR r.outcome = $5 OR ($5 = 'in_flight' AND r.outcome IS NULL)
         OR ($5 = 'failed' AND r.outcome <> 'ok'))
@@ -69,8 +75,8 @@ WHERE r.train = $1 AND r.id < $2::uuid AND r.id >= $3::uuid
 ORDER BY r.id DESC
 LIMIT $12;
 
--- name: requests_asked_of
--- Newest requests of a train that asked for a model and that none answered. Below the id $2, from the id $3; a filter that is null does not filter.
+-- name: requests_of_type
+-- Newest requests of one type of a train. Below the id $2, from the id $3; a filter that is null does not filter.
 -- returns: RequestRow
 -- order: id DESC
 SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.answered_model, r.stream, r.client,
@@ -81,7 +87,7 @@ SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.an
     r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.attempt_of, r.is_subtask
 FROM requests AS r
 WHERE r.train = $1 AND r.id < $2::uuid AND r.id >= $3::uuid
-    AND r.answered_model IS NULL AND r.model = $8
+    AND r.request_type = $4
     AND ($4::text IS NULL OR r.request_type = $4)
     AND ($5::text IS NULL OR r.outcome = $5 OR ($5 = 'in_flight' AND r.outcome IS NULL)
         OR ($5 = 'failed' AND r.outcome <> 'ok'))

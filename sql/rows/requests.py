@@ -162,3 +162,10 @@ class BodySizesRow:
     response_size: int | None
     decoded_size: int | None
     chunks: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanModeRow:
+    """How statements are planned from here on."""
+
+    plan_cache_mode: str
