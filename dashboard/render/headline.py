@@ -100,7 +100,7 @@ def status(outcome: str | None) -> Status:
 def sentence(ending: Ending) -> str:
     """One or two sentences for the ribbon of a request."""
     if ending.outcome is None:
-        return "In flight: the answer has not ended yet. What was recorded so far is shown when it has."
+        return "In flight: the answer has not ended yet. This page shows it by itself when it has."
     if ending.outcome == "ok":
         return _went_well(ending)
     template = _ENDINGS.get(ending.outcome)

@@ -22,8 +22,10 @@ LONG_STRING = 600
 OPEN_STRING = 240
 BIGGEST_STRING = 100_000
 PEEKED = 48
+TELLING = ("type", "role", "name")
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/\s_-]{1024,}={0,2}\s*")
+# In lines of 60 or more, or in one; possessive, so that no text makes it slow.
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]{60,}+[\r\n]*+)++[A-Za-z0-9+/_-]*+={0,2}\s*+")
 _KEY = Markup('<span class="j-key">{}</span><span class="j-mark">: </span>')
 _LEAF = Markup('<div class="j-row">{}{}</div>')
 _STRING = Markup('<span class="j-str">"{}"</span>')
@@ -41,6 +43,12 @@ _EMPTY = Markup('<div class="j-row">{}<span class="j-mark">{}</span></div>')
 
 class Number(str):
     """A JSON number or constant exactly as it was written."""
+
+    __slots__ = ()
+
+
+class Octets(str):
+    """The data of a base64 source: named by its size, however short."""
 
     __slots__ = ()
 
@@ -139,25 +147,32 @@ def _container(value: Pairs | list[Any], key: Markup, open_depth: int, depth: in
             children.append(_LEAF.format("", _NOTE.format(f"… {figures.count(len(value) - position)} more not drawn")))
             break
         label, item = (visible(entry[0]), entry[1]) if isinstance(value, Pairs) else (str(position), entry)
+        if label == "data" and isinstance(value, Pairs) and _holds_base64(value):
+            item = Octets(item)
         children.append(_node(item, _KEY.format(label), open_depth, depth + 1, budget))
     opened = Markup(" open") if depth < open_depth else Markup("")
     return _BRANCH.format(opened, key, marks, note, _peek(value), Markup("").join(children))
+
+
+def _holds_base64(value: Pairs) -> bool:
+    return ("type", "base64") in value and all(isinstance(item, str) for name, item in value if name == "data")
 
 
 def _peek(value: Pairs | list[Any]) -> Markup:
     """What an object is likely about, beside its closed branch: its short texts."""
     if not isinstance(value, Pairs):
         return Markup("")
-    texts = [
-        f"{name}: {item}"
-        for name, item in value[:6]
+    short = {
+        name: item
+        for name, item in value[:12]
         if isinstance(item, str) and len(name) + len(item) <= PEEKED and not find_secrets(item)
-    ]
-    return _PEEK.format(visible(" · ".join(texts[:2])))
+    }
+    telling = [name for name in TELLING if name in short] + [name for name in short if name not in TELLING]
+    return _PEEK.format(visible("· " + ", ".join(short[name] for name in telling[:2]))) if telling else Markup("")
 
 
 def _string(value: str, key: Markup, budget: _Budget) -> Markup:
-    if len(value) > 1024 and _BASE64.fullmatch(value):
+    if isinstance(value, Octets) or (len(value) > 1024 and _BASE64.fullmatch(value)):
         return _LEAF.format(key, _NOTE.format(f"base64, {figures.size(len(value))}: in the raw download only"))
     text = masked(value, budget.mask)
     if len(text) <= LONG_STRING:
