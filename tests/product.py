@@ -11,8 +11,8 @@ import signal
 import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,6 +110,14 @@ class Product:
         status, row = await self.get(f"/api/requests/{identity}")
         assert status == 200, row
         return dict(row)
+
+
+@contextmanager
+def data_folder() -> Iterator[Path]:
+    """A data folder that the unprivileged Postgres user can reach: pytest's own are closed again by the next pytest."""
+    with tempfile.TemporaryDirectory(prefix="footplate-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder) / "data"
 
 
 @asynccontextmanager

@@ -3,11 +3,10 @@
 import argparse
 import asyncio
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 from tests.chaos.run import Plan, chaos
+from tests.product import data_folder
 
 
 def main() -> int:
@@ -18,10 +17,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="footplate-chaos-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
+    with data_folder() as data:
         plan = Plan(kills=given.kills, clients=given.clients, seed=given.seed)
-        verdict, killed = asyncio.run(chaos(plan, Path(folder)))
+        verdict, killed = asyncio.run(chaos(plan, data.parent))
     print(f"{'PASS' if verdict.passed else 'FAIL'} after {dict(killed)} in {time.monotonic() - began:.0f} s: {verdict}")
     return 0 if verdict.passed else 1
 

@@ -38,10 +38,15 @@ class Verdict:
         return f"{told}: {counts} {examples or ''} {dict(self.outcomes)}"
 
 
+def seen_upstream(log: Path) -> Counter[str]:
+    """How often the upstream saw each call."""
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    return Counter(event["id"] for event in events if event["what"] == "seen")
+
+
 def check(log: Path, witnesses: list[Witness], rows: list[dict[str, Any]]) -> Verdict:
     """Rows: ``chaos_id``, ``outcome``, ``raw`` (response bytes as recorded)."""
-    events = [json.loads(line) for line in log.read_text().splitlines()]
-    seen = Counter(event["id"] for event in events if event["what"] == "seen")
+    seen = seen_upstream(log)
     by_id: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         by_id.setdefault(row["chaos_id"], []).append(row)

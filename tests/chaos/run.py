@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-from tests.product import Product, running
 
-from tests.chaos.check import Verdict, check
+from tests.chaos.check import Verdict, check, seen_upstream
 from tests.chaos.clients import crowd
 from tests.chaos.killer import rampage
+from tests.product import Product, running
 
-CHAOS_ID = re.compile(r"[?&]chaos=([0-9a-z-]+)")
+CHAOS_ID = re.compile(r"(?:^|&)chaos=([0-9a-z-]+)")
 QUERY = """
-    SELECT r.path, r.outcome, r.status_code, b.raw FROM requests AS r
-    LEFT JOIN response_bodies AS b ON b.train = r.train AND b.id = r.id WHERE r.path LIKE '%chaos=%'
+    SELECT r.query, r.outcome, r.status_code, b.raw FROM requests AS r
+    LEFT JOIN response_bodies AS b ON b.train = r.train AND b.id = r.id WHERE r.query LIKE '%chaos=%'
 """
 
 
@@ -58,30 +58,29 @@ async def chaos(plan: Plan, folder: Path) -> tuple[Verdict, Counter[str]]:
         killed = await rampage(product.pid, kills=plan.kills, seed=plan.seed, pause=plan.pause)
         until.set()
         [witnesses] = await crowding
-        rows = await settled(product)
+        rows = await settled(product, log)
     return check(log, witnesses, rows), killed
 
 
-async def settled(product: Product, patience: float = 60) -> list[dict[str, Any]]:
-    """The recorded rows, once none is in flight and their number stands still."""
+async def settled(product: Product, log: Path, patience: float = 90) -> list[dict[str, Any]]:
+    """The recorded rows, once all that the upstream saw are there and none is in flight, or patience is over."""
     deadline = asyncio.get_running_loop().time() + patience
-    before = -1
     while True:
-        try:
-            rows = await _rows(product.database_url)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            rows = []
-        quiet = rows and len(rows) == before and all(row["outcome"] for row in rows)
-        if quiet or asyncio.get_running_loop().time() > deadline:
+        rows = await _rows(product.database_url)
+        missing = set(seen_upstream(log)) - {row["chaos_id"] for row in rows}
+        whole = rows and not missing and all(row["outcome"] for row in rows)
+        if whole or asyncio.get_running_loop().time() > deadline:
             return rows
-        before = len(rows)
         await asyncio.sleep(1)
 
 
 async def _rows(database_url: str) -> list[dict[str, Any]]:
-    connection = await asyncpg.connect(database_url, timeout=5)
+    try:
+        connection = await asyncpg.connect(database_url, timeout=5)
+    except (OSError, asyncpg.PostgresError):
+        return []  # it was killed a moment ago
     try:
         found = await connection.fetch(QUERY)
     finally:
         await connection.close()
-    return [{**row, "chaos_id": match[1]} for row in found if (match := CHAOS_ID.search(row["path"]))]
+    return [{**row, "chaos_id": match[1]} for row in found if (match := CHAOS_ID.search(row["query"]))]

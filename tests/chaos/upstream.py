@@ -52,7 +52,7 @@ class Upstream:
         try:
             while await self._exchange(reader, writer):
                 pass
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError):
             pass
         finally:
             writer.close()
@@ -72,7 +72,7 @@ class Upstream:
         reset_at = self.dice.randrange(len(events)) if self.dice.random() < RESET_SHARE else None
         try:
             return await self._stream(writer, chaos_id, events, reset_at)
-        except ConnectionError:
+        except OSError:
             self._say("sent", chaos_id, end="gone")
             raise
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.product import Product
 
 from tests.claude_code import run_headless
+from tests.product import Product
 from tests.scripted_anthropic import ScriptedAnthropic
 
-pytestmark = [pytest.mark.product, pytest.mark.claude]
+pytestmark = [pytest.mark.product, pytest.mark.claude, pytest.mark.asyncio(loop_scope="module")]
 
 TOKENS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
@@ -20,7 +20,7 @@ async def drive(product: Product, folder: Path, scene: str) -> tuple[dict[str, A
     """Claude Code's own result, and our rows of its session."""
     result = await run_headless(product.proxy_url, folder, f"SCN_{scene} go")
     rows = await product.rows(sessionId=result["session_id"], settled=True)
-    return result, [row for row in rows if row["path"].startswith("/v1/messages?")]
+    return result, [row for row in rows if row["path"] == "/v1/messages"]
 
 
 def total(rows: list[dict[str, Any]]) -> dict[str, int]:

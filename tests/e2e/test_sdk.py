@@ -1,16 +1,17 @@
 """The real ``anthropic`` SDK through the whole product: byte for byte what a direct call gives, every call recorded."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import anthropic
 import httpx2
 import pytest
-from tests.product import Product
 
+from tests.product import Product
 from tests.scripted_anthropic import Failure, ScriptedAnthropic, Seen
 
-pytestmark = pytest.mark.product
+pytestmark = [pytest.mark.product, pytest.mark.asyncio(loop_scope="module")]
 
 KEY = "sk-ant-api03-" + "k" * 40
 HAIKU = "claude-haiku-5-5"
@@ -150,9 +151,11 @@ async def test_a_call_through_the_proxy_is_identical_to_a_direct_one(
     """Requests reach the upstream, and answers the client, as they would without us."""
     direct, proxied = Tape(), Tape()
     before = len(anthropic_api.seen)
-    await CALLS[name](client(anthropic_api.url, direct))
+    async with client(anthropic_api.url, direct) as sdk:
+        await CALLS[name](sdk)
     middle = len(anthropic_api.seen)
-    await CALLS[name](client(product.proxy_url, proxied))
+    async with client(product.proxy_url, proxied) as sdk:
+        await CALLS[name](sdk)
 
     first, second = anthropic_api.seen[before:middle], anthropic_api.seen[middle:]
     assert without_boundary(crossed(second)) == without_boundary(crossed(first))
@@ -169,11 +172,12 @@ async def test_a_call_through_the_proxy_is_identical_to_a_direct_one(
 async def test_batch_results_are_fetched_by_path(product: Product, anthropic_api: ScriptedAnthropic) -> None:
     """The results' path goes through like any other; the absolute results_url stays as the upstream wrote it."""
     tape = Tape()
-    sdk = client(product.proxy_url, tape)
-    batch = await sdk.messages.batches.retrieve("msgbatch_01")
-    assert batch.results_url == f"{anthropic_api.url}/v1/messages/batches/msgbatch_01/results"
-    answer = await sdk.get("/v1/messages/batches/msgbatch_01/results", cast_to=httpx2.Response)
+    async with client(product.proxy_url, tape) as sdk:
+        batch = await sdk.messages.batches.retrieve("msgbatch_01")
+        assert batch.results_url == f"{anthropic_api.url}/v1/messages/batches/msgbatch_01/results"
+        answer = await sdk.get("/v1/messages/batches/msgbatch_01/results", cast_to=httpx2.Response)
     assert b'"custom_id": "a"' in answer.content
+    assert [row["path"] for row in await product.recorded(2)][1] == "/v1/messages/batches/msgbatch_01/results"
 
 
 @pytest.mark.parametrize(
@@ -186,7 +190,8 @@ async def test_retries_are_the_sdks_alone(
     before = len(anthropic_api.seen)
     anthropic_api.fail = [Failure(status, headers)]
     tape = Tape()
-    await create(client(product.proxy_url, tape, max_retries=1))
+    async with client(product.proxy_url, tape, max_retries=1) as sdk:
+        await create(sdk)
     assert [answer[0] for answer in tape.answers] == [status, 200]
     seen = anthropic_api.seen[before:]
     assert [dict(s.headers).get("x-stainless-retry-count") for s in seen] == ["0", "1"]
@@ -197,22 +202,20 @@ async def test_retries_are_the_sdks_alone(
 
 async def test_a_client_that_times_out_is_recorded_as_gone(product: Product, anthropic_api: ScriptedAnthropic) -> None:
     """The SDK gives up after its own timeout; the row says who left."""
-    import asyncio
-
-    anthropic_api.fail = [Failure(529, hold=asyncio.Event())]
-    sdk = anthropic.AsyncAnthropic(api_key=KEY, base_url=product.proxy_url, timeout=0.3, max_retries=0)
-    with pytest.raises(anthropic.APITimeoutError):
-        await create(sdk)
+    never = asyncio.Event()
+    anthropic_api.fail = [Failure(529, hold=never)]
+    async with anthropic.AsyncAnthropic(api_key=KEY, base_url=product.proxy_url, timeout=0.3, max_retries=0) as sdk:
+        with pytest.raises(anthropic.APITimeoutError):
+            await create(sdk)
     rows = await product.recorded(1)
+    never.set()
     assert rows[0]["outcome"] == "client_cancelled"
 
 
 async def test_the_sync_client_works_too(product: Product, anthropic_api: ScriptedAnthropic) -> None:
     """``anthropic.Anthropic`` in a thread, as scripts use it."""
-    import asyncio
-
-    sdk = anthropic.Anthropic(api_key=KEY, base_url=f"{product.proxy_url}/t/atlas")
-    message = await asyncio.to_thread(sdk.messages.create, model=HAIKU, max_tokens=64, messages=hello())
+    with anthropic.Anthropic(api_key=KEY, base_url=f"{product.proxy_url}/t/atlas") as sdk:
+        message = await asyncio.to_thread(sdk.messages.create, model=HAIKU, max_tokens=64, messages=hello())
     rows = await product.recorded(1)
     assert rows[0]["trainId"] == "atlas"
     assert rows[0]["input_tokens"] == message.usage.input_tokens
