@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from core.models import DERIVER_VERSION, Recording, Start
+from core.models import DERIVER_VERSION, Origin, Recording, Start
 from proxy.recorder.readable import jsonb, moment, text
 
 LARGEST = {"smallint": (1 << 15) - 1, "integer": (1 << 31) - 1, "bigint": (1 << 63) - 1}
@@ -31,6 +31,7 @@ class Row:
     account: int | None
     start: Start
     recording: Recording | None
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,11 @@ class Column:
 def _done(name: str, kind: str, value: Callable[[Recording], Any], most: int | None = None) -> Column:
     """A column known only when the call has ended."""
     return Column(name, kind, lambda row: None if row.recording is None else value(row.recording), most)
+
+
+def _origin(name: str, kind: str = "text") -> Column:
+    """Who sent it: of a call in flight as far as the headers say."""
+    return Column(name, kind, lambda row: getattr(row.origin, name))
 
 
 def _tokens(name: str) -> Column:
@@ -100,12 +106,12 @@ COLUMNS: tuple[Column, ...] = (
     _done("model", "text", lambda r: r.model),
     _done("answered_model", "text", lambda r: r.answered_model),
     _done("stream", "boolean", lambda r: r.stream),
-    _done("client", "text", lambda r: r.origin.client),
-    _done("client_version", "text", lambda r: r.origin.client_version),
-    _done("session_id", "text", lambda r: r.origin.session_id),
-    _done("agent_id", "text", lambda r: r.origin.agent_id),
-    _done("parent_agent_id", "text", lambda r: r.origin.parent_agent_id),
-    _done("retry_count", "integer", lambda r: r.origin.retry_count),
+    _origin("client"),
+    _origin("client_version"),
+    _origin("session_id"),
+    _origin("agent_id"),
+    _origin("parent_agent_id"),
+    _origin("retry_count", "integer"),
     _done("outcome", "text", lambda r: r.outcome),
     _done("status_code", "smallint", lambda r: None if r.head is None else r.head.status),
     _done("error_type", "text", lambda r: r.error_type),

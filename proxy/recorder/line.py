@@ -79,6 +79,7 @@ class Line:
         """Record until asked to stop. Raises FenceLostError where another recorder took the tape, StoppedError."""
         bell = TapeBell(self._folder)
         try:
+            await self._delete_passed()
             while not self._services.stop.is_set():
                 if not await self._advance():
                     await self._heartbeat()
@@ -92,7 +93,8 @@ class Line:
     async def drain(self) -> None:
         """Record all that is complete now, and what dead writers left open. Raises as ``follow``."""
         try:
-            while await self._advance():
+            await self._delete_passed()
+            while not self._services.stop.is_set() and await self._advance():
                 pass
         finally:
             self._reader.close()
@@ -153,8 +155,12 @@ class Line:
             await self._write(entries, position if n == len(batches) else None)
         self._written = position
         self._services.failpoint("after_commit")
-        if position is not None:
-            await asyncio.to_thread(self._reader.drop_before, position)
+        await self._delete_passed()
+
+    async def _delete_passed(self) -> None:
+        """Delete what is recorded; also what a recorder that died right after its commit left behind."""
+        if self._written is not None:
+            await asyncio.to_thread(self._reader.drop_before, self._written)
 
     def _reached(self) -> Position | None:
         return self._exchanges.unfinished() or self._reader.position

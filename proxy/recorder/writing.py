@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
+from core import origin
 from core.errors import FootplateError
 from core.exchange import Taped
 from core.models import Origin, Recording, Start, Usage
@@ -62,6 +63,11 @@ class Entry:
     def train(self) -> str:
         """The train's name; one no train can have (never written by our proxy) is filed under ``default``."""
         return self.start.train if _TRAIN.fullmatch(self.start.train) else "default"
+
+    @property
+    def origin(self) -> Origin:
+        """Who sent it; of a call in flight as far as its headers say."""
+        return origin.read(self.start.headers, None) if self.recording is None else self.recording.origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +163,8 @@ class Writer:
         for entry, account in entries:
             request_id = entry.start.request_id
             filed = filed_id(request_id, span, refiled)
-            row = Row(
-                filed, None if filed == request_id else request_id, self._node, account, entry.start, entry.recording
-            )
+            original = None if filed == request_id else request_id
+            row = Row(filed, original, self._node, account, entry.start, entry.recording, entry.origin)
             # One statement cannot touch a row twice: of a call that began and ended in this batch the end counts.
             if filed not in rows or rows[filed].recording is None:
                 rows[filed] = row

@@ -217,12 +217,13 @@ async def test_a_restart_of_postgres_loses_and_doubles_nothing(
                 tape.whole()
                 await Eventually(connection).says(1, "SELECT count(*) FROM requests WHERE outcome = 'ok'")
                 connection.terminate()
-                postmaster = int((short_folder / "restart/cluster/postmaster.pid").read_text().split()[0])
-                os.kill(postmaster, signal.SIGKILL)
+                assert server.pid is not None
+                os.kill(server.pid, signal.SIGKILL)
+                await asyncio.to_thread(server.wait, 10)
                 for _ in range(20):
                     tape.whole()
                 await tape.synced()
-                assert await asyncio.to_thread(server.start) == url
+                url = await asyncio.to_thread(server.start)
                 connection = await asyncpg.connect(url)
                 await Eventually(connection).says(21, "SELECT count(*) FROM requests WHERE outcome = 'ok'")
                 assert await connection.fetchval("SELECT sum(requests) FROM usage_hourly") == 21

@@ -86,8 +86,9 @@ async def test_a_call_in_flight_is_seen_at_once(
     eventually = Eventually(connection)
     with Taping(node, now_ms()) as tape:
         async with recording(database_url, tmp_path):
-            call = tape.begin()
+            call = tape.begin(headers=(("user-agent", "claude-cli/2.1"), ("x-claude-code-session-id", "s-1")))
             await eventually.says(1, "SELECT count(*) FROM requests WHERE outcome IS NULL AND ended_at IS NULL")
+            assert await connection.fetchval("SELECT client || session_id FROM requests") == "claude-codes-1"
             assert await rollup(connection) == []
             tape.ask(call, asked())
             tape.head(call)
@@ -179,10 +180,11 @@ async def test_a_kill_between_commit_and_delete_counts_nothing_twice(
     counted = await rollup(connection)
     assert sum(hour["requests"] for hour in counted) == 15
     assert sorted(node.glob("*.seg")) == before
+    await drained(database_url, tmp_path)
+    assert len(list(node.glob("*.seg"))) < len(before)
     await connection.execute("UPDATE tape_positions SET segment = '00000000-0000-0000-0000-000000000000'")
     await drained(database_url, tmp_path)
     assert await rollup(connection) == counted
-    assert len(list(node.glob("*.seg"))) < len(before)
 
 
 async def test_a_missing_segment_is_normal(
