@@ -261,10 +261,11 @@ class ClientConnection(web.RequestHandler):
 
     def eof_received(self) -> bool:  # type: ignore[override]  # aiohttp returns None, which closes
         """The client sends no more. True keeps the connection open for the answer."""
-        if self.call is None or not self._newest.is_eof():
+        waiting = self._waiter is not None and not self._waiter.done()
+        if waiting or not self._newest.is_eof():
             return False
         self._half_closed = True
-        self._proof = self.call.written
+        self._proof = 0 if self.call is None else self.call.written
         self._loop.call_later(HALF_CLOSE_SECONDS, self._look)
         return True
 

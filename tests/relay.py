@@ -129,6 +129,11 @@ class Wire:
         size = int(await self.reader.readuntil(b"\r\n"), 16)
         return (await self.reader.readexactly(size + 2))[:-2]
 
+    async def chunk_of_head(self) -> bytes:
+        """Read a response head and the first chunk behind it."""
+        await self.head()
+        return await self.chunk()
+
     async def closed(self) -> bytes:
         """Everything until the proxy closes."""
         async with asyncio.timeout(20):
