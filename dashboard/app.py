@@ -80,7 +80,7 @@ async def show_problems(request: web.Request, handler: Handler) -> web.StreamRes
     """Every error in one shape; what nobody foresaw is logged under the id that the answer shows, without its text."""
     request[REQUEST_ID] = str(uuid.uuid4())
     try:
-        return await handler(request)
+        return headers.compress(await handler(request))
     except Problem as problem:
         return _shown(request, problem)
     except web.HTTPException as exc:

@@ -1,4 +1,7 @@
-"""The headers that every answer carries, whatever made it: no inline code, no other host, no sniffing, no referrer."""
+"""The headers that every answer carries, whatever made it: no inline code, no other host, no sniffing, no referrer.
+
+And how large texts travel: compressed, where the caller takes that.
+"""
 
 from aiohttp import web
 
@@ -17,6 +20,10 @@ ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+COMPRESSED = frozenset({"text/html", "application/json", "text/plain"})
+WORTH_COMPRESSING = 1024
+"""Bytes; below it the compressed answer is hardly smaller."""
+
 
 async def secure(request: web.Request, response: web.StreamResponse) -> None:
     """Put them on; a signal of ``on_response_prepare``, so that streams and error answers get them too.
@@ -29,3 +36,17 @@ async def secure(request: web.Request, response: web.StreamResponse) -> None:
     request_id = request.get(REQUEST_ID)
     if request_id is not None:
         response.headers["X-Request-Id"] = request_id
+
+
+def compress(response: web.StreamResponse) -> web.StreamResponse:
+    """Let a whole text be sent compressed. Streams, downloads and what is compressed already stay as they are."""
+    if (
+        isinstance(response, web.Response)
+        and response.content_type in COMPRESSED
+        and "Content-Encoding" not in response.headers
+        and (response.content_length or 0) >= WORTH_COMPRESSING
+    ):
+        response.enable_compression()
+        vary = response.headers.get("Vary")
+        response.headers["Vary"] = f"{vary}, Accept-Encoding" if vary else "Accept-Encoding"
+    return response

@@ -44,7 +44,7 @@ def readable_value(value: Any) -> Readable:
 
 
 def readable(body: bytes | None) -> Readable:
-    """The JSON value in a body, or its text."""
+    """The JSON value in a body, or its text. Integers beyond 64 bits are rounded, as every JSON reader may do."""
     if body is None:
         return Readable(None, "missing")
     if not body:

@@ -116,7 +116,7 @@ def usage_answer(row: RequestDetailRow) -> UsageAnswer:
         **{name: getattr(row, name) for name in USAGE_AS_IS},
         total_input_tokens=sum(known) if row.input_tokens is not None else None,
         complete=row.usage_complete,
-        raw=row.usage,
+        raw=readable_value(row.usage).value,
     )
 
 

@@ -241,6 +241,28 @@ async def test_a_change_from_this_site_is_let_through(locked):
     assert answer.status == 303
 
 
+async def test_our_own_no_referrer_hides_the_origin(locked):
+    """Browsers send ``Origin: null`` with our own forms because of our no-referrer; Sec-Fetch-Site tells them apart."""
+    headers = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
+    answer = await locked.post("/login", data={"key": KEY}, headers=headers, allow_redirects=False)
+    assert answer.status == 303
+
+
+async def test_large_texts_travel_compressed(client, seeded):
+    """Lists and pages are compressed where the caller takes it; exact bytes never are."""
+    for path, encoding in (
+        ("/api/requests", "gzip"),
+        ("/docs", "gzip"),
+        ("/health/live", None),
+        (f"/api/requests/{seeded['stream']}/raw/response", None),
+    ):
+        answer = await client.get(path, headers={"Accept-Encoding": "gzip"})
+        assert answer.headers.get("Content-Encoding") == encoding, path
+        assert ("Accept-Encoding" in answer.headers.get("Vary", "")) == (encoding is not None)
+    plain = await client.get("/api/requests", headers={"Accept-Encoding": "identity"})
+    assert "Content-Encoding" not in plain.headers
+
+
 async def test_a_large_form_is_refused(locked):
     """A form larger than any we have is 413."""
     answer = await locked.post("/login", data={"key": "x" * 200_000})
