@@ -23,6 +23,8 @@ class Database(Protocol):
     url: str
     title: str
     migrated: asyncio.Event
+    tried: asyncio.Event
+    """Set when it is migrated, or the first attempt failed."""
 
     async def run(self) -> None:
         """Keep it running, if it is ours. Raises FootplateError when it can never start like this."""
@@ -46,7 +48,7 @@ class ExternalDatabase:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.migrated = asyncio.Event()
+        self.migrated, self.tried = asyncio.Event(), asyncio.Event()
         parts = urlsplit(url)
         self.title = f"{parts.hostname or 'local socket'}{parts.path}"  # never the password
 
@@ -55,7 +57,7 @@ class ExternalDatabase:
 
     async def migrate(self) -> None:
         """Bring its schema up to date, as soon as it can be reached."""
-        await migrate_patiently(self.url)
+        await migrate_patiently(self.url, self.tried)
         self.migrated.set()
 
     async def close(self) -> None:
@@ -67,7 +69,7 @@ class EmbeddedDatabase:
 
     def __init__(self, folder: Path) -> None:
         self.title = f"embedded PostgreSQL {find().version} · {folder}"
-        self.migrated = asyncio.Event()
+        self.migrated, self.tried = asyncio.Event(), asyncio.Event()
         self._server = EmbeddedPostgres(folder)
         self.url = self._server.url
         self._turn = asyncio.Lock()
@@ -89,7 +91,7 @@ class EmbeddedDatabase:
     async def migrate(self) -> None:
         """Bring its schema up to date, once it has started."""
         await self._started.wait()
-        await migrate_patiently(self.url)
+        await migrate_patiently(self.url, self.tried)
         self.migrated.set()
 
     async def close(self) -> None:
@@ -113,8 +115,8 @@ class EmbeddedDatabase:
         return f"Postgres ended ({cause(code)})"
 
 
-async def migrate_patiently(url: str) -> None:
-    """Migrate, however long the server is away; each new reason is said once."""
+async def migrate_patiently(url: str, tried: asyncio.Event) -> None:
+    """Migrate, however long the server is away; each new reason is said once. ``tried`` is set after one attempt."""
     backoff, said = Backoff(), ""
     while True:
         try:
@@ -123,6 +125,8 @@ async def migrate_patiently(url: str) -> None:
             if str(exc) != said:
                 said = str(exc)
                 say(f"database: {said}; trying again until it works")
+            tried.set()
             await asyncio.sleep(backoff.after(0))
         else:
+            tried.set()
             return

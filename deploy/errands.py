@@ -26,12 +26,12 @@ def record(settings: Settings, *, once: bool) -> int:
 
 def migrate(settings: Settings) -> tuple[str, ...]:
     """Migrate the database; names of the files applied. Raises FootplateError."""
-    with _database_at_hand(settings) as url:
+    with _database_at_hand(settings, migrated=False) as url:
         return _migrated(url)
 
 
 @contextmanager
-def _database_at_hand(settings: Settings) -> Iterator[str]:
+def _database_at_hand(settings: Settings, *, migrated: bool = True) -> Iterator[str]:
     """The URL of DATABASE_URL, else of the server a running `up` has, else of the embedded one, started meanwhile."""
     if settings.database_url:
         yield settings.database_url
@@ -44,6 +44,8 @@ def _database_at_hand(settings: Settings) -> Iterator[str]:
         yield server.url
         return
     try:
+        if migrated:
+            _migrated(server.url)
         yield server.url
     finally:
         server.stop()

@@ -96,7 +96,7 @@ class Supervisor:
             await self._answers(ask)
         with suppress(TimeoutError):
             async with asyncio.timeout(DATABASE_PATIENCE_SECONDS):
-                await self._database.migrated.wait()
+                await self._database.tried.wait()
         if self._stopping.is_set():
             return
         if not self._database.migrated.is_set():

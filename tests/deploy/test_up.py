@@ -74,8 +74,9 @@ async def test_a_data_folder_is_continued(data: Path, upstream: Upstream) -> Non
         assert rows[0]["id"] == first["id"]
         assert await product.raw(first["id"], "request") == BODY
         assert await product.raw(first["id"], "response") == answer
-        assert await product.get("/health") == (200, {**(await product.get("/health"))[1], "database": "connected"})
-        assert (await product.get("/health", proxy=True))[0] == 200
+        for proxy in (True, False):
+            status, said = await product.get("/health", proxy=proxy)
+            assert (status, said["status"], said["database"]) == (200, "ok", "connected")
 
 
 @pytest.mark.product
@@ -115,7 +116,7 @@ async def test_a_childs_refusal_is_passed_on(data: Path, upstream: Upstream) -> 
         await until(lambda: any((data / "tape").glob("*/*.seg")))
         code, out, said = await up(data, DATABASE_URL=NOBODY)
         assert (code, out) == (75, "")
-        assert len([line for line in said.splitlines() if not line.startswith("footplate: database")]) == 1
+        assert "another proxy writes the tape" in said
     finally:
         alone.terminate()
         await alone.communicate()
@@ -167,7 +168,8 @@ async def test_without_a_database_it_serves_and_keeps(data: Path, upstream: Upst
     process = await start(data, FOOTPLATE_UPSTREAM_URL=upstream.url, DATABASE_URL=NOBODY)
     try:
         assert process.stdout is not None
-        words = (await process.stdout.readline()).decode().split()
+        async with asyncio.timeout(SOON):
+            words = (await process.stdout.readline()).decode().split()
         proxy_url, dashboard_url = (word.split("=", 1)[1] for word in words[1:])
         async with aiohttp.ClientSession() as session:
             async with session.post(proxy_url + "/v1/messages", data=BODY) as response:
@@ -177,12 +179,13 @@ async def test_without_a_database_it_serves_and_keeps(data: Path, upstream: Upst
     finally:
         code = await stop(process)
     assert code == 0
-    once = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "deploy", "record", "--once", "--data-dir", str(data)),
-        env=clean_environment(),
-        cwd=ROOT,
-    )
-    assert await once.wait() == 0
+    async with asyncio.timeout(SOON):
+        once = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "deploy", "record", "--once", "--data-dir", str(data)),
+            env=clean_environment(),
+            cwd=ROOT,
+        )
+        assert await once.wait() == 0
     async with running(data, upstream_url=upstream.url) as product:
         [row] = await product.recorded(1)
         assert row["outcome"] == "ok"
