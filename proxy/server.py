@@ -4,6 +4,7 @@ import asyncio
 import resource
 import socket
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, cast
 
 from aiohttp import web
@@ -37,7 +38,7 @@ class ProxyServer(web.Server):
         self._routes = routes
         self._health = health
         self._may_forward = may(LOCAL_USER, Permission.FORWARD)
-        self._descriptors = int(raise_descriptor_limit() * FD_SHARE)
+        self._descriptors = int(raise_descriptor_limit() * FD_SHARE) - own_descriptors()
 
     def __call__(self) -> ClientConnection:
         """A connection, as the event loop asks for one."""
@@ -169,3 +170,11 @@ def raise_descriptor_limit() -> int:
     if soft < hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
+
+
+def own_descriptors() -> int:
+    """File descriptors that are no connections: what is open at start, and as many again to come."""
+    try:
+        return 2 * len(list(Path("/proc/self/fd").iterdir()))
+    except OSError:
+        return 64
