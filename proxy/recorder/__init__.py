@@ -9,7 +9,8 @@ only from in flight to complete and adds the roll-up of what it completed, ``bod
 fenced by a generation. So everything may be done twice and counts once. Only then are segments deleted.
 
 ``accounts`` learns whose credential it was, ``filing`` finds a place for ids of a wrong clock (``clock`` is the
-server's), ``letters`` keeps what the database refuses, ``schema`` asks whether we may write, ``backoff`` waits.
+server's), ``letters`` keeps what the database refuses, ``schema`` asks whether we may write, ``backoff`` and
+``outage`` wait.
 
 Every database error but a row's own is transient: the batch is held and tried again, for ever.
 """

@@ -20,6 +20,7 @@ from proxy.recorder.batch import Changes
 from proxy.recorder.clock import ServerClock
 from proxy.recorder.derivation import Derivation
 from proxy.recorder.exchanges import Exchange, Exchanges, Places
+from proxy.recorder.outage import wait_out
 from proxy.recorder.schema import Schema
 from proxy.recorder.writing import Entry, FenceLostError, Reached, Writer
 from proxy.tape_bell import TapeBell
@@ -38,10 +39,6 @@ DEAD_WRITER_SECONDS = 0.25
 """Between two looks at whether the writers of open exchanges live."""
 PAUSE_SECONDS = 0.05
 """Between two batches of a tape that is up to date: commits are shared, and a row is late by this at most."""
-
-
-class StoppedError(Exception):
-    """The recorder was asked to stop while it waited for the database; nothing is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +218,7 @@ class Line:
                 if away != kind:
                     log.write(kind, node=self._node, error=type(exc).__name__)
                 away = kind
-                await pause(self._services.stop, backoff.next())
+                await wait_out(self._services.database, self._services.stop, backoff.next())
             else:
                 if away is not None:
                     log.write("database_back", node=self._node)
@@ -258,13 +255,3 @@ def _require_damage(exc: BadFrameError | OSError) -> None:
     """Only what a second try cannot mend is a loss: wrong bytes, or a disk that cannot give them."""
     if isinstance(exc, OSError) and exc.errno != errno.EIO:
         raise exc
-
-
-async def pause(stop: asyncio.Event, seconds: float) -> None:
-    """Wait, but not longer than until the recorder is asked to stop. Raises StoppedError then."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return
-    raise StoppedError

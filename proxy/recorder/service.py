@@ -20,7 +20,8 @@ from proxy.recorder import claim
 from proxy.recorder.backoff import Backoff
 from proxy.recorder.clock import ServerClock
 from proxy.recorder.derivation import Derivation
-from proxy.recorder.line import Line, Services, StoppedError, pause
+from proxy.recorder.line import Line, Services
+from proxy.recorder.outage import StoppedError, pause, wait_out
 from proxy.recorder.schema import Schema
 from proxy.recorder.writing import FenceLostError, make_partitions
 from proxy.settings import failpoint
@@ -31,7 +32,7 @@ from sql.rows.record import TapeClaim
 
 R = TypeVar("R")
 
-SCAN_SECONDS = 1.0
+SCAN_SECONDS = 0.25
 PARTITIONS_SECONDS = 86_400.0
 LOST_SECONDS = 5.0
 """How long a tape that another recorder took is left alone."""
@@ -124,10 +125,10 @@ class Recorder:
             await self._services.schema.require()
             await make_partitions(self._services.database)
 
-        await _insist(self._services.stop, prepare)
+        await _insist(self._services, prepare)
 
     async def _claimed(self, node: str) -> TapeClaim:
-        return await _insist(self._services.stop, lambda: claim.take(self._services.database, node))
+        return await _insist(self._services, lambda: claim.take(self._services.database, node))
 
     async def _tend(self, node: str) -> None:
         """Follow a tape until asked to stop, or until it is another recorder's; then it may be taken again."""
@@ -160,12 +161,12 @@ class Recorder:
             await _rest(stop, PARTITIONS_SECONDS)
             if not stop.is_set():
                 try:
-                    await _insist(stop, lambda: make_partitions(self._services.database))
+                    await _insist(self._services, lambda: make_partitions(self._services.database))
                 except StoppedError:
                     return
 
 
-async def _insist(stop: asyncio.Event, work: Callable[[], Awaitable[R]]) -> R:
+async def _insist(services: Services, work: Callable[[], Awaitable[R]]) -> R:
     """Try until the database has done it. Raises StoppedError."""
     backoff = Backoff()
     said: type[DatabaseAwayError] | None = None
@@ -176,7 +177,7 @@ async def _insist(stop: asyncio.Event, work: Callable[[], Awaitable[R]]) -> R:
             if said is not type(exc):
                 log.write("waiting_for_database", error=type(exc).__name__)
             said = type(exc)
-        await pause(stop, backoff.next())
+        await wait_out(services.database, services.stop, backoff.next())
 
 
 async def _rest(stop: asyncio.Event, seconds: float) -> None:
