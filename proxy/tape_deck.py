@@ -15,6 +15,7 @@ from proxy.tape_disk import Disk
 from proxy.tape_folder import next_segment
 from proxy.tape_room import Room
 from proxy.tape_segment import Segment
+from proxy.tape_tail import TailNote
 
 FLUSH_SECONDS = 0.005
 SYNC_GAP_SECONDS = 0.001
@@ -43,6 +44,7 @@ class Deck:
         self.errors = 0
         self._folder, self._buffer, self._room, self._disk = folder, buffer, room, disk
         self._ringer, self._loop = ringer, loop
+        self._tail: TailNote | None = None
         self._queue: deque[Pending] = deque()
         self._unacked: list[Pending] = []
         self._unacked_bytes = 0
@@ -56,6 +58,7 @@ class Deck:
 
     def begin(self) -> Segment:
         """The first segment; raises OSError where it cannot be made."""
+        self._tail = TailNote(self._folder)
         segment = self._open()
         self._room.look(segment)
         self._room.make_reserve()
@@ -139,6 +142,7 @@ class Deck:
         whole, error = segment.write(parts, ends)
         self._queue.extendleft(reversed(frames[whole:]))
         self._note(frames[:whole], ends[whole - 1] if whole else 0)
+        self._note_tail(segment)
         if error is None:
             return
         self.errors += 1
@@ -237,7 +241,12 @@ class Deck:
         fresh = self._room.take_free()
         self._segment = fresh or Segment.create(self._folder, next_segment(self._folder), self._disk)
         self._segment_since = time.monotonic()
+        self._note_tail(self._segment)
         return self._segment
+
+    def _note_tail(self, segment: Segment) -> None:
+        if self._tail is not None:
+            self._tail.put(segment.id, segment.size)
 
     def _rotation_due(self, now: float) -> bool:
         return (
@@ -282,6 +291,8 @@ class Deck:
             self._segment.close()
         self._segment = spare or self._room.take_reserve()
         self._segment_since = time.monotonic()
+        if self._segment is not None:
+            self._note_tail(self._segment)
 
     def _thin(self) -> None:
         kept: deque[Pending] = deque()
@@ -321,6 +332,8 @@ class Deck:
         self._ringer.ring()
         if self._segment is not None:
             self._segment.close()
+        if self._tail is not None:
+            self._tail.close()
         self._waiters += self._buffer.take()[1]
         self._tell()
 

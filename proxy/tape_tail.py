@@ -1,6 +1,8 @@
 """Where what was written to a segment ends, and how much of it is unread.
 
-In a preallocated segment (the reserve, or a recycled one) zeros or frames of older segments lie behind the tail.
+In a preallocated segment (the reserve, or a recycled one) zeros or frames of older segments lie behind the tail, so the
+writer notes its tail in a small file beside it: one ``pwrite`` a batch. It is for figures only and never synced; what
+the reader takes for a frame is decided by checksums alone.
 """
 
 import os
@@ -14,8 +16,33 @@ from core.tape import HEADER_SIZE, MAX_FRAME, PREALLOCATED, Decoder, Frame, seed
 from proxy.tape_folder import segment_path, segments
 from proxy.tape_places import Backlog, Position
 
-_WINDOW = 2 * MAX_FRAME
-"""However frames lie, so many written bytes hold a whole one."""
+TAIL = "tail"
+
+
+class TailNote:
+    """The writer's side."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises OSError where the file cannot be made."""
+        self._file = os.open(folder / TAIL, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def put(self, segment: UUID, size: int) -> None:
+        """The newest segment ends here now."""
+        with suppress(OSError):  # a full disk: the figures are off until there is room
+            os.pwrite(self._file, segment.bytes + size.to_bytes(8, "little"), 0)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+
+def noted_tail(folder: Path) -> Position | None:
+    """Where the newest segment ends, as its writer noted it."""
+    try:
+        note = (folder / TAIL).read_bytes()
+    except FileNotFoundError:
+        return None
+    return Position(UUID(bytes=note[:16]), int.from_bytes(note[16:], "little")) if len(note) == 24 else None
 
 
 def preallocated(file: int, segment: UUID) -> bool:
@@ -28,26 +55,9 @@ def preallocated(file: int, segment: UUID) -> bool:
     return decoder.lost_at is not None
 
 
-def written_end(file: int, segment: UUID, begin: int) -> int:
-    """Behind the last frame of an open segment from ``begin`` on, which is between two frames.
-
-    A preallocated segment is halved until the tail is found: some windows are read, not the whole.
-    """
-    end = os.fstat(file).st_size
-    if not preallocated(file, segment):
-        return max(begin, end)
-    low, high = begin, max(begin, end)
-    while high - low > _WINDOW:
-        middle = (low + high) // 2
-        last = _last_frame_end(file, segment, middle)
-        low, high = (last, high) if last is not None else (low, middle)
-    last = _last_frame_end(file, segment, low)
-    return low if last is None else last
-
-
 def backlog(folder: Path, position: Position | None) -> Backlog:
     """What lies behind a position; everything where it is None."""
-    total, oldest = 0, None
+    total, oldest, tail = 0, None, noted_tail(folder)
     for segment in segments(folder):
         begin = 0
         if position is not None and segment <= position.segment:
@@ -55,23 +65,20 @@ def backlog(folder: Path, position: Position | None) -> Backlog:
                 continue
             begin = position.offset
         with suppress(FileNotFoundError):
-            found = _unread(segment_path(folder, segment), segment, begin)
+            found = _unread(segment_path(folder, segment), begin, tail)
             total += found.bytes
             oldest = found.oldest_ms if oldest is None else oldest
     return Backlog(total, oldest)
 
 
-def _last_frame_end(file: int, segment: UUID, begin: int) -> int | None:
-    found = Decoder(seed_of(segment), begin, frozenset()).feed(os.pread(file, _WINDOW, begin))
-    ends = [item.offset + item.length for item in found if isinstance(item, Frame)]
-    return ends[-1] if ends else None
-
-
-def _unread(path: Path, segment: UUID, begin: int) -> Backlog:
+def _unread(path: Path, begin: int, tail: Position | None) -> Backlog:
+    segment = UUID(path.stem)
     with path.open("rb", buffering=0) as file:
         figures = os.fstat(file.fileno())
-        end = written_end(file.fileno(), segment, begin)
         header = os.pread(file.fileno(), HEADER_SIZE, begin)
+    end = figures.st_size
+    if tail is not None and tail.segment == segment:
+        end = min(end, tail.offset)
     if end <= begin:
         return Backlog(0, None)
     return Backlog(end - begin, _wall_ms(written_us(header), segment, figures.st_mtime_ns // 1_000_000))

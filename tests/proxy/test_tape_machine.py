@@ -83,6 +83,8 @@ class Tape(RuleBasedStateMachine):
         """The writer's process is gone."""
         self.ringer.close()
         os.close(self.lock)
+        if self.deck._tail is not None:
+            self.deck._tail.close()
         if self.deck._segment is not None:
             with suppress(OSError):
                 os.close(self.deck._segment._descriptor)

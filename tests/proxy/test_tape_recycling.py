@@ -1,14 +1,13 @@
 """Segments that were read are written over: what lay there before is never read again, and nothing new is missed."""
 
 import asyncio
-import os
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from core.tape import PREALLOCATED, Kind
+from core.tape import Kind
 from proxy import tape_folder, tape_segment
 from proxy.tape_folder import free_segments, segment_path, segments
 from proxy.tape_reader import PlacedFrame, Position, Quarantined, TapeReader
@@ -123,36 +122,3 @@ async def test_a_crash_with_damage_in_a_recycled_segment(folder: Path, hit: int)
         assert reader.ended
         assert reader.read() == []
         assert reader.quarantined == (Quarantined(1, 45) if hit < 90 else Quarantined(0, 0))
-
-
-async def test_the_backlog_of_a_large_recycled_segment_is_found_by_halving(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """However much stale content lies behind: the tail is found exactly."""
-    monkeypatch.setattr(tape_segment, "SEGMENT_BYTES", 8 << 20)
-    writer = opened(folder)
-    for number in range(900):
-        writer.append(Kind.CHUNK, RID, number, 0, os.urandom(20_000))
-    await writer.synced()
-    writer.close()
-    with TapeReader(folder) as reader:
-        while reader.read():
-            pass
-        assert reader.position is not None
-        reader.drop_before(reader.position)
-    writer = opened(folder)
-    newest, total = segments(folder)[-1], 0
-    with TapeReader(folder, Position(newest, 0)) as reader:
-        for number in range(300):
-            size = number * 97 % 30_000
-            writer.append(Kind.CHUNK, RID, number, 0, b"n" * size)
-            total += size + 44
-            if number % 30 == 0:
-                await writer.synced()
-                assert reader.backlog().bytes == total
-        await writer.synced()
-        frames = reader.read()
-        assert len(frames) == 300
-        assert segment_path(folder, newest).stat().st_size > total
-    writer.close()
-    assert PREALLOCATED == 1
