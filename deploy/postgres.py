@@ -83,11 +83,13 @@ class EmbeddedPostgres:
         return self._process.pid if self._process is not None and self._process.code is None else None
 
     def start(self, *, seconds: float = 120.0) -> str:
-        """Start the server, wait until it accepts connections, and return its URL.
+        """Start the server, wait until it accepts connections, and return its URL; one that runs is left running.
 
         Makes the cluster and its database where there are none. Raises BadSettingError (this folder, these programs or
         this user will not do), AlreadyRunningError (somebody else runs it), PostgresFailedError.
         """
+        if self.pid is not None:
+            return self.url
         self._make_folder()
         self._claim()
         try:

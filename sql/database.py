@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from sql import jsonb
+from sql.connection import Connector, nothing_to_reset, prepare
 from sql.errors import DatabaseAwayError, DatabaseError
 from sql.loader import Query, queries
 from sql.translation import DRIVER_ERRORS, translated
@@ -26,6 +26,7 @@ ACQUIRE_SECONDS = 2.0
 ANSWER_SECONDS = 10.0
 GRACE_SECONDS = 2.0
 """How much longer than the server's own statement timeout we wait: the server's error says more than silence."""
+CANCEL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +103,14 @@ class Database:
                 url,
                 min_size=0,
                 max_size=size,
-                timeout=ACQUIRE_SECONDS,
+                connect=Connector(),
                 command_timeout=ANSWER_SECONDS,
                 statement_cache_size=256 if statement_cache else 0,
+                # A list over twenty trains is 40 KB of text; asyncpg would plan anything over 15 KB each time anew.
+                max_cacheable_statement_size=0,
                 server_settings={"application_name": application},
-                init=_prepare_connection,
-                reset=_nothing_to_reset,
+                init=prepare,
+                reset=nothing_to_reset,
             )
 
         return cls(make_pool, queries() if named is None else named)
@@ -189,10 +192,11 @@ class Database:
         try:
             yield connection
         except BaseException as exc:
-            await _give_back_after(pool, connection, exc)
+            if _unanswered(exc):
+                await _close(connection)
             raise
-        with _translating():
-            await pool.release(connection)
+        finally:
+            await _give_back(pool, connection)
 
     async def _opened(self) -> "asyncpg.Pool[asyncpg.Record]":
         if self._pool is None:
@@ -203,19 +207,24 @@ class Database:
         return self._pool
 
 
-async def _give_back_after(
-    pool: "asyncpg.Pool[asyncpg.Record]", connection: "PoolConnectionProxy[asyncpg.Record]", exc: BaseException
-) -> None:
-    """Return a connection after an error: rolled back, or closed where its state cannot be known."""
-    silent = isinstance(exc, DatabaseError) and exc.sqlstate is None
-    if silent or isinstance(exc, asyncio.CancelledError):
-        # Also stops the driver's own cancel request, which would wait on a server that hangs.
-        connection.terminate()
+def _unanswered(exc: BaseException) -> bool:
+    """Whether the server may still be at work on what the connection asked: no answer came, or nobody waited."""
+    return isinstance(exc, asyncio.CancelledError) or (isinstance(exc, DatabaseError) and exc.sqlstate is None)
+
+
+async def _close(connection: "PoolConnectionProxy[asyncpg.Record]") -> None:
     try:
-        # Rolls back what is open.
+        # Delivers the driver's cancel request first; a server that hangs does not take it, and is left.
+        await connection.close(timeout=CANCEL_SECONDS)
+    except DRIVER_ERRORS:
+        return
+
+
+async def _give_back(pool: "asyncpg.Pool[asyncpg.Record]", connection: "PoolConnectionProxy[asyncpg.Record]") -> None:
+    try:
+        # Rolls back what is open. Where that fails asyncpg closes the connection, and the server rolls back.
         await pool.release(connection, timeout=GRACE_SECONDS)
     except DRIVER_ERRORS:
-        # The release has closed it; the error that brought us here says more.
         return
 
 
@@ -225,13 +234,3 @@ def _translating() -> Iterator[None]:
         yield
     except DRIVER_ERRORS as exc:
         raise translated(exc) from exc
-
-
-async def _prepare_connection(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    await connection.set_type_codec(
-        "jsonb", schema="pg_catalog", encoder=jsonb.encode, decoder=jsonb.decode, format="text"
-    )
-
-
-async def _nothing_to_reset(_connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """We set nothing on a session, so a round trip per release is spared; asyncpg still rolls back before this."""

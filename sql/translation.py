@@ -25,11 +25,17 @@ def translated(exc: BaseException) -> DatabaseError:
     """Our error for one of ``DRIVER_ERRORS``; raise it ``from exc``."""
     if isinstance(exc, asyncpg.PostgresError):
         return _of_server(exc)
-    if isinstance(exc, asyncpg.InterfaceError) and isinstance(exc, ValueError):
-        # asyncpg.exceptions._base.DataError: an argument the wire format cannot hold, refused before it was sent.
-        return PoisonRowError("an argument does not fit its type", "22000")
+    if isinstance(exc, asyncpg.InterfaceError) and not isinstance(exc, asyncpg.exceptions.ClientConfigurationError):
+        return _of_driver(exc)
     if isinstance(exc, TimeoutError):
         return DatabaseAwayError("the database did not answer in time")
+    return DatabaseAwayError(f"the connection to the database failed ({type(exc).__name__})")
+
+
+def _of_driver(exc: asyncpg.InterfaceError) -> DatabaseError:
+    if isinstance(exc, ValueError):
+        # asyncpg.exceptions._base.DataError: an argument its type cannot hold, refused before it was sent.
+        return PoisonRowError("an argument does not fit its type", "22000")
     return DatabaseAwayError(f"the connection to the database failed ({type(exc).__name__})")
 
 

@@ -64,7 +64,12 @@ async def test_what_was_stored_is_there_after_stop_and_start(server: EmbeddedPos
     server.stop()
     server.stop()
     assert server.pid is None
-    assert await ask(server.start(), "SELECT answer FROM kept", "DROP TABLE kept") is None
+    url = server.start()
+    assert await ask(url, "SELECT answer FROM kept") == 42
+    await ask(url, "DROP TABLE kept")
+    first = server.pid
+    assert server.start() == url
+    assert server.pid == first
 
 
 async def test_a_killed_postmaster_is_reaped_and_starts_again(server: EmbeddedPostgres) -> None:
