@@ -81,7 +81,7 @@ def _operation(route: Route, definitions: dict[str, Schema]) -> Schema:
 
 def _path_parameters(route: Route) -> list[Schema]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "description": f"The {name}", "schema": {"type": "string"}}
         for name in _PLACE.findall(route.path)
     ]
 
@@ -89,7 +89,7 @@ def _path_parameters(route: Route) -> list[Schema]:
 def _query_parameters(route: Route, definitions: dict[str, Schema]) -> list[Schema]:
     parameters = []
     for name, schema in definitions[route.query.__name__].get("properties", {}).items():
-        shown = {key: value for key, value in schema.items() if key not in {"title", "description"}}
+        shown = _without_null({key: value for key, value in schema.items() if key not in {"title", "description"}})
         parameter: Schema = {"name": name, "in": "query", "required": False, "schema": shown}
         if shown.get("type") == "array":
             parameter |= {"style": "form", "explode": False}
@@ -97,6 +97,15 @@ def _query_parameters(route: Route, definitions: dict[str, Schema]) -> list[Sche
             parameter["description"] = schema["description"]
         parameters.append(parameter)
     return parameters
+
+
+def _without_null(schema: Schema) -> Schema:
+    """The schema of a value that is given or left out, but never null: a query string has no null."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) == len(schema.get("anyOf", ())):
+        return schema
+    rest = {key: value for key, value in schema.items() if key not in {"anyOf", "default"}}
+    return rest | (kinds[0] if len(kinds) == 1 else {"anyOf": kinds})
 
 
 def _answer(route: Route) -> Schema:

@@ -118,8 +118,11 @@ def routes_of(module: ModuleType) -> Iterable[Route]:
 def parse_query(model: type[Q], request: web.Request) -> Q:
     """The checked query of a request; empty values count as not given, a repeated key is a list.
 
-    Raises Problem 400 with one entry for each bad parameter.
+    A route without parameters takes no notice of any (health checks come with all sorts). Raises Problem 400 with one
+    entry for each bad parameter.
     """
+    if not model.model_fields:
+        return model()
     given: dict[str, Any] = {}
     for key in request.query:
         values = [value for value in request.query.getall(key) if value]

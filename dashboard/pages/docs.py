@@ -46,6 +46,8 @@ class Shape:
     name: str
     about: str
     fields: list[Entry]
+    kind: str
+    """What it is where it has no fields: the values of a choice."""
 
 
 @route("GET", "/docs", permission=Permission.PUBLIC)
@@ -84,7 +86,8 @@ def _operations(described: Schema) -> Iterable[Operation]:
 
 def _shape(name: str, schema: Schema) -> Shape:
     fields = [_entry(field, inner, _about(inner)) for field, inner in schema.get("properties", {}).items()]
-    return Shape(name, schema.get("description", "").replace("``", "`"), fields)
+    about = _about(schema).replace("``", "`")
+    return Shape(name, about, fields, "" if fields else _kind(schema))
 
 
 def _about(schema: Schema) -> str:

@@ -51,10 +51,10 @@ class RequestsQuery(Query):
 
     train_id: Texts = Field((), description="Trains, separated by commas; default all that the caller may see")
     account_id: Text | None = Field(None, description="Account that paid")
-    conversation_id: UUID | None = None
+    conversation_id: UUID | None = Field(None, description="Conversation the call belongs to")
     session_id: Text | None = Field(None, description="Session of the client (a Claude Code session id)")
     model: Text | None = Field(None, description="Model that answered; where none did, the model asked for")
-    request_type: RequestType | None = None
+    request_type: RequestType | None = Field(None, description="Kind of call; plain SDK calls are query_evaluation")
     outcome: OutcomeFilter | None = Field(
         None, description="How it ended; `in_flight`: not yet; `failed`: ended in any way but `ok`"
     )
@@ -64,8 +64,10 @@ class RequestsQuery(Query):
     since: Moment | None = Field(None, description="Accepted at this time or later, ISO 8601")
     until: Moment | None = Field(None, description="Accepted before this time, ISO 8601")
     before: UUID | None = Field(None, description="Cursor: `next_cursor` of the page before this one")
-    page: Annotated[int, Field(ge=1)] = 1
-    per_page: Annotated[int, Field(ge=1, le=MOST_PER_PAGE)] = Field(50, alias="per_page")
+    page: Annotated[int, Field(ge=1)] = Field(1, description="Which page, counted from 1")
+    per_page: Annotated[int, Field(ge=1, le=MOST_PER_PAGE)] = Field(
+        50, alias="per_page", description="Requests on a page"
+    )
     limit: Annotated[int, Field(ge=1, le=MOST_PER_PAGE)] | None = Field(None, description="The same as per_page")
     offset: Annotated[int, Field(ge=0)] | None = Field(None, description="Rows to skip; instead of page")
 

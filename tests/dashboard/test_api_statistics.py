@@ -89,7 +89,7 @@ async def test_metrics(client, connection, seeded):
 
 async def test_health(client, settings: Settings, serve):
     """Health says whether the database answers; live says only that the process runs."""
-    for path in ("/health", "/health/ready"):
+    for path in ("/health", "/health/ready", "/health?from=balancer"):
         answer = await client.get(path)
         body = await answer.json()
         assert (answer.status, body["status"], body["database"]) == (200, "ok", "connected")
