@@ -93,18 +93,18 @@ class Product:
 
     async def _list(self, filters: Mapping[str, str]) -> list[Row]:
         rows: list[Row] = []
-        page = 1
+        cursor: dict[str, str] = {}
         while True:
-            query = {**filters, "per_page": "200", "page": str(page)}
+            query = {**filters, "per_page": "200", **cursor}
             async with self.session.get(f"{self.dashboard_url}/api/requests", params=query) as response:
                 if response.status == 503:
                     return []
                 assert response.status == 200, await response.text()
-                found = (await response.json())["requests"]
-            rows += found
-            if len(found) < 200:
+                found = await response.json()
+            rows += found["requests"]
+            if found["pagination"]["next_cursor"] is None:
                 return sorted(rows, key=lambda row: str(row["id"]))
-            page += 1
+            cursor = {"before": found["pagination"]["next_cursor"]}
 
     async def _detail(self, identity: str) -> Row:
         status, row = await self.get(f"/api/requests/{identity}")
