@@ -16,6 +16,7 @@ from core.tape import HEADER_SIZE, Kind
 from proxy.tape_places import Place, PlacedFrame, Position
 
 CRASH_NOTE = "the proxy process ended without an end frame"
+DAMAGE_NOTE = "the end of this call was lost to damage on the tape"
 _FIELDS = 5
 
 
@@ -95,6 +96,7 @@ class Exchanges:
         self._numbers: dict[UUID, int] = {}
         self.segments: list[UUID] = []
         """Segments by the number ``Places`` knows them under."""
+        self._now_us = 0
         self.strays = 0
         """Frames without a start: of calls recorded before, or whose start was damaged."""
 
@@ -112,6 +114,7 @@ class Exchanges:
 
     def take(self, frame: PlacedFrame) -> Exchange | None:
         """The exchange that began (no end yet) or ended by this frame."""
+        self._now_us = frame.mono_us
         if frame.kind is Kind.START:
             return self._begin(frame)
         exchange = self._open.get(frame.request_id)
@@ -128,11 +131,21 @@ class Exchanges:
     def crash(self, gone: Callable[[UUID], bool]) -> list[Exchange]:
         """End the open exchanges whose writer is dead, as ``gone`` says of the segment they began in."""
         dead = {segment for segment in {e.begins.segment for e in self._open.values()} if gone(segment)}
-        crashed = [(key, exchange) for key, exchange in self._open.items() if exchange.begins.segment in dead]
-        for key, exchange in crashed:
+        return self._give_up(lambda exchange: exchange.begins.segment in dead, CRASH_NOTE)
+
+    def expire(self, silent_us: int) -> list[Exchange]:
+        """End the open exchanges of which nothing came for longer than the relay lets any call be silent.
+
+        Where a tape is damaged an end may be among what was skipped, and its call would hold the position for ever.
+        """
+        return self._give_up(lambda exchange: self._now_us - exchange.last_us > silent_us, DAMAGE_NOTE)
+
+    def _give_up(self, hopeless: Callable[[Exchange], bool], note: str) -> list[Exchange]:
+        given_up = [(key, exchange) for key, exchange in self._open.items() if hopeless(exchange)]
+        for key, exchange in given_up:
             del self._open[key]
-            exchange.end = _crash_end(exchange)
-        return [exchange for _, exchange in crashed]
+            exchange.end = _crash_end(exchange, note)
+        return [exchange for _, exchange in given_up]
 
     def _begin(self, frame: PlacedFrame) -> Exchange | None:
         try:
@@ -185,13 +198,13 @@ def _end(exchange: Exchange, frame: PlacedFrame) -> End:
     try:
         exchange.end = decode_end(frame.payload)
     except BadFrameError:
-        return _crash_end(exchange)
+        return _crash_end(exchange, DAMAGE_NOTE)
     # The writer counts what it could not write; damage that a reader skipped is known only here.
     return replace(exchange.end, lost_frames=max(exchange.end.lost_frames, exchange.missing()))
 
 
-def _crash_end(exchange: Exchange) -> End:
-    """What can be said of a call whose proxy died: exactly what is on the tape.
+def _crash_end(exchange: Exchange, note: str) -> End:
+    """What can be said of a call that has no end: exactly what is on the tape.
 
     Chunks were given to the client before they went onto the tape, so they count as delivered.
     """
@@ -208,6 +221,6 @@ def _crash_end(exchange: Exchange) -> End:
             last_byte_us=exchange.since_start(times[-1]) if times else None,
             end_us=exchange.since_start(exchange.last_us),
         ),
-        note=CRASH_NOTE,
+        note=note,
         lost_frames=max(exchange.missing(), 0),
     )

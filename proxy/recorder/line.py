@@ -51,6 +51,10 @@ class Services:
     derivation: Derivation
     monotonic: Callable[[], float]
     stop: asyncio.Event
+    writing: asyncio.Semaphore
+    """Fewer tapes at once than there are connections: many workers' tapes queue here, not for a connection."""
+    silence_us: int
+    """Longer than this no call of the relay is without a byte."""
     failpoint: Callable[[str], None]
     """Called with a place's name; a test may have it kill the process there."""
 
@@ -130,16 +134,16 @@ class Line:
         position = self._reader.position
         if not len(self._exchanges) or position is None:
             return
+        crashed: list[Exchange] = []
         if self._reader.ended:
             crashed = self._exchanges.crash(lambda _: True)
         elif self._services.monotonic() - self._looked_at >= DEAD_WRITER_SECONDS:
             self._looked_at = self._services.monotonic()
-            # Where we are in what a living writer writes, everything of those before it was read.
-            crashed = (
-                [] if self._reader.writer_gone(position.segment) else self._exchanges.crash(self._reader.writer_gone)
-            )
-        else:
-            crashed = []
+            if not self._reader.writer_gone(position.segment):
+                # We are in what a living writer writes, so everything of those before it was read.
+                crashed = self._exchanges.crash(self._reader.writer_gone)
+            if self._damaged:
+                crashed += self._exchanges.expire(self._services.silence_us)
         for exchange in crashed:
             changes.add(exchange)
 
@@ -211,8 +215,9 @@ class Line:
         away: str | None = None
         while True:
             try:
-                await self._services.schema.require()
-                await self._writer.write(entries, None if position is None else await self._how_far(position))
+                async with self._services.writing:
+                    await self._services.schema.require()
+                    await self._writer.write(entries, None if position is None else await self._how_far(position))
             except DatabaseAwayError as exc:
                 kind = "schema_mismatch" if isinstance(exc, SchemaMismatchError) else "database_away"
                 if away != kind:

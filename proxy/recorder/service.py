@@ -32,6 +32,7 @@ from sql.rows.record import TapeClaim
 
 R = TypeVar("R")
 
+CONNECTIONS = 4
 SCAN_SECONDS = 0.25
 PARTITIONS_SECONDS = 86_400.0
 LOST_SECONDS = 5.0
@@ -51,15 +52,20 @@ async def run(settings: Settings, *, once: bool) -> None:
         os.nice(5)
     stop = asyncio.Event()
     with _stopped_by_signals(stop):
-        async with services(settings.database_url, stop, statement_cache=settings.statement_cache) as shared:
+        # Twice what the relay allows, for the sake of clocks and of a machine that sleeps.
+        silence = 2 * max(settings.first_byte_timeout, settings.idle_timeout) + settings.drain_seconds
+        cache = settings.statement_cache
+        async with services(settings.database_url, stop, statement_cache=cache, silence_seconds=silence) as shared:
             recorder = Recorder(shared, settings.data_dir)
             await (recorder.drain() if once else recorder.follow())
 
 
 @asynccontextmanager
-async def services(url: str, stop: asyncio.Event, *, statement_cache: bool = True) -> AsyncIterator[Services]:
+async def services(
+    url: str, stop: asyncio.Event, *, statement_cache: bool = True, silence_seconds: float = 3600.0
+) -> AsyncIterator[Services]:
     """What a recorder works with; closed at the end of the block."""
-    database = Database.create(url, application="footplate recorder", statement_cache=statement_cache)
+    database = Database.create(url, application="footplate recorder", size=CONNECTIONS, statement_cache=statement_cache)
     derivation = Derivation()
     try:
         yield Services(
@@ -69,6 +75,8 @@ async def services(url: str, stop: asyncio.Event, *, statement_cache: bool = Tru
             derivation=derivation,
             monotonic=time.monotonic,
             stop=stop,
+            writing=asyncio.Semaphore(CONNECTIONS - 1),
+            silence_us=int(silence_seconds * 1_000_000),
             failpoint=_fail_at,
         )
     finally:

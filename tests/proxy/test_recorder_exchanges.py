@@ -5,7 +5,7 @@ from uuid import UUID
 from core.frames import encode_end, encode_head, encode_start
 from core.models import End, Head, Outcome, Start
 from core.tape import HEADER_SIZE, Kind
-from proxy.recorder.exchanges import Exchanges
+from proxy.recorder.exchanges import DAMAGE_NOTE, Exchanges
 from proxy.tape_places import Place, PlacedFrame, Position
 
 FIRST, SECOND = UUID(int=1), UUID(int=2)
@@ -110,4 +110,17 @@ def test_a_crash_closes_only_the_dead_writers_calls() -> None:
     (crashed,) = exchanges.crash(lambda segment: segment == FIRST)
     assert crashed.end is not None
     assert (crashed.end.outcome, crashed.end.response_bytes) == (Outcome.PROXY_CRASH, 5)
+    assert len(exchanges) == 1
+
+
+def test_a_call_whose_end_was_damaged_does_not_hold_the_tape_for_ever() -> None:
+    """Nothing came of it for longer than any call may be silent: it is given up, the others are not."""
+    tape, exchanges = Tape(), Exchanges()
+    exchanges.take(tape.start(1))
+    tape.at += 10_000
+    exchanges.take(tape.start(2))
+    (given_up,) = exchanges.expire(5_000)
+    assert given_up.start.request_id == UUID(int=1)
+    assert given_up.end is not None
+    assert given_up.end.note == DAMAGE_NOTE
     assert len(exchanges) == 1

@@ -250,3 +250,27 @@ async def test_the_command_stops_cleanly(database_url: str, connection: Connecti
 async def test_draining_with_nothing_there_is_fine(database_url: str, tmp_path: Path) -> None:
     """No tape yet: nothing to do."""
     await drained(database_url, tmp_path)
+
+
+async def test_damage_costs_only_what_it_hit(
+    database_url: str, connection: Connection, tmp_path: Path, node: Path
+) -> None:
+    """A flipped bit in one call's answer: that call says how many frames it lost, and the others are whole."""
+    marked = answered("here lies the damage")
+    with Taping(node, now_ms()) as tape:
+        tape.whole()
+        hit = tape.whole(says=marked)
+        tape.whole()
+    (segment,) = node.glob("*.seg")
+    raw = bytearray(segment.read_bytes())
+    raw[raw.index(b"lies the damage")] ^= 1
+    segment.write_bytes(raw)
+    await drained(database_url, tmp_path)
+    rows = {row["id"]: row for row in await connection.fetch("SELECT id, outcome, lost_frames FROM requests")}
+    assert (rows[hit.start.request_id]["lost_frames"], rows[hit.start.request_id]["outcome"]) == (
+        1,
+        "upstream_incomplete",
+    )
+    others = [row for key, row in rows.items() if key != hit.start.request_id]
+    assert [(row["outcome"], row["lost_frames"]) for row in others] == [("ok", 0)] * 2
+    assert len(list(node.glob("*.bad"))) == 1
