@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import Field
 
 from core.access import Permission
+from core.ids import uuid7_ms
 from core.models import Outcome, RequestType
 from dashboard.pages import first_run
 from dashboard.pages.shell import address, fragment, page
@@ -106,16 +107,20 @@ async def list_page(call: Call[ListQuery]) -> web.Response:
         older=_older(query, chosen, listing.next_cursor),
         newest=address("/requests", chosen),
         poll=_poll(query, chosen, listing),
+        as_json=address("/api/requests", {**chosen, "before": query.before or "", **_size(query)}),
     )
 
 
 @route("GET", "/requests/new", permission=Permission.READ_REQUESTS, query=NewerQuery, errors=(400, 503))
 async def newer_pill(call: Call[NewerQuery]) -> web.Response:
     """How many requests came in since the page was drawn; they wait behind a pill and move nothing."""
-    query = call.query.model_copy(update={"before": None, "per_page": NEW_COUNTED, "page": 1})
+    # Only what is newer than the row is read and counted.
+    above = datetime.fromtimestamp(uuid7_ms(call.query.above) / 1000, UTC)
+    since = max(above, call.query.since or above)
+    query = call.query.model_copy(update={"before": None, "per_page": NEW_COUNTED, "page": 1, "since": since})
     listing = await find_requests(call.database, call.principal, query)
     came = sum(1 for row in listing.rows if row.id > call.query.above)
-    chosen = filters_of(query)
+    chosen = filters_of(call.query)
     again = address("/requests/new", chosen | {"above": call.query.above})
     return fragment(
         call.request,

@@ -21,6 +21,8 @@ ASSETS = web.AppKey("assets", Assets)
 TEMPLATES = Path(__file__).parent.parent / "templates"
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "theme"
+COMPRESSED_ELSEWHERE = 64 * 1024
+"""Bytes above which a page is compressed off the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,16 @@ def error_page(request: web.Request, problem: Problem) -> web.Response:
 def _response(request: web.Request, template: str, context: dict[str, Any], status: int) -> web.Response:
     text = aiohttp_jinja2.render_string(template, request, context)
     # Recorded text may hold what UTF-8 cannot.
-    headers = {hdrs.VARY: "Cookie, HX-Request"}
-    return web.Response(text=sendable(text), status=status, content_type="text/html", headers=headers)
+    headers = {hdrs.VARY: "Accept-Encoding, Cookie, HX-Request"}
+    answer = web.Response(
+        text=sendable(text),
+        status=status,
+        content_type="text/html",
+        headers=headers,
+        zlib_executor_size=COMPRESSED_ELSEWHERE,
+    )
+    answer.enable_compression()
+    return answer
 
 
 def _surroundings(request: web.Request) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Everything recorded is hostile. So: text is escaped by markupsafe, never by hand
 images off and then sanitised (``markdown``, the only module that trusts somebody else's markup); hidden characters
 become chips (``hidden``); secrets are masked before anything else sees the text (``secrets``).
 
-- ``hidden`` escapes text; ``long_text`` folds it; ``code`` highlights it; ``markdown`` formats it.
+- ``hidden`` escapes text; ``ansi`` colours it; ``long_text`` folds it; ``code`` highlights it; ``markdown`` formats it.
 - ``json_view`` is a foldable tree of any JSON, also of JSON no parser likes; ``image`` knows pictures by their bytes.
 - ``blocks`` turns one content block into a ``Block``, ``messages`` a transcript into ``Message``s, ``tools`` knows
   the tools that deserve better than a table.

@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from dashboard.render import figures
-from dashboard.render.hidden import visible
+from dashboard.render.ansi import coloured
 
 LINES_SHOWN = 40
 KEPT_LINES = 12
@@ -27,10 +27,10 @@ def shown(text: str) -> Markup:
     if len(lines) > LINES_SHOWN:
         return _head_and_tail(lines) + cut
     if len(kept) <= SHORT:
-        return _PRE.format(visible(kept)) + cut
+        return _PRE.format(coloured(kept)) + cut
     rest = kept[SHORT // 2 :]
-    folded = _FOLDED.format(figures.plural(len(rest), "character"), _octets(rest), visible(rest))
-    return _PRE.format(visible(kept[: SHORT // 2])) + folded + cut
+    folded = _FOLDED.format(figures.plural(len(rest), "character"), _octets(rest), coloured(rest))
+    return _PRE.format(coloured(kept[: SHORT // 2])) + folded + cut
 
 
 def _head_and_tail(lines: list[str]) -> Markup:
@@ -39,7 +39,7 @@ def _head_and_tail(lines: list[str]) -> Markup:
     return Markup("").join(
         (
             _fold_if_long("\n".join(head)),
-            _FOLDED.format(figures.plural(len(middle), "line"), _octets(inside), visible(inside)),
+            _FOLDED.format(figures.plural(len(middle), "line"), _octets(inside), coloured(inside)),
             _fold_if_long("\n".join(tail)),
         )
     )
@@ -47,10 +47,10 @@ def _head_and_tail(lines: list[str]) -> Markup:
 
 def _fold_if_long(text: str) -> Markup:
     if len(text) <= SHORT:
-        return _PRE.format(visible(text))
+        return _PRE.format(coloured(text))
     rest = text[SHORT // 2 :]
-    return _PRE.format(visible(text[: SHORT // 2])) + _FOLDED.format(
-        figures.plural(len(rest), "character"), _octets(rest), visible(rest)
+    return _PRE.format(coloured(text[: SHORT // 2])) + _FOLDED.format(
+        figures.plural(len(rest), "character"), _octets(rest), coloured(rest)
     )
 
 

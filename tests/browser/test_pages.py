@@ -73,8 +73,8 @@ def hostile_call():
     }  # fmt: skip
     return Recorded(
         request=body, response=recordings.sse(answer), message=as_stored(answer), stream=True, chunk_size=20_000,
-        model=CORPUS[0], answered_model=CORPUS[3], session_id=CORPUS[0], client=CORPUS[3], method="<b>", path=CORPUS[0][:60],
-        account=CORPUS[0], columns=columns,
+        model=CORPUS[0], answered_model=CORPUS[3], session_id=CORPUS[0], client=CORPUS[3], method="<b>",
+        path=CORPUS[0][:60], account=CORPUS[0], columns=columns,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from dashboard.render import code, figures, long_text, markdown
+from dashboard.render.ansi import coloured
 from dashboard.render.cache import RenderCache
 from dashboard.render.hidden import sendable, visible
 from dashboard.render.secrets import Mask, masked
@@ -144,6 +145,21 @@ def test_an_unknown_language_is_plain(language):
 def test_code_over_the_limit_is_plain():
     """100 KB is highlighted, more is not."""
     assert "<span" not in code.highlighted("a = 1\n" * 20_000, "python")
+
+
+def test_terminal_colours_become_classes():
+    """Colours and styles show as such; other escapes stay visible; no text is lost."""
+    shown = coloured("\x1b[1;31mred\x1b[0m <b> \x1b[38;5;200mpink\x1b[39m \x1b[2Jgone \x1b[32mgreen")
+    assert '<span class="a-bold a-fg-red">red</span>' in shown
+    assert '<span class="a-fg-green">green</span>' in shown
+    assert "&lt;b&gt; pink" in shown
+    assert "U+001B" in shown
+
+
+@given(st.text(alphabet="\x1b[0123456789;mK<a"))
+def test_any_terminal_output_is_escaped(text):
+    """Noise makes spans and chips, nothing else."""
+    assert {tag for tag, _ in tags_of(coloured(text))} <= {"span"}
 
 
 @pytest.mark.parametrize("lines", [1, 40, 41, 500])
