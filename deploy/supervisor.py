@@ -16,6 +16,8 @@ from deploy.keeper import Keeper, Patience, run_once, say
 from deploy.settings import child_environment
 
 POLL_SECONDS = 0.05
+# `timeout`, `make` and terminals may deliver one wish twice, to the process and to its group.
+ONE_WISH_SECONDS = 0.1
 DATABASE_PATIENCE_SECONDS = 15.0
 
 
@@ -34,6 +36,7 @@ class Supervisor:
         self._environment = child_environment(settings.model_copy(update={"database_url": self._database.url}))
         self._patience = Patience()
         self._stopping = asyncio.Event()
+        self._told_at: float | None = None
         self._ready = False
         self._code = 0
         self._proxies = [self._keeper(role) for role in roles.proxies(settings)]
@@ -65,7 +68,10 @@ class Supervisor:
             loop.add_signal_handler(number, self._told_to_stop)
 
     def _told_to_stop(self) -> None:
-        if self._stopping.is_set():
+        now = time.monotonic()
+        if self._told_at is None:
+            self._told_at = now
+        elif now - self._told_at > ONE_WISH_SECONDS:
             self._patience.lose()
         self._stopping.set()
 

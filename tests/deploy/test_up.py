@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from deploy.keeper import LONGEST_DELAY, SETTLED_SECONDS, Backoff
+from deploy.supervisor import ONE_WISH_SECONDS
 from tests.chaos.killer import children
 from tests.product import ROOT, NotStartedError, Product, clean_environment, running, start, stop
 from tests.upstream import SSE, Answer, Upstream
@@ -245,6 +246,7 @@ async def test_a_second_signal_ends_it_at_once(
         await response.content.readany()
         process.send_signal(signal.SIGINT)
         await refused(url)
+        await asyncio.sleep(ONE_WISH_SECONDS)
         process.send_signal(signal.SIGINT)
         with pytest.raises(aiohttp.ClientError):
             await response.content.read()
