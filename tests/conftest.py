@@ -28,6 +28,13 @@ FAST = {"fsync": "off", "full_page_writes": "off", "max_connections": "100"}
 _numbers = count(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever asks for the server needs Postgres: `-m postgres` runs all of it, e.g. on another version."""
+    for item in items:
+        if "server_url" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.postgres)
+
+
 @pytest.fixture(scope="session")
 def postgres_programs() -> Path | None:
     """The folder of the server the run was asked to use; None is the embedded one."""
