@@ -24,6 +24,8 @@ Framing = Literal["none", "length", "chunked", "eof"]
 SOCKET_BUFFER = 256 * 1024
 WRITE_HIGH = 64 * 1024
 PENDING_HIGH = 64 * 1024
+SMALL = 16 * 1024
+"""Below this, copying bytes together is cheaper than a second write."""
 MAX_RESPONSE_HEAD = 256 * 1024
 
 
@@ -58,7 +60,7 @@ class UpstreamConnection(asyncio.Protocol):
             "_held",
         ),
         *("_head_waiter", "_keep", "_loop", "_owner", "_parser", "_paused_us", "_pending", "_pending_size", "_pieces"),
-        *("_reading_paused", "_reason", "_sink", "busy", "idle_since", "last_us", "reused"),
+        *("_reading_paused", "_reason", "_sink", "_unsent", "busy", "idle_since", "last_us", "reused"),
         *("sent_us", "transport"),
     )
 
@@ -83,6 +85,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._reason = b""
         self._framing: Framing = "none"
         self._bodyless = False
+        self._unsent = b""
         self._complete = False
         self._keep = False
         self._pieces: list[bytes] = []
@@ -98,16 +101,33 @@ class UpstreamConnection(asyncio.Protocol):
     # What a call does, in this order.
 
     def begin(self, head: bytes, *, bodyless_answer: bool) -> None:
-        """Send a request's head. ``bodyless_answer``: the answer to HEAD has no body, whatever it says."""
+        """Start a request with its head. ``bodyless_answer``: the answer to HEAD has no body, whatever it says."""
         self._clear()
         self.busy = True
         self._bodyless = bodyless_answer
-        self.write(head)
+        self._unsent = head
 
     def write(self, data: bytes) -> None:
-        """Send bytes of the request, framed by the caller."""
+        """Send bytes of the request, framed by the caller; the first go out together with the head, as one packet."""
+        if self._unsent:
+            data, self._unsent = self._unsent + data if len(data) < SMALL else self._send_head(data), b""
         if self.transport is not None:
             self.transport.write(data)
+
+    def _send_head(self, data: bytes) -> bytes:
+        if self.transport is not None:
+            self.transport.write(self._unsent)
+        return data
+
+    def flush(self) -> None:
+        """Send the head now if nothing else has taken it along."""
+        if self._unsent:
+            self.write(b"")
+
+    @property
+    def has_body(self) -> bool:
+        """Whether a piece of the response body is there already."""
+        return bool(self._pending)
 
     async def drain(self) -> None:
         """Wait until the upstream has taken enough of what was written. Raises CallBrokenError."""
@@ -119,6 +139,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def sent(self) -> None:
         """The whole request is written: from now on the upstream's silence counts."""
+        self.flush()
         self.sent_us = self.last_us = now_us()
 
     async def head(self) -> ResponseHead:

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -266,19 +267,18 @@ async def test_few_file_descriptors(start: Start, upstream: Upstream) -> None:
     """With few descriptors the calls above nine tenths are shed with 529; the listener survives."""
     worker = await start(limit="128")
     upstream.default = Answer(raw=b"", chunks=(HANG,))
-    wires = [await Wire(worker.port).__aenter__() for _ in range(60)]
-    for wire in wires:
-        await wire.send(post())
-    async with asyncio.TaskGroup() as group:
-        heads = [group.create_task(wire.head()) for wire in wires]
-        await asyncio.wait(heads, return_when=asyncio.FIRST_COMPLETED)
-        shed = [head.result()[0] for head in heads if head.done()]
-        for head in heads:
-            head.cancel()
+    async with AsyncExitStack() as stack:
+        wires = [await stack.enter_async_context(Wire(worker.port)) for _ in range(60)]
+        for wire in wires:
+            await wire.send(post())
+        async with asyncio.TaskGroup() as group:
+            heads = [group.create_task(wire.head()) for wire in wires]
+            await asyncio.wait(heads, return_when=asyncio.FIRST_COMPLETED)
+            shed = [head.result()[0] for head in heads if head.done()]
+            for head in heads:
+                head.cancel()
     assert shed
     assert set(shed) == {529}
-    for wire in wires:
-        wire.writer.close()
     upstream.default = Answer()
     statuses: list[int] = []
     async with asyncio.timeout(10):
