@@ -74,7 +74,9 @@ class ProxyServer(web.Server):
             raise RefusedError(Reason.UNAUTHORIZED)
         if not self.relay.tape.accepting:
             raise RefusedError(Reason.TAPE_FULL)
-        if len(self._connections) + len(self.relay.upstream.connections) > self._descriptors:
+        # A call that is still connecting has no connection yet, and will.
+        ways_out = max(len(self.relay.upstream.connections), len(self.relay.calls) + 1)
+        if len(self._connections) + ways_out > self._descriptors:
             raise RefusedError(Reason.OVERLOADED)
 
     async def _answer(self, incoming: Incoming, admitted: Admitted) -> Sent:
