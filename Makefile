@@ -65,4 +65,4 @@ $(DEV): $(BIN)/python pyproject.toml requirements.lock
 $(NODE): | $(BIN)/python
 	@if command -v npm >/dev/null; then \
 	  npm install --silent --no-fund --no-audit --prefix $(VENV)/node $(CLAUDE_CODE) && touch $@; \
-	else echo 'npm is missing: the tests that drive Claude Code will be skipped (install nodejs and npm)'; fi
+	else echo 'npm is missing, and the tests that drive Claude Code need it: install nodejs and npm'; fi
