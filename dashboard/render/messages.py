@@ -77,8 +77,9 @@ def _prompt(body: bytes, pictures: str, first: int | None, *, whole: bool) -> Pr
     listed = sent.get("messages")
     messages = listed if isinstance(listed, list) else []
     start, end = _window(messages, first, whole=whole)
+    calls = _calls(messages)
     shown = tuple(
-        _message(message, number + 1, f"m{number}", Context(_role(message), pictures, mask))
+        _message(message, number + 1, f"m{number}", Context(_role(message), pictures, mask, calls))
         for number, message in enumerate(messages[start:end], start)
     )
     system = _system(sent.get("system"), pictures, mask) if whole else None
@@ -105,6 +106,17 @@ def _window(messages: list[Any], first: int | None, *, whole: bool) -> tuple[int
     start = answered[-1] + 1 if answered else 0
     start = min(start, max(0, len(messages) - 1))
     return max(start, len(messages) - WINDOW), len(messages)
+
+
+def _calls(messages: list[Any]) -> dict[str, str]:
+    """The name of the tool behind each call in a transcript."""
+    contents = [message["content"] for message in messages if isinstance(message, dict) and "content" in message]
+    blocks = (block for content in contents if isinstance(content, list) for block in content)
+    return {
+        block["id"]: block["name"]
+        for block in blocks
+        if isinstance(block, dict) and isinstance(block.get("id"), str) and isinstance(block.get("name"), str)
+    }
 
 
 def _role(message: Any) -> str:

@@ -81,6 +81,15 @@ def test_reminders_fold_and_keep_their_place():
     assert "secret plan" in made[1].body
 
 
+@pytest.mark.parametrize("opens", [1, 40_000])
+def test_a_reminder_without_an_end_is_text(opens):
+    """Nothing is folded that was never closed; many such openings cost no more than one pass."""
+    text = "<system-reminder>" * opens
+    made, _ = shown({"type": "text", "text": text}, "user")
+    assert [one.kind for one in made] == ["text"]
+    assert "&lt;system-reminder&gt;" in made[0].body
+
+
 @pytest.mark.parametrize(
     ("content", "content_type", "size"),
     [
@@ -148,6 +157,28 @@ def test_a_failed_tool_says_so():
     made, _ = shown({"type": "tool_result", "tool_use_id": "toolu_1", "is_error": True, "content": "no"}, "user")
     assert made[0].error
     assert made[0].title == "tool error"
+
+
+def test_a_result_names_its_tool_and_folds_reminders():
+    """What a result is the result of stands in its title; a reminder that the client appended is folded, not lost."""
+    turns = [
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {}}]},
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "tool_result",
+                    "tool_use_id": "toolu_1",
+                    "content": "line\n<system-reminder>\nbe careful\n</system-reminder>\nend",
+                }
+            ],
+        },
+    ]
+    made = messages.new_messages(json.dumps({"messages": turns}).encode(), "/p/").messages[0].blocks[0]
+    assert made.title == "tool result · Read"
+    assert made.body.count("<details") == 1
+    for words in ("line", "be careful", "end"):
+        assert words in made.body
 
 
 def test_secrets_are_masked_in_every_kind_of_block():
