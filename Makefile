@@ -41,8 +41,8 @@ format: $(DEV)  ## format and fix what can be fixed
 bench: $(DEV)  ## measure against a naive proxy and nginx in the same run (quick: make bench ARGS=--quick)
 	$(BIN)/python -m tests.bench $(ARGS)
 
-chaos: $(DEV)  ## the long form of the fault tests
-	FOOTPLATE_CHAOS=long $(BIN)/pytest -m chaos $(ARGS)
+chaos: $(DEV)  ## the long kill loop: 200 kills under load, then count
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 system:
 	@.ci/system-packages
