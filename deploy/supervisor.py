@@ -106,7 +106,7 @@ class Supervisor:
         if self._stopping.is_set():
             return
         if not self._database.migrated.is_set():
-            say("the database does not answer yet: calls are relayed and kept on the tape until it does")
+            say("the database is not ready: calls are relayed and kept on the tape until it is")
         self._ready = True
         print(announcement.ready(self._settings, self._database.title, time.monotonic() - began), flush=True)
 
