@@ -16,7 +16,7 @@ from core.tape import Kind
 from proxy import log
 from proxy.admission import Admitted
 from proxy.breaks import CallBrokenError
-from proxy.call_tape import CallTape
+from proxy.call_tape import CallTape, soon
 from proxy.clock import Clock
 from proxy.connection import CLOSED, KEPT, Incoming, Sent
 from proxy.counters import Counters
@@ -129,6 +129,9 @@ class Call:
             ),
             bodyless_answer=admitted.method == "HEAD",
         )
+        if self._connection.writing_paused:
+            # The answer to a pipelined request before this one is still on its way.
+            self.client_paused()
         head = await self._exchange(upstream)
         self._clock.head_us = now_us()
         await self._hold()
@@ -179,6 +182,8 @@ class Call:
             async for data in self._body.pieces():
                 self._send(upstream, data)
                 await upstream.drain()
+                if self._tape.behind:
+                    await self._tape.caught_up()
             self._sent(upstream)
         except CallBrokenError as exc:
             upstream.fail(exc.reason, exc.outcome, exc.note)
@@ -217,20 +222,7 @@ class Call:
         """Wait for the tape: nobody has seen an answer whose request is not on disk (tape.md, durability)."""
         synced = self._synced or self._relay.tape.synced()
         if not synced.done():
-            loop = asyncio.get_running_loop()
-            waiter = loop.create_future()
-
-            def wake(_: object = None) -> None:
-                if not waiter.done():
-                    waiter.set_result(None)
-
-            synced.add_done_callback(wake)
-            timer = loop.call_later(HOLD_SECONDS, wake)
-            try:
-                await waiter
-            finally:
-                timer.cancel()
-                synced.remove_done_callback(wake)
+            await soon(synced, HOLD_SECONDS)
             if not synced.done():
                 self._relay.counters.add("head_sync_misses")
         self._clock.released_us = now_us()
@@ -275,8 +267,16 @@ class Call:
             self._write(data)
             self._write(b"\r\n")
         self._response_bytes += size
-        now = self._clock.piece()
+        now = self._upstream.last_us if self._upstream is not None else now_us()
+        self._clock.piece(now)
         self._tape.append(Kind.CHUNK, data, now)
+        if self._tape.behind and self._upstream is not None:
+            self._upstream.hold()
+            self._tape.caught_up().add_done_callback(self._go_on)
+
+    def _go_on(self, _: object) -> None:
+        if self._outcome is None and self._upstream is not None:
+            self._upstream.unhold()
 
     def _close_body(self) -> None:
         if self._to_chunk:
@@ -353,14 +353,14 @@ class Call:
 
     def client_paused(self) -> None:
         """The client is behind: the upstream must wait, not our memory grow."""
-        self._paused_us = now_us()
-        if self._upstream is not None:
+        if self._upstream is not None and not self._paused_us:
+            self._paused_us = now_us()
             self._upstream.hold()
 
     def client_resumed(self) -> None:
         """The client caught up."""
-        self._paused_us = 0
-        if self._upstream is not None:
+        if self._upstream is not None and self._paused_us:
+            self._paused_us = 0
             self._upstream.unhold()
 
     # The tape.

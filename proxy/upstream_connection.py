@@ -94,7 +94,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._head_bytes = 0
         self._sink: Sink | None = None
         self._reading_paused = False
-        self._held = False
+        self._held = 0
         self.sent_us = 0
         self.last_us = 0
 
@@ -170,7 +170,7 @@ class UpstreamConnection(asyncio.Protocol):
             return
         self.busy = False
         self._sink = None
-        self._held = False
+        self._held = 0
         transport = self.transport
         if transport is None:
             return
@@ -192,14 +192,14 @@ class UpstreamConnection(asyncio.Protocol):
             self.transport.abort()
 
     def hold(self) -> None:
-        """The client is behind: take no bytes of the response until ``unhold``."""
-        self._held = True
+        """The client, or the tape, is behind: take no bytes of the response until as many ``unhold``."""
+        self._held += 1
         self._pause_reading()
 
     def unhold(self) -> None:
-        """The client caught up."""
-        self._held = False
-        if self._sink is not None:
+        """Who was behind caught up."""
+        self._held -= 1
+        if self._sink is not None and not self._held:
             self._resume_reading()
 
     def _pause_reading(self) -> None:
