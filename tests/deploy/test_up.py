@@ -258,6 +258,20 @@ async def test_a_second_signal_ends_it_at_once(
 
 
 @pytest.mark.product
+@pytest.mark.parametrize("lines", [0, 1, 2])
+async def test_a_stop_before_it_is_ready_is_clean_too(lines: int, data: Path) -> None:
+    """SIGTERM at any point of the start, here after so many lines of its log: exit code 0 and nobody left."""
+    process = await start(data, stderr=PIPE)
+    assert process.stderr is not None
+    await until((data / "run/up.lock").exists)
+    for _ in range(lines):
+        await process.stderr.readline()
+    parts = psutil.Process(process.pid).children(recursive=True)
+    assert await stop(process) == 0
+    assert [part for part in parts if part.is_running()] == []
+
+
+@pytest.mark.product
 async def test_several_workers_share_the_port(data: Path, upstream: Upstream) -> None:
     """Each worker has a tape of its own, and calls over many connections are all recorded."""
     async with running(data, upstream_url=upstream.url, FOOTPLATE_PROXY_WORKERS="2") as product:
