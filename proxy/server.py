@@ -110,6 +110,9 @@ class ProxyServer(web.Server):
         for connection in list(self._connections):
             if cast("ClientConnection", connection).idle and connection.transport is not None:
                 connection.transport.close()
+        for _ in range(3):
+            # What was read before the port closed becomes a call first.
+            await asyncio.sleep(0)
         relay.clear.clear()
         if relay.calls:
             async with asyncio.TaskGroup() as group:
