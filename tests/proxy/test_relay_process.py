@@ -155,6 +155,23 @@ async def test_drain_lets_an_upload_finish(start: Start, upstream: Upstream) -> 
     assert (await worker.exit())[0] == 0
 
 
+async def test_drain_waits_for_a_slow_reader(start: Start, upstream: Upstream) -> None:
+    """An answer that is written and not yet read when SIGTERM comes is read to its end."""
+    body = bytes(3_000_000)
+    upstream.default = Answer(chunks=(body,))
+    worker = await start()
+    async with Wire(worker.port) as wire:
+        wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await wire.send(post())
+        await upstream.received(0)
+        worker.process.send_signal(signal.SIGTERM)
+        await worker.said("draining")
+        wire.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        answer = await wire.answer()
+    assert (answer.body, answer.whole) == (body, True)
+    assert (await worker.exit())[0] == 0
+
+
 async def test_drain_has_an_end(start: Start, upstream: Upstream) -> None:
     """What is not done in time is cut, never ended cleanly, and recorded as such; still exit 0."""
     worker = await start(FOOTPLATE_DRAIN_SECONDS="0.2")

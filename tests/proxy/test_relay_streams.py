@@ -162,6 +162,17 @@ async def test_a_slow_disk_holds_large_transfers_back(
     assert call.end.lost_frames == 0
 
 
+async def test_the_end_nobody_reads(upstream: Upstream, tmp_path: Path) -> None:
+    """A client that never takes the end of a whole answer is given up after the idle timeout, too."""
+    upstream.script(Answer(chunks=(b"x" * 8_000_000,)))
+    async with Worker(settings_for(tmp_path, upstream.url, idle_timeout=0.3)) as worker, Wire(worker.port) as wire:
+        wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await wire.send(post())
+        async with asyncio.timeout(10):
+            while worker.server._connections or not upstream.requests:
+                await asyncio.sleep(0.02)
+
+
 async def test_a_slow_upstream_holds_the_client_back(worker: Worker, upstream: Upstream) -> None:
     """An upstream that does not read stops the client's upload: what we hold of it stays small."""
     upstream.script(Answer(read_body=False))
