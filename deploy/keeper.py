@@ -19,8 +19,9 @@ ABORT_SECONDS = 1.0
 
 
 def say(line: str) -> None:
-    """One line for the operator."""
-    print(f"footplate: {line}", file=sys.stderr, flush=True)
+    """One line for the operator. That nobody reads it any more is no reason to fall."""
+    with suppress(OSError):
+        print(f"footplate: {line}", file=sys.stderr, flush=True)
 
 
 class Patience:

@@ -109,7 +109,8 @@ class Supervisor:
         if not self._database.migrated.is_set():
             say("the database is not ready: calls are relayed and kept on the tape until it is")
         self._ready = True
-        print(announcement.ready(self._settings, self._database.title, time.monotonic() - began), flush=True)
+        with suppress(OSError):  # who started us may have stopped reading
+            print(announcement.ready(self._settings, self._database.title, time.monotonic() - began), flush=True)
 
     async def _answers(self, ask: Callable[[Settings], health.Answer]) -> None:
         # Another process has no event to wait for.
