@@ -26,7 +26,7 @@ test: system $(DEV) $(NODE)  ## run the whole suite (part of it: make test ARGS=
 	$(BIN)/pytest $(ARGS)
 
 postgres-15: system $(DEV)  ## run what touches Postgres again, on Debian's PostgreSQL 15
-	FOOTPLATE_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/pytest -m postgres $(ARGS)
+	FOOTPLATE_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/pytest -m 'postgres and not browser' $(ARGS)
 
 check: $(DEV)  ## lint, types, and the architecture tests
 	$(BIN)/ruff format --check .
