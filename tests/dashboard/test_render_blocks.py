@@ -267,3 +267,33 @@ def test_a_long_string_folds_with_its_size():
     drawn = json_view.tree({"text": "word " * 500})
     assert "2.4 KB · show" in drawn.html
     assert drawn.html.count("word") >= 500
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ["z" * 90_000] * 40,
+        [{"type": "text", "text": "y"}] * 50_000,
+        [{"type": "tool_result", "content": ["\u200bz" * 50_000]}] * 20,
+    ],
+)
+def test_a_page_that_is_full_says_what_is_missing(content):
+    """However much a message holds, its page stays bounded, counts what it left out and links to it."""
+    made = messages.whole_prompt(json.dumps({"messages": [{"role": "user", "content": content}]}).encode(), "/p/", None)
+    bodies = [block.body for block in made.messages[0].blocks]
+    assert sum(map(len, bodies)) < messages.MOST_MARKUP * 6
+    assert "not drawn: this page is full" in bodies[-1]
+    assert "first=1#messages" in bodies[-1]
+
+
+def test_an_edit_is_a_diff_however_large():
+    """Small edits are compared line by line, large ones shown whole; neither takes long."""
+    small, _ = shown({"type": "tool_use", "name": "Edit", "input": {"old_string": "a\nb", "new_string": "a\nc"}})
+    assert small[0].body.count("d-same") == 1
+    assert small[0].body.count("d-del") == small[0].body.count("d-add") == 1
+    sides = {
+        name: "\n".join(str(n % wide) for n in range(3000)) for name, wide in (("old_string", 7), ("new_string", 5))
+    }
+    large, _ = shown({"type": "tool_use", "name": "Edit", "input": sides})
+    assert large[0].body.count("d-del") == 3000
+    assert "2000 more lines" in large[0].body
