@@ -20,7 +20,7 @@ from proxy.call_tape import CallTape, soon
 from proxy.clock import Clock
 from proxy.connection import CLOSED, KEPT, Incoming, Sent
 from proxy.counters import Counters
-from proxy.headers import HeaderKeeper, readable, request_head, response_head
+from proxy.headers import HeaderKeeper, request_head, response_head
 from proxy.request_body import RequestBody
 from proxy.tape_writer import TapeWriter
 from proxy.upstream import Upstream
@@ -368,7 +368,7 @@ class Call:
     def _tape_start(self) -> None:
         key = self._relay.hmac_key
         admitted = self._admitted
-        kind, digest = redact.credential(readable(self._message.raw_headers), key) or (None, None)
+        kind, digest = self._relay.keeper.credential(self._message.raw_headers) or (None, None)
         start = Start(
             self.id,
             self._clock.wall_us,

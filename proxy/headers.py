@@ -3,12 +3,17 @@
 Names and whole fields repeat from call to call, so what was decided about them is remembered, within bounds.
 """
 
+import os
 from collections.abc import Iterable
 from enum import Enum, auto
+from hashlib import blake2b
+from typing import TypeVar
 
 from core import redact
-from core.models import Headers
+from core.models import CredentialKind, Headers
 
+K = TypeVar("K")
+V = TypeVar("V")
 RawHeader = tuple[bytes, bytes]
 
 MAX_REMEMBERED = 2048
@@ -30,6 +35,8 @@ _RESPONSE = {
     b"http2-settings": _Crossing.DROP,
 }
 _KEEPS_NOTHING = frozenset({b"close", b"keep-alive"})
+_CREDENTIAL_FIELDS = frozenset({b"authorization", b"x-api-key", b"anthropic-beta"})
+"""What ``redact.credential`` looks at."""
 _crossings: dict[bytes, _Crossing] = {}
 
 
@@ -96,25 +103,62 @@ def _text(raw: bytes) -> str:
 
 
 class HeaderKeeper:
-    """``redact.keep_headers`` with a memory for fields that may be recorded as they are."""
+    """``redact.keep_headers`` and ``redact.credential`` with a memory.
 
-    __slots__ = ("_hmac_key", "_known")
+    HMACs let go of the interpreter's lock, which the tape's thread then takes: they cost far more than their
+    arithmetic. Secrets are remembered under a keyed digest only, never as they are.
+    """
+
+    __slots__ = ("_credentials", "_digest_key", "_hmac_key", "_kept", "_name_only", "_secret", "_secret_names")
 
     def __init__(self, hmac_key: bytes) -> None:
         self._hmac_key = hmac_key
-        self._known: dict[RawHeader, tuple[str, str]] = {}
+        self._digest_key = os.urandom(32)
+        self._kept: dict[RawHeader, tuple[str, str]] = {}
+        self._name_only: dict[bytes, tuple[str, str]] = {}
+        self._secret_names: dict[bytes, bool] = {}
+        self._secret: dict[bytes, tuple[str, str]] = {}
+        self._credentials: dict[bytes, tuple[CredentialKind, str] | None] = {}
 
     def keep(self, headers: Iterable[RawHeader]) -> Headers:
         """The fields as they may be recorded."""
-        known = self._known
-        return tuple([known.get(field) or self._look(field) for field in headers])
+        kept, name_only = self._kept, self._name_only
+        return tuple([kept.get(field) or name_only.get(field[0]) or self._look(field) for field in headers])
+
+    def credential(self, headers: Iterable[RawHeader]) -> tuple[CredentialKind, str] | None:
+        """Kind and HMAC of the Anthropic credential among the fields, or None."""
+        fields = [field for field in headers if field[0].lower() in _CREDENTIAL_FIELDS]
+        if not fields:
+            return None
+        digest = self._digest(fields)
+        if digest not in self._credentials:
+            found = redact.credential(readable(fields), self._hmac_key)
+            _remember(self._credentials, digest, found)
+        return self._credentials[digest]
 
     def _look(self, field: RawHeader) -> tuple[str, str]:
-        text = _text(field[0]), _text(field[1])
+        name, value = field
+        digest = self._digest([field]) if name in self._secret_names else b""
+        if digest and (known := self._secret.get(digest)):
+            return known
+        text = _text(name), _text(value)
         (kept,) = redact.keep_headers((text,), self._hmac_key)
-        # A value that is not kept may be a secret, and has no business in a memory either.
-        if kept == text and len(field[1]) <= MAX_REMEMBERED_VALUE:
-            if len(self._known) >= MAX_REMEMBERED:
-                self._known.clear()
-            self._known[field] = kept
+        if kept == text:
+            if len(value) <= MAX_REMEMBERED_VALUE:
+                _remember(self._kept, field, kept)
+        elif kept[1] == redact.NOT_KEPT:
+            _remember(self._name_only, name, kept)
+        else:
+            _remember(self._secret_names, name, value=True)
+            _remember(self._secret, self._digest([field]), kept)
         return kept
+
+    def _digest(self, fields: list[RawHeader]) -> bytes:
+        text = b"\n".join([part for field in fields for part in field])
+        return blake2b(text, key=self._digest_key, digest_size=32).digest()
+
+
+def _remember(memory: dict[K, V], key: K, value: V) -> None:
+    if len(memory) >= MAX_REMEMBERED:
+        memory.clear()
+    memory[key] = value
