@@ -86,6 +86,10 @@ class Timings:
     connection_reused: bool | None = None
 
 
+ANSWERED_EARLY = "answered before the request was through"
+"""The note of a call whose answer was complete first: of the request only what was relayed by then is recorded."""
+
+
 @dataclass(frozen=True, slots=True)
 class End:
     """How the relay of a call ended; the payload of an ``end`` frame.
