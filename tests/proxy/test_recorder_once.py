@@ -298,3 +298,22 @@ async def test_starts_that_were_rescued_twice_change_nothing(
     assert rows[:1] == before
     assert [(row["id"], row["outcome"]) for row in rows[1:]] == [(lost.request_id, "proxy_crash")]
     assert sum(hour["requests"] for hour in await rollup(connection)) == 2
+
+
+async def test_a_rescued_start_leaves_what_was_taped(
+    database_url: str, connection: Connection, tmp_path: Path, node: Path
+) -> None:
+    """Killed in the middle, and nobody recorded it before the next proxy came: every byte on the tape is in the row."""
+    with Taping(node, now_ms()) as tape:
+        call = tape.begin()
+        tape.ask(call, asked())
+        tape.head(call)
+        tape.chunk(call, b"as far as it came")
+    Starts(node).put(call.start.request_id.bytes, 0, 1000, encode_start(call.start))
+    with Taping(node, now_ms()):
+        await drained(database_url, tmp_path)
+    (row,) = await connection.fetch(
+        "SELECT outcome, status_code, q.body, s.raw FROM requests "
+        "JOIN request_bodies AS q USING (train, id) JOIN response_bodies AS s USING (train, id)"
+    )
+    assert tuple(row) == ("proxy_crash", 200, asked(), b"as far as it came")
