@@ -49,8 +49,11 @@ class Inflated:
     error: str | None = None
 
 
-def derive(taped: Taped, inflated: Inflated) -> Recording:
-    """Everything that is recorded of a call. What cannot be parsed sets ``parse_error`` and is recorded raw."""
+def derive(taped: Taped, inflated: Inflated, request_sha256: bytes | None = None) -> Recording:
+    """Everything that is recorded of a call. What cannot be parsed sets ``parse_error`` and is recorded raw.
+
+    ``request_sha256`` is the hash of the request's body, where it is known already.
+    """
     start, head, end = taped.start, taped.head, taped.end
     asked = _transcript(taped, inflated)
     said = _answer(taped, inflated)
@@ -69,7 +72,7 @@ def derive(taped: Taped, inflated: Inflated) -> Recording:
         response_decoded=inflated.response,
         chunks=taped.chunks,
         decoded_sizes=inflated.response_sizes,
-        request_sha256=sha256(taped.request_body).digest(),
+        request_sha256=request_sha256 or sha256(taped.request_body).digest(),
         response_sha256=sha256(taped.response_body).digest(),
         request_type=asked.request_type,
         model=asked.model,

@@ -1,21 +1,31 @@
 """The one narrow door through which bodies are written; how they are stored may change behind it.
 
-Today each is one ``bytea``. The server says whether what it stored is what the tape held, before it commits: by size
-always, by its own SHA-256 up to 16 KB and in one of sixteen larger ones (by a digit of the hash). The embedded server
-takes 1.1 ms to hash 300 KB, a third of all the writing; every stored hash can be checked at any time.
+A request's body is a list of ``pieces``, each stored once in a train's month; a response's is one ``bytea``. The server
+says whether what it stored is what the tape held, before it commits: a whole body by size always, by its own SHA-256 up
+to 16 KB and in one of sixteen larger ones (by a digit of the hash); a list likewise, read back as anybody reads it. The
+embedded server takes 1.1 ms to hash 300 KB; every stored hash can be checked at any time.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from core.errors import FootplateError
 from core.models import Recording
+from core.pieces import Division
+from proxy.recorder import pieces
 from proxy.recorder.readable import jsonb
 from sql.database import Transaction
-from sql.rows.record import BodyCheck
+from sql.rows.record import BodyCheck, PieceCheck
 
-Recorded = tuple[UUID, Recording]
-"""A recording and the id it is filed under."""
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A recording, the id it is filed under, and its request's body in pieces."""
+
+    id: UUID
+    recording: Recording
+    division: Division
 
 
 class BodyMismatchError(FootplateError):
@@ -26,31 +36,39 @@ async def write(transaction: Transaction, train: int, recorded: Sequence[Recorde
     """Write the bodies of calls that became complete in this transaction. Raises BodyMismatchError, sql's errors."""
     await _write_requests(transaction, train, recorded)
     # A call that never got a response head has no response, not an empty one.
-    answered = [(key, recording) for key, recording in recorded if recording.head is not None]
+    answered = [one for one in recorded if one.recording.head is not None]
     if answered:
         await _write_responses(transaction, train, answered)
 
 
 async def _write_requests(transaction: Transaction, train: int, recorded: Sequence[Recorded]) -> None:
+    requests = [pieces.Request(one.id, one.recording.request_body, one.division) for one in recorded]
+    requests, written = await pieces.write(transaction, train, requests)
+    _require_exact(written)
     checks = await transaction.fetch(
         "record_request_bodies",
         BodyCheck,
         train,
-        [key for key, _ in recorded],
-        [recording.request_body for _, recording in recorded],
-        [len(recording.request_body) for _, recording in recorded],
-        [recording.request_sha256 for _, recording in recorded],
+        [one.id for one in requests],
+        [one.body if one.division.keys is None else None for one in requests],
+        [one.division.keys for one in requests],
+        [None if one.division.keys is None else one.division.folded for one in requests],
+        [len(one.body) for one in requests],
+        [one.division.sha256 for one in requests],
     )
     _require_exact(checks)
+    sampled = [one.id for one in requests if one.division.keys is not None and one.division.sha256[0] < 16]
+    if sampled:
+        _require_exact(await transaction.fetch("record_read_back", BodyCheck, train, sampled))
 
 
 async def _write_responses(transaction: Transaction, train: int, recorded: Sequence[Recorded]) -> None:
-    recordings = [recording for _, recording in recorded]
+    recordings = [one.recording for one in recorded]
     checks = await transaction.fetch(
         "record_response_bodies",
         BodyCheck,
         train,
-        [key for key, _ in recorded],
+        [one.id for one in recorded],
         [recording.response_body for recording in recordings],
         [recording.response_decoded for recording in recordings],
         [None if recording.message is None else jsonb(recording.message) for recording in recordings],
@@ -67,6 +85,6 @@ def _array(numbers: Iterable[int]) -> str:
     return "{" + ",".join(map(str, numbers)) + "}"
 
 
-def _require_exact(checks: Sequence[BodyCheck]) -> None:
+def _require_exact(checks: Sequence[BodyCheck | PieceCheck]) -> None:
     if not all(check.exact for check in checks):
         raise BodyMismatchError("a body read back with another hash than the tape's")

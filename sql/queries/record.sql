@@ -53,17 +53,6 @@ FROM trains WHERE train = $1 FOR NO KEY UPDATE;
 SELECT original_id, id FROM requests
 WHERE train = $1 AND original_id IS NOT NULL AND original_id = ANY ($2::uuid[]);
 
--- name: record_request_bodies
--- Request bodies of one train, each answered with whether the server finds it as it should be: by its size, and by its
--- own hash where that is cheap and in one of sixteen large ones.
--- returns: BodyCheck
-INSERT INTO request_bodies (train, id, body, size, sha256)
-SELECT $1::integer, n.id, n.body, n.size, n.sha256
-FROM unnest($2::uuid[], $3::bytea[], $4::bigint[], $5::bytea[]) AS n (id, body, size, sha256)
-ON CONFLICT (train, id) DO NOTHING
-RETURNING id, length(body) = size
-    AND (size > 16384 AND get_byte(sha256, 0) >= 16 OR sha256(body) = sha256) AS exact;
-
 -- name: record_response_bodies
 -- Response bodies of one train. Arrays come as text: an array of arrays would have to be rectangular.
 -- returns: BodyCheck

@@ -70,6 +70,21 @@ class BodyCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class PieceKey:
+    """The key of a piece or list node: the first half of its SHA-256."""
+
+    hash: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PieceCheck:
+    """A piece that was written now; ``exact`` is False where the server's hash of it is not its key."""
+
+    hash: UUID
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AccountKnown:
     """An account and how strong the evidence for its id is."""
 
