@@ -26,7 +26,7 @@ test: system $(DEV) $(NODE)  ## run the whole suite (part of it: make test ARGS=
 	$(BIN)/pytest $(ARGS)
 
 postgres-15: system $(DEV)  ## run what touches Postgres again, on Debian's PostgreSQL 15
-	FOOTPLATE_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/pytest -m postgres $(ARGS)
+	FOOTPLATE_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/pytest -m 'postgres and not browser' $(ARGS)
 
 check: $(DEV)  ## lint, types, and the architecture tests
 	$(BIN)/ruff format --check .
@@ -41,8 +41,8 @@ format: $(DEV)  ## format and fix what can be fixed
 bench: $(DEV)  ## measure against a naive proxy and nginx in the same run (quick: make bench ARGS=--quick)
 	$(BIN)/python -m tests.bench $(ARGS)
 
-chaos: $(DEV)  ## the long form of the fault tests
-	FOOTPLATE_CHAOS=long $(BIN)/pytest -m chaos $(ARGS)
+chaos: $(DEV)  ## the long kill loop: 200 kills under load, then count
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 system:
 	@.ci/system-packages
@@ -65,4 +65,4 @@ $(DEV): $(BIN)/python pyproject.toml requirements.lock
 $(NODE): | $(BIN)/python
 	@if command -v npm >/dev/null; then \
 	  npm install --silent --no-fund --no-audit --prefix $(VENV)/node $(CLAUDE_CODE) && touch $@; \
-	else echo 'npm is missing: the tests that drive Claude Code will be skipped (install nodejs and npm)'; fi
+	else echo 'npm is missing, and the tests that drive Claude Code need it: install nodejs and npm'; fi

@@ -19,8 +19,9 @@ ABORT_SECONDS = 1.0
 
 
 def say(line: str) -> None:
-    """One line for the operator."""
-    print(f"footplate: {line}", file=sys.stderr, flush=True)
+    """One line for the operator. That nobody reads it any more is no reason to fall."""
+    with suppress(OSError):
+        print(f"footplate: {line}", file=sys.stderr, flush=True)
 
 
 class Patience:
@@ -74,6 +75,7 @@ class Keeper:
         self._ended = ended
         self._stopping = asyncio.Event()
         self._process: Process | None = None
+        self._turn = asyncio.Lock()
 
     async def run(self) -> None:
         """Start the process, and start it again whenever it ends, until stopped."""
@@ -81,20 +83,35 @@ class Keeper:
         clock = asyncio.get_running_loop().time
         while not self._stopping.is_set():
             started = clock()
-            self._process = await spawn(module_command(self.role.module, *self.role.arguments), self._environment)
-            code = await self._process.wait()
-            if self._stopping.is_set() or not self._ended(code):
+            end = await self._run_once()
+            if end is None:
                 return
             delay = backoff.after(clock() - started)
-            say(f"{self.role.name} ended ({cause(code)}); starting it again in {delay:.1f} s")
+            say(f"{self.role.name} {end}; starting it again in {delay:.1f} s")
             with suppress(TimeoutError):
                 async with asyncio.timeout(delay):
                     await self._stopping.wait()
 
+    async def _run_once(self) -> str | None:
+        """One life of the process: how it ended, or None when it shall not be started again."""
+        try:
+            async with self._turn:
+                if self._stopping.is_set():
+                    return None
+                process = await spawn(module_command(self.role.module, *self.role.arguments), self._environment)
+                self._process = process
+        except OSError as exc:  # no memory, no process number: a reason to wait, not to give up
+            return f"could not be started ({exc.strerror})"
+        code = await process.wait()
+        if self._stopping.is_set() or not self._ended(code):
+            return None
+        return f"ended ({cause(code)})"
+
     async def stop(self, patience: Patience) -> None:
         """SIGTERM, then wait as long as the role may take; SIGTERM again and SIGKILL when that is over."""
         self._stopping.set()
-        process = self._process
+        async with self._turn:
+            process = self._process
         if process is None or process.returncode is not None:
             return
         process.send_signal(signal.SIGTERM)

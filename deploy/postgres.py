@@ -170,9 +170,10 @@ class EmbeddedPostgres:
             if time.monotonic() > until:
                 raise AlreadyRunningError(f"a Postgres (pid {pid}) already runs on {self.cluster}: stop it first")
             time.sleep(0.05)
-        # Another program may have got that pid since (small numbers come again in containers), and Postgres would
-        # take it for a server.
-        file.unlink(missing_ok=True)
+        if pid is not None and Path(f"/proc/{pid}").exists():
+            # Another program has got that pid since (small numbers come again in containers), and Postgres would take
+            # it for a server. Otherwise the file stays: by it Postgres finds what a killed server left in memory.
+            file.unlink()
 
     def _launch(self, user: User, binaries: Binaries, socket: Path, seconds: float) -> PostgresProcess:
         options = self._settings | {"unix_socket_directories": str(socket), "unix_socket_permissions": "0700"}

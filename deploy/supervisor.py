@@ -64,8 +64,9 @@ class Supervisor:
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._told_to_stop)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # under nohup a closed terminal is no reason
+                loop.add_signal_handler(number, self._told_to_stop)
 
     def _told_to_stop(self) -> None:
         now = time.monotonic()
@@ -106,9 +107,10 @@ class Supervisor:
         if self._stopping.is_set():
             return
         if not self._database.migrated.is_set():
-            say("the database does not answer yet: calls are relayed and kept on the tape until it does")
+            say("the database is not ready: calls are relayed and kept on the tape until it is")
         self._ready = True
-        print(announcement.ready(self._settings, self._database.title, time.monotonic() - began), flush=True)
+        with suppress(OSError):  # who started us may have stopped reading
+            print(announcement.ready(self._settings, self._database.title, time.monotonic() - began), flush=True)
 
     async def _answers(self, ask: Callable[[Settings], health.Answer]) -> None:
         # Another process has no event to wait for.

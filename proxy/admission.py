@@ -100,6 +100,9 @@ _FIELDS: dict[bytes, _Field] = {
     b"msl-train-id": _Field.TRAIN,
 }
 _DROPPED_PREFIXES = (b"proxy-", b"x-forwarded-")
+_MAX_REMEMBERED = 2048
+_known: dict[bytes, tuple[bytes, _Field | None]] = {}
+"""Names as clients write them: lowered, and what they are. Clients repeat themselves."""
 _PROTECTED = frozenset({b"host", b"content-length", b"content-type", b"authorization", b"x-api-key"})
 _HARMLESS = frozenset({b"keep-alive", b"close", b"Keep-Alive", b"Close"})
 
@@ -200,13 +203,11 @@ class _Fields:
         for field in raw:
             name, value = field
             size += len(name) + len(value) + 4
-            lowered = name.lower()
-            kind = _FIELDS.get(lowered)
+            lowered, kind = _known.get(name) or _look(name)
             if not value.isascii():
                 _check_utf8(value)
             if kind is None:
-                if not lowered.startswith(_DROPPED_PREFIXES):
-                    kept.append(field)
+                kept.append(field)
             else:
                 self._special(kind, lowered, field)
         if size > MAX_HEAD or len(raw) > MAX_FIELDS:
@@ -260,6 +261,15 @@ _TWICE = {
     _Field.CODING: Reason.TRANSFER_ENCODING,
     _Field.EXPECT: Reason.EXPECTATION,
 }
+
+
+def _look(name: bytes) -> tuple[bytes, _Field | None]:
+    lowered = name.lower()
+    kind = _FIELDS.get(lowered, _Field.DROP if lowered.startswith(_DROPPED_PREFIXES) else None)
+    if len(_known) >= _MAX_REMEMBERED:
+        _known.clear()
+    _known[name] = lowered, kind
+    return lowered, kind
 
 
 def _check_utf8(value: bytes) -> None:

@@ -115,7 +115,17 @@ class LongHeadError(BadHttpMessage):
 class ClientConnection(web.RequestHandler):
     """One connection of a client."""
 
-    __slots__ = ("_deaf", "_half_closed", "_head_bytes", "_head_since", "_newest", "_proof", "_server", "call", "taken")
+    __slots__ = (
+        "_deaf",
+        "_half_closed",
+        "_head_bytes",
+        "_head_since",
+        "_newest",
+        "_proof",
+        "_server",
+        "_unread_since",
+        "call",
+    )
 
     def __init__(self, manager: "ProxyServer", *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
         super().__init__(manager, loop=loop, **options)
@@ -125,10 +135,9 @@ class ClientConnection(web.RequestHandler):
         self._proof = 0
         self._head_bytes = 0
         self._head_since = loop.time()
+        self._unread_since = 0.0
         self._newest: StreamReader = EMPTY_PAYLOAD
         self.call: Relayed | None = None
-        self.taken = 0
-        """Requests that came on this connection."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Bound what we hold for a client that reads slowly."""
@@ -181,6 +190,15 @@ class ClientConnection(web.RequestHandler):
             elif self.transport is not None:
                 self._head_since = 0.0
                 self.transport.close()
+
+    def check_unread(self, transport: asyncio.Transport, loop_now: float, limit: float) -> None:
+        """Give up a client that does not take the end of its answer: closing politely would wait for ever."""
+        if self.call is not None or not transport.get_write_buffer_size():
+            self._unread_since = 0.0
+        elif not self._unread_since:
+            self._unread_since = loop_now
+        elif loop_now - self._unread_since > limit:
+            transport.abort()
 
     @property
     def idle(self) -> bool:

@@ -44,6 +44,12 @@ def _layout() -> dict[str, int]:
 
 
 LAYOUT: Final = _layout()
+_HISTOGRAMS: Final = {name: (bounds, LAYOUT[f"{name}:0"], LAYOUT[f"{name}:sum"]) for name, bounds in HISTOGRAMS.items()}
+_OUTCOMES: Final = {outcome: LAYOUT[f"outcome:{outcome}"] for outcome in Outcome}
+_CLASSES: Final = {number: LAYOUT[f"class:{number}xx"] for number in range(1, 6)}
+_NO_CLASS: Final = LAYOUT["class:none"]
+_REQUEST_BYTES: Final = LAYOUT["request_bytes"]
+_RESPONSE_BYTES: Final = LAYOUT["response_bytes"]
 _SIZE: Final = 8 * len(LAYOUT)
 _HEADER: Final = pack("<Q", zlib.crc32("\n".join(LAYOUT).encode()))
 
@@ -76,8 +82,17 @@ class Counters:
 
     def observe(self, histogram: str, seconds: float) -> None:
         """Count one observation."""
-        self._values[LAYOUT[f"{histogram}:0"] + bisect_left(HISTOGRAMS[histogram], seconds)] += 1
-        self._values[LAYOUT[f"{histogram}:sum"]] += seconds
+        bounds, first, total = _HISTOGRAMS[histogram]
+        self._values[first + bisect_left(bounds, seconds)] += 1
+        self._values[total] += seconds
+
+    def count_call(self, outcome: Outcome, status: int, request_bytes: int, response_bytes: int) -> None:
+        """Count one relayed call; ``status`` is 0 where the client got no answer."""
+        values = self._values
+        values[_OUTCOMES[outcome]] += 1
+        values[_CLASSES.get(status // 100, _NO_CLASS)] += 1
+        values[_REQUEST_BYTES] += request_bytes
+        values[_RESPONSE_BYTES] += response_bytes
 
     def get(self, name: str) -> float:
         """The value of this worker."""

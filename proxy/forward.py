@@ -16,11 +16,11 @@ from core.tape import Kind
 from proxy import log
 from proxy.admission import Admitted
 from proxy.breaks import CallBrokenError
-from proxy.call_tape import CallTape
+from proxy.call_tape import CallTape, soon
 from proxy.clock import Clock
 from proxy.connection import CLOSED, KEPT, Incoming, Sent
 from proxy.counters import Counters
-from proxy.headers import readable, request_head, response_head
+from proxy.headers import HeaderKeeper, request_head, response_head
 from proxy.request_body import RequestBody
 from proxy.tape_writer import TapeWriter
 from proxy.upstream import Upstream
@@ -44,14 +44,23 @@ class Relay:
     counters: Counters
     hmac_key: bytes
     boot_id: str
+    keeper: HeaderKeeper = field(init=False)
     ids: IdSequence = field(default_factory=IdSequence)
     calls: "set[Call]" = field(default_factory=set)
     clear: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever the last call ends."""
 
+    _random: bytes = field(default=b"", init=False)
+
+    def __post_init__(self) -> None:
+        self.keeper = HeaderKeeper(self.hmac_key)
+
     def new_id(self) -> UUID:
-        """A request id of now."""
-        return self.ids.next(time.time_ns() // 1_000_000, os.urandom(10))
+        """A request id of now. Randomness is fetched for a hundred ids at a time."""
+        if not self._random:
+            self._random = os.urandom(1000)
+        random, self._random = self._random[:10], self._random[10:]
+        return self.ids.next(time.time_ns() // 1_000_000, random)
 
 
 class Call:
@@ -60,7 +69,7 @@ class Call:
     __slots__ = (
         *("_admitted", "_body", "_clock", "_close_delimited", "_connection", "_head_written", "_keep", "_message"),
         *("_note", "_outcome", "_paused_us", "_relay", "_response_bytes", "_status", "_synced", "_tape", "_to_chunk"),
-        *("_transport", "_upstream", "id", "written"),
+        *("_transport", "_unsent", "_upstream", "id", "written"),
     )
 
     def __init__(self, relay: Relay, incoming: Incoming, admitted: Admitted) -> None:
@@ -79,6 +88,7 @@ class Call:
         self._note: str | None = None
         self._status = 0
         self._response_bytes = 0
+        self._unsent = b""
         self.written = 0
         """Bytes written to the client, head and framing included."""
         self._paused_us = 0
@@ -119,10 +129,13 @@ class Call:
             ),
             bodyless_answer=admitted.method == "HEAD",
         )
+        if self._connection.writing_paused:
+            # The answer to a pipelined request before this one is still on its way.
+            self.client_paused()
         head = await self._exchange(upstream)
         self._clock.head_us = now_us()
         await self._hold()
-        self._write_head(head)
+        self._write_head(head, with_body=upstream.has_body)
         await upstream.pour(self._sink)
         self._close_body()
 
@@ -151,6 +164,7 @@ class Call:
             self._sent(upstream)
             return await upstream.head()
         failure: CallBrokenError | None = None
+        upstream.flush()
         async with asyncio.TaskGroup() as group:
             pump = group.create_task(self._pump(upstream))
             try:
@@ -168,6 +182,8 @@ class Call:
             async for data in self._body.pieces():
                 self._send(upstream, data)
                 await upstream.drain()
+                if self._tape.behind:
+                    await self._tape.caught_up()
             self._sent(upstream)
         except CallBrokenError as exc:
             upstream.fail(exc.reason, exc.outcome, exc.note)
@@ -206,25 +222,13 @@ class Call:
         """Wait for the tape: nobody has seen an answer whose request is not on disk (tape.md, durability)."""
         synced = self._synced or self._relay.tape.synced()
         if not synced.done():
-            loop = asyncio.get_running_loop()
-            waiter = loop.create_future()
-
-            def wake(_: object = None) -> None:
-                if not waiter.done():
-                    waiter.set_result(None)
-
-            synced.add_done_callback(wake)
-            timer = loop.call_later(HOLD_SECONDS, wake)
-            try:
-                await waiter
-            finally:
-                timer.cancel()
-                synced.remove_done_callback(wake)
+            await soon(synced, HOLD_SECONDS)
             if not synced.done():
                 self._relay.counters.add("head_sync_misses")
         self._clock.released_us = now_us()
 
-    def _write_head(self, head: ResponseHead) -> None:
+    def _write_head(self, head: ResponseHead, *, with_body: bool) -> None:
+        """Write the head; where the beginning of the body is there already, together with that, as one packet."""
         message = self._message
         modern = message.version == (1, 1)
         unknown_length = head.framing in {"chunked", "eof"}
@@ -235,12 +239,18 @@ class Call:
             and not (message.should_close or message.upgrade or self._connection.ending)
             and bool(self._clock.sent_us)
         )
-        self._write(response_head(head.status, head.reason, head.headers, chunked=self._to_chunk, close=not self._keep))
+        self._unsent = response_head(
+            head.status, head.reason, head.headers, chunked=self._to_chunk, close=not self._keep
+        )
+        if not with_body:
+            self._write(b"")
         self._head_written = True
         self._status = head.status
-        self._tape.head(Head(head.status, redact.keep_headers(readable(head.headers), self._relay.hmac_key)))
+        self._tape.head(Head(head.status, self._relay.keeper.keep(head.headers)))
 
     def _write(self, data: bytes) -> None:
+        if self._unsent:
+            data, self._unsent = self._unsent + data, b""
         self.written += len(data)
         if self._transport is not None:
             self._transport.write(data)
@@ -257,8 +267,16 @@ class Call:
             self._write(data)
             self._write(b"\r\n")
         self._response_bytes += size
-        now = self._clock.piece()
+        now = self._upstream.last_us if self._upstream is not None else now_us()
+        self._clock.piece(now)
         self._tape.append(Kind.CHUNK, data, now)
+        if self._tape.behind and self._upstream is not None:
+            self._upstream.hold()
+            self._tape.caught_up().add_done_callback(self._go_on)
+
+    def _go_on(self, _: object) -> None:
+        if self._outcome is None and self._upstream is not None:
+            self._upstream.unhold()
 
     def _close_body(self) -> None:
         if self._to_chunk:
@@ -312,20 +330,14 @@ class Call:
         self._relay.calls.discard(self)
         if not self._relay.calls:
             self._relay.clear.set()
-        self._count(outcome)
+        counters = self._relay.counters
+        counters.count_call(outcome, self._status, self._body.size, self._response_bytes)
+        for histogram, seconds in self._clock.observations():
+            counters.observe(histogram, seconds)
 
     def _delivered(self) -> int:
         unsent = self._transport.get_write_buffer_size() if self._transport is not None else 0
         return max(0, self._response_bytes - unsent)
-
-    def _count(self, outcome: Outcome) -> None:
-        counters = self._relay.counters
-        counters.add(f"outcome:{outcome}")
-        counters.add(f"class:{self._status // 100}xx" if 100 <= self._status < 600 else "class:none")
-        counters.add("request_bytes", self._body.size)
-        counters.add("response_bytes", self._response_bytes)
-        for histogram, seconds in self._clock.observations():
-            counters.observe(histogram, seconds)
 
     # Watching.
 
@@ -341,14 +353,14 @@ class Call:
 
     def client_paused(self) -> None:
         """The client is behind: the upstream must wait, not our memory grow."""
-        self._paused_us = now_us()
-        if self._upstream is not None:
+        if self._upstream is not None and not self._paused_us:
+            self._paused_us = now_us()
             self._upstream.hold()
 
     def client_resumed(self) -> None:
         """The client caught up."""
-        self._paused_us = 0
-        if self._upstream is not None:
+        if self._upstream is not None and self._paused_us:
+            self._paused_us = 0
             self._upstream.unhold()
 
     # The tape.
@@ -356,16 +368,14 @@ class Call:
     def _tape_start(self) -> None:
         key = self._relay.hmac_key
         admitted = self._admitted
-        headers = readable(self._message.raw_headers)
-        credential = redact.credential(headers, key)
-        kind, digest = credential or (None, None)
+        kind, digest = self._relay.keeper.credential(self._message.raw_headers) or (None, None)
         start = Start(
             self.id,
             self._clock.wall_us,
             self._relay.boot_id,
             admitted.method,
             redact.keep_target(admitted.target, key),
-            redact.keep_headers(headers, key),
+            self._relay.keeper.keep(self._message.raw_headers),
             admitted.train,
             None,
             kind,

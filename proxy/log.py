@@ -4,10 +4,12 @@ Nothing is written per request. A line of a kind that strangers can cause (noise
 second; the counters keep the exact numbers.
 """
 
+import asyncio
+import logging
 import sys
 import time
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -54,3 +56,26 @@ def write_failure(event: str, exc: BaseException) -> None:
         trace = trace.tb_next
     where = "" if trace is None else f" at {trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
     write_seldom(event, error=type(exc).__name__ + where)
+
+
+class _LibraryHandler(logging.Handler):
+    """Says that a library had something to say, not what: its text may hold input."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[0] if record.exc_info else None
+        write_seldom("library", error=error.__name__ if error else None, reason=record.name)
+
+
+def mute_libraries() -> None:
+    """Send what libraries log, from warnings on, through our lines."""
+    logging.basicConfig(level=logging.WARNING, handlers=[_LibraryHandler()], force=True)
+
+
+def write_loop_failure(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """The event loop's exception handler: a failed callback by its class and place."""
+    del loop
+    exc = context.get("exception")
+    if isinstance(exc, BaseException):
+        write_failure("callback failed", exc)
+    else:
+        write_seldom("callback failed")

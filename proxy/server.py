@@ -4,6 +4,7 @@ import asyncio
 import resource
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +27,7 @@ BACKLOG = 2048
 FD_SHARE = 0.9
 """Calls are refused when this part of the file descriptors is in use, so that accepting never fails (row 50)."""
 ABORT_SECONDS = 0.5
+DRAIN_LOOK_SECONDS = 0.05
 
 
 class ProxyServer(web.Server):
@@ -74,7 +76,9 @@ class ProxyServer(web.Server):
             raise RefusedError(Reason.UNAUTHORIZED)
         if not self.relay.tape.accepting:
             raise RefusedError(Reason.TAPE_FULL)
-        if len(self._connections) + len(self.relay.upstream.connections) > self._descriptors:
+        # A call that is still connecting has no connection yet, and will.
+        ways_out = max(len(self.relay.upstream.connections), len(self.relay.calls) + 1)
+        if len(self._connections) + ways_out > self._descriptors:
             raise RefusedError(Reason.OVERLOADED)
 
     async def _answer(self, incoming: Incoming, admitted: Admitted) -> Sent:
@@ -94,8 +98,10 @@ class ProxyServer(web.Server):
     def sweep(self) -> None:
         """Look at every connection and every call; every timeout but connecting is kept here."""
         now, loop_now = now_us(), self._loop.time()
-        for connection in list(self._connections):
-            cast("ClientConnection", connection).check(now, loop_now)
+        for handler, transport in list(self._connections.items()):
+            connection = cast("ClientConnection", handler)
+            connection.check(now, loop_now)
+            connection.check_unread(transport, loop_now, self.relay.settings.idle_timeout)
         self.relay.upstream.sweep(loop_now)
         self._health.count()
         self.counters.set("open_calls", len(self.relay.calls))
@@ -104,18 +110,22 @@ class ProxyServer(web.Server):
     async def drain(self, seconds: float, hurry: asyncio.Event) -> None:
         """Let running calls finish, for so long or until ``hurry``; cut the rest. Idle connections close at once."""
         self._health.draining = True
-        relay = self.relay
         for connection in list(self._connections):
             if cast("ClientConnection", connection).idle and connection.transport is not None:
                 connection.transport.close()
-        relay.clear.clear()
-        if relay.calls:
-            async with asyncio.TaskGroup() as group:
-                waits = [group.create_task(relay.clear.wait()), group.create_task(hurry.wait())]
-                await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-                for wait in waits:
-                    wait.cancel()
+        end = self._loop.time() + seconds
+        for _ in range(3):
+            # What was read before the port closed becomes a call first.
+            await asyncio.sleep(0)
+        while (self.relay.calls or self._unread()) and self._loop.time() < end and not hurry.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_LOOK_SECONDS):
+                    await hurry.wait()
         await self._cut()
+
+    def _unread(self) -> bool:
+        """Whether a client has yet to take the end of its answer."""
+        return any(transport.get_write_buffer_size() for transport in self._connections.values())
 
     async def _cut(self) -> None:
         relay = self.relay

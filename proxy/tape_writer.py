@@ -13,6 +13,7 @@ from proxy.tape_deck import Deck, complete
 from proxy.tape_disk import Disk
 from proxy.tape_folder import begin_boot, hold, prepare
 from proxy.tape_room import Policy, Room
+from proxy.tape_starts import Starts, rescue
 from proxy.tape_status import TapeStatus, level_of
 
 _CLOSE_SECONDS = 10.0
@@ -40,6 +41,7 @@ class TapeWriter:
         self._deck: Deck | None = None
         self._thread: threading.Thread | None = None
         self._ringer: Ringer | None = None
+        self._starts: Starts | None = None
         self._lock = -1
 
     def open(self) -> None:
@@ -53,6 +55,7 @@ class TapeWriter:
         self._ringer = Ringer(self._folder, self._lock)
         self._deck = Deck(self._folder, self._buffer, self._room, self._disk, self._ringer, self._loop)
         try:
+            self._starts = self._begin_starts()
             begin_boot(self._folder, self._deck.begin().id)
         except OSError as exc:
             self._let_go()
@@ -60,6 +63,14 @@ class TapeWriter:
         # A daemon: a disk that hangs for ever must not keep the process from ending.
         self._thread = threading.Thread(target=self._deck.run, name="tape", daemon=True)
         self._thread.start()
+
+    def _begin_starts(self) -> Starts | None:
+        try:
+            rescue(self._folder, self._disk)
+            return Starts(self._folder)
+        except OSError:
+            # A full disk: what a killed writer left stays where it is, for the next start.
+            return None
 
     def append(
         self, kind: Kind, request_id: bytes, sequence: int, mono_us: int, payload: bytes | memoryview | bytearray
@@ -74,6 +85,8 @@ class TapeWriter:
         if len(payload) > MAX_PAYLOAD or self._buffer.closing:
             self._buffer.losses.lose(request_id)
             return False
+        if kind is Kind.START and self._starts is not None:
+            self._starts.put(request_id, sequence, mono_us, payload)
         return self._buffer.put(kind, request_id, sequence, mono_us, payload)
 
     def synced(self) -> asyncio.Future[None]:
@@ -125,6 +138,8 @@ class TapeWriter:
         _, waiters = self._buffer.take()
         complete(waiters)
         if not thread.is_alive():
+            if self._starts is not None and not self._buffer.held:
+                self._starts.close()
             self._let_go()
 
     def _let_go(self) -> None:

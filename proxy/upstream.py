@@ -5,8 +5,11 @@ was written is never written again: only *connecting* is tried a second time.
 """
 
 import asyncio
+import socket
 import ssl
 from urllib.parse import urlsplit
+
+from aiohappyeyeballs import start_connection
 
 from core.models import Outcome
 from core.refusals import Reason
@@ -15,6 +18,9 @@ from proxy.upstream_connection import UpstreamConnection
 
 IDLE_SECONDS = 15.0
 """Below the idle timeout of any upstream, so that a request rarely meets a connection that is just being closed."""
+
+EYEBALLS_SECONDS = 0.25
+"""Head start of each address over the next one (RFC 8305)."""
 
 
 class Upstream:
@@ -61,11 +67,14 @@ class Upstream:
 
     async def _connect(self) -> UpstreamConnection:
         loop = asyncio.get_running_loop()
+        # uvloop would try one address after the other: an IPv6 that leads nowhere would eat the whole timeout.
+        addresses = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        sock = await start_connection(addresses, happy_eyeballs_delay=EYEBALLS_SECONDS)
         _, connection = await loop.create_connection(
             lambda: UpstreamConnection(self, loop),
-            self._host,
-            self._port,
+            sock=sock,
             ssl=self._tls,
+            server_hostname=self._host if self._tls else None,
             ssl_handshake_timeout=self._connect_timeout if self._tls else None,
         )
         self.connections.add(connection)

@@ -24,6 +24,8 @@ Framing = Literal["none", "length", "chunked", "eof"]
 SOCKET_BUFFER = 256 * 1024
 WRITE_HIGH = 64 * 1024
 PENDING_HIGH = 64 * 1024
+SMALL = 16 * 1024
+"""Below this, copying bytes together is cheaper than a second write."""
 MAX_RESPONSE_HEAD = 256 * 1024
 
 
@@ -58,7 +60,7 @@ class UpstreamConnection(asyncio.Protocol):
             "_held",
         ),
         *("_head_waiter", "_keep", "_loop", "_owner", "_parser", "_paused_us", "_pending", "_pending_size", "_pieces"),
-        *("_reading_paused", "_reason", "_sink", "busy", "idle_since", "last_us", "reused"),
+        *("_reading_paused", "_reason", "_sink", "_unsent", "busy", "idle_since", "last_us", "reused"),
         *("sent_us", "transport"),
     )
 
@@ -83,6 +85,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._reason = b""
         self._framing: Framing = "none"
         self._bodyless = False
+        self._unsent = b""
         self._complete = False
         self._keep = False
         self._pieces: list[bytes] = []
@@ -91,23 +94,40 @@ class UpstreamConnection(asyncio.Protocol):
         self._head_bytes = 0
         self._sink: Sink | None = None
         self._reading_paused = False
-        self._held = False
+        self._held = 0
         self.sent_us = 0
         self.last_us = 0
 
     # What a call does, in this order.
 
     def begin(self, head: bytes, *, bodyless_answer: bool) -> None:
-        """Send a request's head. ``bodyless_answer``: the answer to HEAD has no body, whatever it says."""
+        """Start a request with its head. ``bodyless_answer``: the answer to HEAD has no body, whatever it says."""
         self._clear()
         self.busy = True
         self._bodyless = bodyless_answer
-        self.write(head)
+        self._unsent = head
 
     def write(self, data: bytes) -> None:
-        """Send bytes of the request, framed by the caller."""
+        """Send bytes of the request, framed by the caller; the first go out together with the head, as one packet."""
+        if self._unsent:
+            data, self._unsent = self._unsent + data if len(data) < SMALL else self._send_head(data), b""
         if self.transport is not None:
             self.transport.write(data)
+
+    def _send_head(self, data: bytes) -> bytes:
+        if self.transport is not None:
+            self.transport.write(self._unsent)
+        return data
+
+    def flush(self) -> None:
+        """Send the head now if nothing else has taken it along."""
+        if self._unsent:
+            self.write(b"")
+
+    @property
+    def has_body(self) -> bool:
+        """Whether a piece of the response body is there already."""
+        return bool(self._pending)
 
     async def drain(self) -> None:
         """Wait until the upstream has taken enough of what was written. Raises CallBrokenError."""
@@ -119,6 +139,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def sent(self) -> None:
         """The whole request is written: from now on the upstream's silence counts."""
+        self.flush()
         self.sent_us = self.last_us = now_us()
 
     async def head(self) -> ResponseHead:
@@ -149,7 +170,7 @@ class UpstreamConnection(asyncio.Protocol):
             return
         self.busy = False
         self._sink = None
-        self._held = False
+        self._held = 0
         transport = self.transport
         if transport is None:
             return
@@ -171,14 +192,14 @@ class UpstreamConnection(asyncio.Protocol):
             self.transport.abort()
 
     def hold(self) -> None:
-        """The client is behind: take no bytes of the response until ``unhold``."""
-        self._held = True
+        """The client, or the tape, is behind: take no bytes of the response until as many ``unhold``."""
+        self._held += 1
         self._pause_reading()
 
     def unhold(self) -> None:
-        """The client caught up."""
-        self._held = False
-        if self._sink is not None:
+        """Who was behind caught up."""
+        self._held -= 1
+        if self._sink is not None and not self._held:
             self._resume_reading()
 
     def _pause_reading(self) -> None:

@@ -27,6 +27,8 @@ SHORTEST_SWEEP_SECONDS = 0.02
 async def serve(settings: Settings, slot: int) -> None:
     """Relay calls until SIGTERM or SIGINT. Raises BadSettingError, AlreadyRunningError, OSError (the port)."""
     loop = asyncio.get_running_loop()
+    log.mute_libraries()
+    loop.set_exception_handler(log.write_loop_failure)
     stop, hurry = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, lambda: hurry.set() if stop.is_set() else stop.set())

@@ -68,14 +68,14 @@ class Transaction:
 
     async def execute(self, name: str, *args: Any) -> None:
         """Run a named query and leave its rows."""
-        await self.fetch(name, tuple, *args)
+        await self._records(self._queries[name].text, args)
 
     async def _rows(self, text: str, row: type[R], args: Sequence[Any]) -> list[R]:
+        return [row(*record) for record in await self._records(text, args)]
+
+    async def _records(self, text: str, args: Sequence[Any]) -> list[asyncpg.Record]:
         with _translating():
-            records = await self._connection.fetch(text, *args, timeout=self._seconds)
-        if row is tuple:
-            return []
-        return [row(*record) for record in records]
+            return await self._connection.fetch(text, *args, timeout=self._seconds)
 
 
 @dataclass(slots=True)

@@ -92,17 +92,23 @@ async def _apply(connection: "Connection", expected: Sequence[Migration]) -> tup
     _compare([AppliedMigration(*row) for row in rows], expected)
     pending = expected[len(rows) :]
     for migration in pending:
-        async with connection.transaction():
-            await connection.execute(migration.text)
-            await connection.execute(
-                "INSERT INTO migrations (number, name, sha256) VALUES ($1, $2, $3)",
-                migration.number,
-                migration.name,
-                migration.sha256,
-            )
+        try:
+            await _apply_one(connection, migration)
+        except asyncpg.PostgresError as exc:
+            error = translated(exc)
+            raise type(error)(f"migration {migration.name}: {error}", error.sqlstate) from exc
     if expected:
         await connection.execute("SELECT make_partitions($1)", MONTHS_AHEAD)
     return tuple(migration.name for migration in pending)
+
+
+async def _apply_one(connection: "Connection", migration: Migration) -> None:
+    async with connection.transaction():
+        await connection.execute(migration.text)
+        await connection.execute(
+            "INSERT INTO migrations (number, name, sha256) VALUES ($1, $2, $3)",
+            *(migration.number, migration.name, migration.sha256),
+        )
 
 
 def _compare(applied: Sequence[AppliedMigration], expected: Sequence[Migration]) -> None:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.postgres import EmbeddedPostgres
 from sql.database import Database
@@ -26,6 +27,16 @@ TEMPLATE = "template_footplate"
 # Nothing here has to survive a power cut.
 FAST = {"fsync": "off", "full_page_writes": "off", "max_connections": "100"}
 _numbers = count(1)
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("footplate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("footplate")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever asks for the server needs Postgres: `-m postgres` runs all of it, e.g. on another version."""
+    for item in items:
+        if "server_url" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.postgres)
 
 
 @pytest.fixture(scope="session")

@@ -136,8 +136,8 @@ async def running(data: Path, *, upstream_url: str, **environment: str) -> Async
     assert code in {0, -signal.SIGKILL}, f"up ended with {code}"
 
 
-async def start(data: Path, *flags: str, **environment: str) -> Process:
-    """Run `footplate up` on free ports; stdout is a pipe, stderr the test's own."""
+async def start(data: Path, *flags: str, stderr: int | None = None, **environment: str) -> Process:
+    """Run `footplate up` on free ports; stdout is a pipe, stderr the test's own unless told otherwise."""
     settings = {"FOOTPLATE_PROXY_PORT": "0", "FOOTPLATE_DASHBOARD_PORT": "0", "FOOTPLATE_DRAIN_SECONDS": "10"}
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "deploy", "up", "--data-dir", str(data), *flags),
@@ -145,6 +145,7 @@ async def start(data: Path, *flags: str, **environment: str) -> Process:
         env=clean_environment() | settings | environment,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=PIPE,
+        stderr=stderr,
         start_new_session=True,
     )
 

@@ -1,6 +1,7 @@
 """``/health``: whether the dashboard can do its work. Public: it says nothing of any train."""
 
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
@@ -28,6 +29,7 @@ class LiveAnswer(Answer):
     version: str
 
 
+@cache
 def our_version() -> str:
     """The version of the installed package; ``0`` where it runs uninstalled."""
     try:
@@ -39,6 +41,22 @@ def our_version() -> str:
 @route("GET", "/health", permission=Permission.PUBLIC, returns=HealthAnswer, errors=(503,), failure=HealthAnswer)
 async def show_health(call: Call[Query]) -> web.Response:
     """200 while the database answers; 503, with the same body, while it does not: there is nothing to show then."""
+    return await _health(call)
+
+
+@route("GET", "/health/ready", permission=Permission.PUBLIC, returns=HealthAnswer, errors=(503,), failure=HealthAnswer)
+async def show_ready(call: Call[Query]) -> web.Response:
+    """The same as /health."""
+    return await _health(call)
+
+
+@route("GET", "/health/live", permission=Permission.PUBLIC, returns=LiveAnswer)
+async def show_live(_call: Call[Query]) -> LiveAnswer:
+    """200 as long as the process runs, database or not."""
+    return LiveAnswer(status="ok", timestamp=datetime.now(UTC), version=our_version())
+
+
+async def _health(call: Call[Query]) -> web.Response:
     alive = await call.database.alive()
     answer = HealthAnswer(
         status="ok" if alive else "error",
@@ -52,15 +70,3 @@ async def show_health(call: Call[Query]) -> web.Response:
         content_type="application/json",
         headers={} if alive else {"Retry-After": "2"},
     )
-
-
-@route("GET", "/health/ready", permission=Permission.PUBLIC, returns=HealthAnswer, errors=(503,), failure=HealthAnswer)
-async def show_ready(call: Call[Query]) -> web.Response:
-    """The same as /health."""
-    return await show_health.handler(call)  # type: ignore[return-value]  # the handler above returns a response
-
-
-@route("GET", "/health/live", permission=Permission.PUBLIC, returns=LiveAnswer)
-async def show_live(_call: Call[Query]) -> LiveAnswer:
-    """200 as long as the process runs, database or not."""
-    return LiveAnswer(status="ok", timestamp=datetime.now(UTC), version=our_version())

@@ -6,8 +6,8 @@ become chips (``hidden``); secrets are masked before anything else sees the text
 
 - ``hidden`` escapes text; ``ansi`` colours it; ``long_text`` folds it; ``code`` highlights it; ``markdown`` formats it.
 - ``json_view`` is a foldable tree of any JSON, also of JSON no parser likes; ``image`` knows pictures by their bytes.
-- ``blocks`` turns one content block into a ``Block``, ``messages`` a transcript into ``Message``s, ``tools`` knows
-  the tools that deserve better than a table.
+- ``blocks`` turns one content block into a ``Block``, ``messages`` a transcript into ``Message``s; ``tools`` knows
+  the tools that deserve better than a table, ``reminders`` what a client put into a text.
 - ``headline`` says in plain words how a call ended; ``waterfall`` draws its timing; ``stream`` lists its chunks.
 - ``figures`` writes numbers, sizes and times; ``cache`` remembers rendered text by its hash, within a bound;
   ``pool`` runs all of this off the event loop.

@@ -1,8 +1,7 @@
 """One content block of a message → one ``Block``. An unknown type is shown as JSON, never lost."""
 
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup
@@ -11,10 +10,14 @@ from dashboard.render import figures, json_view, long_text
 from dashboard.render.hidden import visible
 from dashboard.render.image import head_of, recognised
 from dashboard.render.markdown import formatted
+from dashboard.render.reminders import pieces
 from dashboard.render.secrets import Mask, masked
 from dashboard.render.tools import called
 
-_REMINDER = re.compile(r"<system-reminder>(.*?)</system-reminder>", re.DOTALL)
+_FOLDED_REMINDER = Markup(
+    '<details class="block boxed reminder"><summary><b>system-reminder</b> <span class="note">{}</span></summary>'
+    '<div class="body">{}</div></details>'
+)
 _PROSE = Markup('<div class="prose">{}</div>')
 _PLAIN = Markup('<div class="plain">{}</div>')
 _PLAIN_LONG = 8_000
@@ -45,6 +48,8 @@ class Context:
     pictures: str
     """Address under which a picture's place is appended; empty where there are none."""
     mask: Mask
+    calls: Mapping[str, str] = field(default_factory=dict)
+    """Name of the tool behind each tool_use id of the transcript, to say what a result is the result of."""
 
 
 def rendered(block: Any, place: str, context: Context) -> Iterator[Block]:
@@ -68,24 +73,21 @@ def _text(block: dict[str, Any], _: str, context: Context) -> Iterator[Block]:
     text = block.get("text")
     if not isinstance(text, str):
         return
-    position = 0
-    for found in _REMINDER.finditer(text):
-        yield from _said(text[position : found.start()], context)
-        inside = masked(found[1].strip("\n"), context.mask)
-        size = figures.size(len(inside.encode("utf-8", "surrogatepass")))
-        yield Block("reminder", "system-reminder", long_text.shown(inside), size, folded=True)
-        position = found.end()
-    yield from _said(text[position:], context, or_empty=position == 0)
+    parts = [(reminds, piece) for reminds, piece in pieces(text) if piece.strip()]
+    if not parts:
+        yield Block("text", "", _NOTE.format("empty text"))
+    for reminds, piece in parts:
+        if reminds:
+            inside = masked(piece, context.mask)
+            yield Block("reminder", "system-reminder", long_text.shown(inside), _octets(inside), folded=True)
+        else:
+            yield Block("text", "", prose(piece, context))
     if block.get("citations"):
         yield _as_json("citations", block["citations"], context)
 
 
-def _said(text: str, context: Context, *, or_empty: bool = False) -> Iterator[Block]:
-    if not text.strip():
-        if or_empty:
-            yield Block("text", "", _NOTE.format("empty text"))
-        return
-    yield Block("text", "", prose(text, context))
+def _octets(text: str) -> str:
+    return figures.size(len(text.encode("utf-8", "surrogatepass")))
 
 
 def prose(text: str, context: Context) -> Markup:
@@ -132,8 +134,9 @@ def _tool_use(block: dict[str, Any], _: str, context: Context) -> Iterator[Block
 
 def _tool_result(block: dict[str, Any], place: str, context: Context) -> Iterator[Block]:
     content, failed = block.get("content"), block.get("is_error") is True
-    title = "tool error" if failed else "tool result"
     note = str(block.get("tool_use_id", "no id"))
+    name = context.calls.get(note)
+    title = ("tool error" if failed else "tool result") + (f" · {name}" if name else "")
     if content is None or content in ("", []):
         yield Block("tool-result", title, _NOTE.format("empty"), note, error=failed)
         return
@@ -148,8 +151,18 @@ def _result_part(part: Any, place: str, context: Context) -> Markup:
     if isinstance(part, dict) and part.get("type") == "text":
         part = part.get("text")
     if isinstance(part, str):
-        return long_text.shown(masked(part, context.mask))
+        return _result_text(masked(part, context.mask))
     return Markup("").join(inner.body for inner in rendered(part, place, context))
+
+
+def _result_text(text: str) -> Markup:
+    """A tool's words; the reminders that the client appended to them fold."""
+    shown = [
+        _FOLDED_REMINDER.format(_octets(piece), long_text.shown(piece)) if reminds else long_text.shown(piece)
+        for reminds, piece in pieces(text)
+        if piece.strip()
+    ]
+    return Markup("").join(shown) or _NOTE.format("empty text")
 
 
 def _image(block: dict[str, Any], place: str, context: Context) -> Iterator[Block]:

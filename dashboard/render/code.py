@@ -1,5 +1,7 @@
 """Source code with token classes: Pygments finds the tokens, we write the markup."""
 
+from time import monotonic
+
 from markupsafe import Markup, escape
 from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES, _TokenType
@@ -10,8 +12,10 @@ from dashboard.render.hidden import visible
 
 MOST_CHARACTERS = 100_000
 # A lexer is regular expressions run on hostile text: only well-trodden ones, chosen by name, never guessed.
+SECONDS = 0.25
+"""What highlighting one text may take."""
 _NAMES = """
-bash c console cpp csharp css diff docker dockerfile go html ini java javascript js json jsx kotlin lua make makefile
+bash c cpp csharp css diff docker dockerfile go html java javascript js json jsx kotlin lua make makefile
 php py python rb ruby rs rust sh shell sql swift toml ts tsx typescript xml yaml yml zsh
 """
 LANGUAGES = frozenset(_NAMES.split())
@@ -24,7 +28,7 @@ def highlighted(source: str, language: str) -> Markup:
     language = language.strip().lower()
     if language not in LANGUAGES or len(source) > MOST_CHARACTERS:
         return visible(source)
-    return RENDERED.get(f"code1:{language}", source, lambda: _tokens(source, language))
+    return RENDERED.get(f"code1:{language}", source, lambda: _tokens(source.replace("\r\n", "\n"), language))
 
 
 def _tokens(source: str, language: str) -> Markup:
@@ -32,7 +36,15 @@ def _tokens(source: str, language: str) -> Markup:
         lexer = get_lexer_by_name(_ALIASES.get(language, language), stripnl=False, ensurenl=False)
     except ClassNotFound:
         return visible(source)
-    return Markup("").join(_token(kind, text) for kind, text in lexer.get_tokens(source))
+    out, consumed, deadline = [], 0, monotonic() + SECONDS
+    for kind, text in lexer.get_tokens(source):
+        out.append(_token(kind, text))
+        consumed += len(text)
+        if monotonic() > deadline:
+            # Some lexers are quadratic on noise (30 KB of blank lines cost the C lexer 27 s): the rest stays plain.
+            out.append(visible(source[consumed:]))
+            break
+    return Markup("").join(out)
 
 
 def _token(kind: _TokenType, text: str) -> Markup:

@@ -1,5 +1,6 @@
 """A request body and an answer as messages: the system prompt, the tools, the transcript, and what of it is new."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,20 @@ from dashboard.render.secrets import Mask
 
 WINDOW = 60
 """Messages of a transcript on one page; earlier ones are a link away."""
+
+
+FRAME = 200
+MOST_MARKUP = 1_000_000
+"""Characters of markup on one page; what would go beyond is counted and linked."""
+_FULL = Markup(
+    '<p class="cut">▲ {} not drawn: this page is full. '
+    '<a href="?tab=prompt&amp;first={}#messages">Go on from here</a>, or take the raw download.</p>'
+)
+
+
+@dataclass(slots=True)
+class _Room:
+    left: int = MOST_MARKUP
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +78,7 @@ def answer(message: Any, pictures: str, mask: Mask) -> Message | None:
     """The model's answer."""
     if not isinstance(message, dict) or not isinstance(message.get("content"), list):
         return None
-    return _message(message, None, "r", Context("assistant", pictures, mask))
+    return _message(message, None, "r", _Room(), Context("assistant", pictures, mask))
 
 
 def _prompt(body: bytes, pictures: str, first: int | None, *, whole: bool) -> Prompt:
@@ -77,8 +92,10 @@ def _prompt(body: bytes, pictures: str, first: int | None, *, whole: bool) -> Pr
     listed = sent.get("messages")
     messages = listed if isinstance(listed, list) else []
     start, end = _window(messages, first, whole=whole)
+    calls = _calls(messages)
+    room = _Room()
     shown = tuple(
-        _message(message, number + 1, f"m{number}", Context(_role(message), pictures, mask))
+        _message(message, number + 1, f"m{number}", room, Context(_role(message), pictures, mask, calls))
         for number, message in enumerate(messages[start:end], start)
     )
     system = _system(sent.get("system"), pictures, mask) if whole else None
@@ -107,16 +124,39 @@ def _window(messages: list[Any], first: int | None, *, whole: bool) -> tuple[int
     return max(start, len(messages) - WINDOW), len(messages)
 
 
+def _calls(messages: list[Any]) -> dict[str, str]:
+    """The name of the tool behind each call in a transcript."""
+    contents = [message["content"] for message in messages if isinstance(message, dict) and "content" in message]
+    blocks = (block for content in contents if isinstance(content, list) for block in content)
+    return {
+        block["id"]: block["name"]
+        for block in blocks
+        if isinstance(block, dict) and isinstance(block.get("id"), str) and isinstance(block.get("name"), str)
+    }
+
+
 def _role(message: Any) -> str:
     role = message.get("role") if isinstance(message, dict) else None
     return role if isinstance(role, str) else "unknown role"
 
 
-def _message(message: Any, number: int | None, place: str, context: Context) -> Message:
+def _message(message: Any, number: int | None, place: str, room: _Room, context: Context) -> Message:
     content = message.get("content") if isinstance(message, dict) else message
     parts = content if isinstance(content, list) else [content]
-    blocks = [made for n, part in enumerate(parts) for made in rendered(part, f"{place}.{n}", context)]
-    return Message(context.role, number, tuple(blocks), any(_breakpoint(part) for part in parts))
+    blocks = tuple(_blocks(parts, number or 1, place, room, context))
+    return Message(context.role, number, blocks, any(_breakpoint(part) for part in parts))
+
+
+def _blocks(parts: list[Any], number: int, place: str, room: _Room, context: Context) -> Iterator[Block]:
+    for position, part in enumerate(parts):
+        if room.left <= 0:
+            count = figures.plural(len(parts) - position, "block")
+            yield Block("text", "", _FULL.format(count, number))
+            return
+        for made in rendered(part, f"{place}.{position}", context):
+            # A block's own frame is markup too: many empty ones fill a page as well.
+            room.left -= len(made.body) + FRAME
+            yield made
 
 
 def _breakpoint(part: Any) -> bool:
@@ -128,7 +168,7 @@ def _system(system: Any, pictures: str, mask: Mask) -> Message | None:
         return None
     context = Context("system", pictures, mask)
     parts = system if isinstance(system, list) else [system]
-    blocks = [_folded(made) for n, part in enumerate(parts) for made in rendered(part, f"s.{n}", context)]
+    blocks = [_folded(made) for made in _blocks(parts, 1, "s", _Room(), context)]
     return Message("system", None, tuple(blocks), any(_breakpoint(part) for part in parts))
 
 

@@ -22,8 +22,10 @@ _DIFF_LINE = Markup('<span class="d-{kind}"><span class="d-sign">{sign}</span>{t
 _TODO = Markup('<li class="todo-{state}"><span>{mark}</span> {text} <span class="note">{state}</span></li>')
 _LIST = Markup('<ul class="todos">{}</ul>')
 ONE_LINE = 160
-MOST_DIFFED = 40_000
-"""Characters of an edit that are compared line by line; difflib is quadratic."""
+_KINDS = {"+": "add", "-": "del", " ": "same"}
+MOST_LINES = 4_000
+MOST_LINES_COMPARED = 200
+"""Lines of each side of an edit that are compared; difflib is cubic on hostile text."""
 
 
 def called(name: str, given: Any, mask: Mask) -> tuple[str, Markup]:
@@ -79,7 +81,7 @@ def _write(given: dict[str, Any], mask: Mask) -> tuple[Markup, set[str]] | None:
 
 def _edit(given: dict[str, Any], mask: Mask) -> tuple[Markup, set[str]] | None:
     old, new = given.get("old_string"), given.get("new_string")
-    if not isinstance(old, str) or not isinstance(new, str) or len(old) + len(new) > MOST_DIFFED:
+    if not isinstance(old, str) or not isinstance(new, str):
         return None
     path = {"file_path": given["file_path"]} if isinstance(given.get("file_path"), str) else {}
     body = (_pairs(path, mask) if path else Markup("")) + _diff(masked(old, mask), masked(new, mask))
@@ -87,11 +89,21 @@ def _edit(given: dict[str, Any], mask: Mask) -> tuple[Markup, set[str]] | None:
 
 
 def _diff(old: str, new: str) -> Markup:
-    kinds = {"+": "add", "-": "del", " ": "same", "?": "same"}
-    lines = (line for line in difflib.ndiff(old.splitlines(), new.splitlines()) if not line.startswith("?"))
-    return _CODE.format(
-        Markup("").join(_DIFF_LINE.format(kind=kinds[line[0]], sign=line[0], text=visible(line[2:])) for line in lines)
+    before, after = old.split("\n"), new.split("\n")
+    changes = [("replace", 0, len(before), 0, len(after))]
+    if max(len(before), len(after)) <= MOST_LINES_COMPARED:
+        changes = list(difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes())
+    lines: list[tuple[str, str]] = []
+    for kind, i, j, k, m in changes:
+        lines += [(" " if kind == "equal" else "-", line) for line in before[i:j]]
+        lines += [("+", line) for line in after[k:m] if kind != "equal"]
+    shown = [_DIFF_LINE.format(kind=_KINDS[sign], sign=sign, text=visible(text)) for sign, text in lines[:MOST_LINES]]
+    left = (
+        _SAID.format(f"{len(lines) - MOST_LINES} more lines; the raw download has them")
+        if len(lines) > MOST_LINES
+        else ""
     )
+    return _CODE.format(Markup("").join(shown)) + left
 
 
 def _todos(given: dict[str, Any], mask: Mask) -> tuple[Markup, set[str]] | None:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.bench import recording
 from tests.bench.cases import CASES, MEMORY, Case, Sample, take
 from tests.bench.contestants import Contestant, contestants
 from tests.bench.report import Results, append, table
@@ -35,17 +36,18 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory(prefix="footplate-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o711)
-        results = asyncio.run(measure(Path(folder), given))
-    text = table(results)
+        results, recorded = asyncio.run(measure(Path(folder), given))
+    text = "\n".join([table(results), *(recorded.lines() if recorded else [])])
     print(text)
     if not given.no_write:
         append(text, sys.argv[1:])
     return 0
 
 
-async def measure(folder: Path, given: argparse.Namespace) -> Results:
+async def measure(folder: Path, given: argparse.Namespace) -> tuple[Results, recording.Recording | None]:
     """All samples, by case and contestant, in the order they were taken."""
     results: Results = {}
+    recorded: recording.Recording | None = None
     async with contestants(folder, given.without) as entered:
         for number in range(given.rounds):
             for case in (case for case in CASES if not given.only or case.name in given.only):
@@ -54,7 +56,10 @@ async def measure(folder: Path, given: argparse.Namespace) -> Results:
         for case in (case for case in MEMORY if not given.only or case.name in given.only):
             for contestant in entered:
                 await _sample(case, contestant, case.seconds, results)
-    return results
+        for contestant in entered:
+            if contestant.recorders and not given.only:
+                recorded = await recording.measure(contestant)
+    return results, recorded
 
 
 def _in_turn(entered: list[Contestant], number: int) -> list[Contestant]:

@@ -26,6 +26,7 @@ class Contestant:
     url: str
     relays: tuple[int, ...] = ()
     recorders: tuple[int, ...] = ()
+    dashboard_url: str = ""
 
 
 @asynccontextmanager
@@ -61,7 +62,13 @@ def _ours(product: Product) -> Contestant:
             for part in (process, *process.children(recursive=True)):
                 pin(part.pid, *((PROXY_CORE, 0) if role == "proxy" else (OTHER_CORE, OTHER_NICENESS)))
     recorders = tuple(process.pid for role in ("recorder", "postgres") for process in parts[role])
-    return Contestant("footplate", product.proxy_url, tuple(process.pid for process in parts["proxy"]), recorders)
+    return Contestant(
+        "footplate",
+        product.proxy_url,
+        tuple(process.pid for process in parts["proxy"]),
+        recorders,
+        product.dashboard_url,
+    )
 
 
 def pin(pid: int, core: int, niceness: int) -> None:

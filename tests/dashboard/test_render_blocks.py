@@ -81,6 +81,15 @@ def test_reminders_fold_and_keep_their_place():
     assert "secret plan" in made[1].body
 
 
+@pytest.mark.parametrize("opens", [1, 40_000])
+def test_a_reminder_without_an_end_is_text(opens):
+    """Nothing is folded that was never closed; many such openings cost no more than one pass."""
+    text = "<system-reminder>" * opens
+    made, _ = shown({"type": "text", "text": text}, "user")
+    assert [one.kind for one in made] == ["text"]
+    assert "&lt;system-reminder&gt;" in made[0].body
+
+
 @pytest.mark.parametrize(
     ("content", "content_type", "size"),
     [
@@ -148,6 +157,28 @@ def test_a_failed_tool_says_so():
     made, _ = shown({"type": "tool_result", "tool_use_id": "toolu_1", "is_error": True, "content": "no"}, "user")
     assert made[0].error
     assert made[0].title == "tool error"
+
+
+def test_a_result_names_its_tool_and_folds_reminders():
+    """What a result is the result of stands in its title; a reminder that the client appended is folded, not lost."""
+    turns = [
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {}}]},
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "tool_result",
+                    "tool_use_id": "toolu_1",
+                    "content": "line\n<system-reminder>\nbe careful\n</system-reminder>\nend",
+                }
+            ],
+        },
+    ]
+    made = messages.new_messages(json.dumps({"messages": turns}).encode(), "/p/").messages[0].blocks[0]
+    assert made.title == "tool result · Read"
+    assert made.body.count("<details") == 1
+    for words in ("line", "be careful", "end"):
+        assert words in made.body
 
 
 def test_secrets_are_masked_in_every_kind_of_block():
@@ -236,3 +267,33 @@ def test_a_long_string_folds_with_its_size():
     drawn = json_view.tree({"text": "word " * 500})
     assert "2.4 KB · show" in drawn.html
     assert drawn.html.count("word") >= 500
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ["z" * 90_000] * 40,
+        [{"type": "text", "text": "y"}] * 50_000,
+        [{"type": "tool_result", "content": ["\u200bz" * 50_000]}] * 20,
+    ],
+)
+def test_a_page_that_is_full_says_what_is_missing(content):
+    """However much a message holds, its page stays bounded, counts what it left out and links to it."""
+    made = messages.whole_prompt(json.dumps({"messages": [{"role": "user", "content": content}]}).encode(), "/p/", None)
+    bodies = [block.body for block in made.messages[0].blocks]
+    assert sum(map(len, bodies)) < messages.MOST_MARKUP * 6
+    assert "not drawn: this page is full" in bodies[-1]
+    assert "first=1#messages" in bodies[-1]
+
+
+def test_an_edit_is_a_diff_however_large():
+    """Small edits are compared line by line, large ones shown whole; neither takes long."""
+    small, _ = shown({"type": "tool_use", "name": "Edit", "input": {"old_string": "a\nb", "new_string": "a\nc"}})
+    assert small[0].body.count("d-same") == 1
+    assert small[0].body.count("d-del") == small[0].body.count("d-add") == 1
+    sides = {
+        name: "\n".join(str(n % wide) for n in range(3000)) for name, wide in (("old_string", 7), ("new_string", 5))
+    }
+    large, _ = shown({"type": "tool_use", "name": "Edit", "input": sides})
+    assert large[0].body.count("d-del") == 3000
+    assert "2000 more lines" in large[0].body

@@ -227,3 +227,11 @@ def test_durations_in_words(microseconds, words):
 def test_counts_in_words(number, words):
     """Short from ten thousand on; an unknown is a dash."""
     assert figures.compact(number) == words
+
+
+def test_a_slow_lexer_is_stopped_and_loses_nothing():
+    """Noise on which a lexer is quadratic costs a moment; what it did not reach is there as plain text."""
+    source = " \n" * 15_000 + "end of it"
+    html = code.highlighted(source, "c")
+    assert html.unescape().endswith("end of it")
+    assert html.count("\n") == 15_000

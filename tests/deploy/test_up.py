@@ -1,9 +1,11 @@
 """`footplate up`: the real processes, started, killed, stopped."""
 
 import asyncio
+import os
 import signal
 import sys
-from asyncio.subprocess import PIPE
+import sysconfig
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from tests.product import ROOT, NotStartedError, Product, clean_environment, run
 from tests.upstream import SSE, Answer, Upstream
 
 BODY = b'{"model":"claude-sonnet-4-5","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}'
+SOMEBODY = 65534
 NOBODY = "postgresql://footplate@127.0.0.1:1/footplate"
 SOON = 20.0
 
@@ -258,6 +261,20 @@ async def test_a_second_signal_ends_it_at_once(
 
 
 @pytest.mark.product
+@pytest.mark.parametrize("lines", [0, 1, 2])
+async def test_a_stop_before_it_is_ready_is_clean_too(lines: int, data: Path) -> None:
+    """SIGTERM at any point of the start, here after so many lines of its log: exit code 0 and nobody left."""
+    process = await start(data, stderr=PIPE)
+    assert process.stderr is not None
+    await until((data / "run/up.lock").exists)
+    for _ in range(lines):
+        await process.stderr.readline()
+    parts = psutil.Process(process.pid).children(recursive=True)
+    assert await stop(process) == 0
+    assert [part for part in parts if part.is_running()] == []
+
+
+@pytest.mark.product
 async def test_several_workers_share_the_port(data: Path, upstream: Upstream) -> None:
     """Each worker has a tape of its own, and calls over many connections are all recorded."""
     async with running(data, upstream_url=upstream.url, FOOTPLATE_PROXY_WORKERS="2") as product:
@@ -268,6 +285,52 @@ async def test_several_workers_share_the_port(data: Path, upstream: Upstream) ->
                 await call(product, session)
         rows: list[dict[str, Any]] = await product.recorded(20)
         assert {row["outcome"] for row in rows} == {"ok"}
+
+
+@pytest.mark.product
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+async def test_an_ordinary_user_runs_it_in_his_home(short_folder: Path, upstream: Upstream) -> None:
+    """Without a data folder named: one below his home, closed to everybody else, Postgres his own process."""
+    home = short_folder / "somebody"
+    home.mkdir(mode=0o700)
+    os.chown(home, SOMEBODY, SOMEBODY)
+    process = await start_as(SOMEBODY, home, upstream)
+    assert process.stdout is not None
+    line = (await process.stdout.readline()).decode()
+    assert line.startswith("ready "), line
+    assert {part.uids().effective for part in psutil.Process(process.pid).children(recursive=True)} == {SOMEBODY}
+    assert await stop(process) == 0
+    assert (home / ".local/share/footplate").stat().st_mode & 0o777 == 0o700
+
+
+async def start_as(uid: int, home: Path, upstream: Upstream) -> Process:
+    """Run `up` as another user, with an interpreter open to him."""
+    paths = {"HOME": str(home), "PYTHONPATH": f"{ROOT}:{sysconfig.get_path('purelib')}"}
+    ports = {"FOOTPLATE_PROXY_PORT": "0", "FOOTPLATE_DASHBOARD_PORT": "0", "FOOTPLATE_UPSTREAM_URL": upstream.url}
+    environment = clean_environment() | paths | ports
+    for python in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
+        try:
+            trial = await asyncio.create_subprocess_exec(
+                *(python, "-c", "import aiohttp, core.settings"),
+                env=environment,
+                user=uid,
+                extra_groups=[],
+                cwd="/",
+                stderr=PIPE,
+            )
+            if await trial.wait() == 0:
+                return await asyncio.create_subprocess_exec(
+                    *(python, "-m", "deploy", "up"),
+                    env=environment,
+                    user=uid,
+                    group=uid,
+                    extra_groups=[],
+                    cwd="/",
+                    stdout=PIPE,
+                )
+        except OSError:
+            continue
+    pytest.skip("every Python here, or this checkout, is closed to other users")
 
 
 async def test_up_that_can_not_start_says_so_to_its_tests(tmp_path: Path) -> None:

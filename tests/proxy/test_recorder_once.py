@@ -5,14 +5,17 @@ import hashlib
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from core.frames import encode_start
 from core.ids import uuid7, uuid7_ms
 from core.models import Outcome
+from proxy.tape_starts import Starts
 from tests.taping import HMAC, STREAM, Eventually, Taping, answered, asked, drained, now_ms, recording
 
 Connection = "asyncpg.Connection[asyncpg.Record]"
@@ -272,3 +275,24 @@ async def test_damage_costs_only_what_it_hit(
     others = [row for key, row in rows.items() if key != hit.start.request_id]
     assert [(row["outcome"], row["lost_frames"]) for row in others] == [("ok", 0)] * 2
     assert len(list(node.glob("*.bad"))) == 1
+
+
+async def test_starts_that_were_rescued_twice_change_nothing(
+    database_url: str, connection: Connection, tmp_path: Path, node: Path
+) -> None:
+    """A killed proxy's starts come again (proxy.tape_starts): whole calls stay as they are, a lost one gets its row."""
+    with Taping(node, now_ms()) as tape:
+        whole = tape.whole(train="atlas")
+    await drained(database_url, tmp_path)
+    before = await connection.fetch("SELECT * FROM requests ORDER BY id")
+
+    ring = Starts(node)
+    lost = replace(whole.start, request_id=uuid7(now_ms(), os.urandom(10)))
+    for start in (whole.start, lost):
+        ring.put(start.request_id.bytes, 0, 1000, encode_start(start))
+    with Taping(node, now_ms()):
+        await drained(database_url, tmp_path)
+    rows = await connection.fetch("SELECT * FROM requests ORDER BY id")
+    assert rows[:1] == before
+    assert [(row["id"], row["outcome"]) for row in rows[1:]] == [(lost.request_id, "proxy_crash")]
+    assert sum(hour["requests"] for hour in await rollup(connection)) == 2

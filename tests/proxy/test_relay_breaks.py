@@ -161,6 +161,14 @@ async def test_nobody_listens(tmp_path: Path) -> None:
     assert (outcome, note) == (Outcome.UPSTREAM_UNREACHABLE, "connect refused")
 
 
+async def test_an_address_that_leads_nowhere(upstream: Upstream, tmp_path: Path) -> None:
+    """A name with several addresses is reached by the one that works (localhost: ::1 has no listener here)."""
+    url = upstream.url.replace("127.0.0.1", "localhost")
+    async with Worker(settings_for(tmp_path, url)) as worker, Wire(worker.port) as wire:
+        assert (await wire.ask(post())).status == 200
+    assert upstream.requests[0].header("host") == url.removeprefix("http://")
+
+
 async def test_connecting_is_tried_twice(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     """One fresh attempt when connecting failed, and no more."""
     pool = worker.relay.upstream

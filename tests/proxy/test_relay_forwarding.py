@@ -316,6 +316,17 @@ async def test_expect_100_continue(worker: Worker, upstream: Upstream) -> None:
     assert upstream.requests[0].body == b"{}"
 
 
+async def test_nobody_is_upgraded(worker: Worker, upstream: Upstream) -> None:
+    """A wish for another protocol is not passed on: the request is answered as it is, then the connection ends."""
+    wishes = (b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Key: a")
+    async with Wire(worker.port) as wire:
+        answer = await wire.ask(post(b"{}", *wishes) + post(b"behind"))
+        assert await wire.closed() == b""
+    assert (answer.status, answer.header("connection")) == (200, "close")
+    assert [bytes(request.body) for request in upstream.requests] == [b"{}"]
+    assert upstream.requests[0].header("upgrade") is None
+
+
 async def test_an_early_answer(worker: Worker, upstream: Upstream) -> None:
     """An upstream that answers before the body is through is heard at once, and the rest of the body is not sent."""
     upstream.script(Answer(status=413, reason="Too Large", early=True, read_body=False, chunks=(b'{"too":"large"}',)))

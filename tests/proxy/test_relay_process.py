@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -154,6 +155,23 @@ async def test_drain_lets_an_upload_finish(start: Start, upstream: Upstream) -> 
     assert (await worker.exit())[0] == 0
 
 
+async def test_drain_waits_for_a_slow_reader(start: Start, upstream: Upstream) -> None:
+    """An answer that is written and not yet read when SIGTERM comes is read to its end."""
+    body = bytes(3_000_000)
+    upstream.default = Answer(chunks=(body,))
+    worker = await start()
+    async with Wire(worker.port) as wire:
+        wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await wire.send(post())
+        await upstream.received(0)
+        worker.process.send_signal(signal.SIGTERM)
+        await worker.said("draining")
+        wire.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        answer = await wire.answer()
+    assert (answer.body, answer.whole) == (body, True)
+    assert (await worker.exit())[0] == 0
+
+
 async def test_drain_has_an_end(start: Start, upstream: Upstream) -> None:
     """What is not done in time is cut, never ended cleanly, and recorded as such; still exit 0."""
     worker = await start(FOOTPLATE_DRAIN_SECONDS="0.2")
@@ -266,19 +284,18 @@ async def test_few_file_descriptors(start: Start, upstream: Upstream) -> None:
     """With few descriptors the calls above nine tenths are shed with 529; the listener survives."""
     worker = await start(limit="128")
     upstream.default = Answer(raw=b"", chunks=(HANG,))
-    wires = [await Wire(worker.port).__aenter__() for _ in range(60)]
-    for wire in wires:
-        await wire.send(post())
-    async with asyncio.TaskGroup() as group:
-        heads = [group.create_task(wire.head()) for wire in wires]
-        await asyncio.wait(heads, return_when=asyncio.FIRST_COMPLETED)
-        shed = [head.result()[0] for head in heads if head.done()]
-        for head in heads:
-            head.cancel()
+    async with AsyncExitStack() as stack:
+        wires = [await stack.enter_async_context(Wire(worker.port)) for _ in range(60)]
+        for wire in wires:
+            await wire.send(post())
+        async with asyncio.TaskGroup() as group:
+            heads = [group.create_task(wire.head()) for wire in wires]
+            await asyncio.wait(heads, return_when=asyncio.FIRST_COMPLETED)
+            shed = [head.result()[0] for head in heads if head.done()]
+            for head in heads:
+                head.cancel()
     assert shed
     assert set(shed) == {529}
-    for wire in wires:
-        wire.writer.close()
     upstream.default = Answer()
     statuses: list[int] = []
     async with asyncio.timeout(10):

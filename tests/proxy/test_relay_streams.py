@@ -125,6 +125,54 @@ async def test_a_stalled_reader_is_cut(upstream: Upstream, tmp_path: Path) -> No
     assert call.end.delivered_bytes <= call.end.response_bytes == len(call.response)
 
 
+async def test_pipelined_large_answers(worker: Worker, upstream: Upstream) -> None:
+    """Large answers behind one another on one connection, to a client that first reads nothing: all come whole."""
+    bodies = [hashlib.shake_128(b"%d" % number).digest(9_000_000) for number in range(4)]
+    upstream.script(*(Answer(chunks=(body,), framing="chunked") for body in bodies))
+    async with Wire(worker.port) as wire:
+        await wire.send(post(b"a") + post(b"b") + post(b"c") + post(b"d"))
+        await upstream.received(0)
+        for body in bodies:
+            assert (await wire.answer()).body == body
+    calls = await worker.taped()
+    assert [bytes(call.response) for call in calls] == bodies
+
+
+async def test_a_slow_disk_holds_large_transfers_back(
+    worker: Worker, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transfer that is faster than the disk waits for it every 8 MiB, a second at most each time; nothing is lost."""
+    waits: list[int] = []
+    synced = worker.relay.tape.synced
+
+    def counting() -> asyncio.Future[None]:
+        waits.append(1)
+        return synced()
+
+    monkeypatch.setattr(worker.relay.tape, "synced", counting)
+    body = hashlib.shake_128(b"large").digest(30 << 20)
+    upstream.script(Answer(chunks=(body,), framing="chunked"))
+    async with Wire(worker.port) as wire:
+        assert (await wire.ask(post(body))).body == body
+    assert len(waits) >= 7
+    (call,) = await worker.taped()
+    assert call.request == body
+    assert call.response == body
+    assert call.end is not None
+    assert call.end.lost_frames == 0
+
+
+async def test_the_end_nobody_reads(upstream: Upstream, tmp_path: Path) -> None:
+    """A client that never takes the end of a whole answer is given up after the idle timeout, too."""
+    upstream.script(Answer(chunks=(b"x" * 8_000_000,)))
+    async with Worker(settings_for(tmp_path, upstream.url, idle_timeout=0.3)) as worker, Wire(worker.port) as wire:
+        wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await wire.send(post())
+        async with asyncio.timeout(10):
+            while worker.server._connections or not upstream.requests:
+                await asyncio.sleep(0.02)
+
+
 async def test_a_slow_upstream_holds_the_client_back(worker: Worker, upstream: Upstream) -> None:
     """An upstream that does not read stops the client's upload: what we hold of it stays small."""
     upstream.script(Answer(read_body=False))

@@ -169,8 +169,9 @@ async def test_broken_chunks_behind_a_good_beginning(worker: Worker, upstream: U
         assert (await wire.ask(b"zz\r\n")).status == 400
 
 
-async def test_half_closed_clients(worker: Worker) -> None:
+async def test_half_closed_clients(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bare aiohttp drops a client that says it sends no more. Ours answers it."""
+    monkeypatch.setattr(client_side, "HALF_CLOSE_SECONDS", 5)
     async with bare() as port, Wire(port) as wire:
         await wire.send(get())
         wire.writer.write_eof()

@@ -1,6 +1,7 @@
 """``readable_text`` and ``readable_json``: whatever was recorded, the public views show it, and never fail."""
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -10,6 +11,15 @@ from hypothesis import strategies as st
 
 pytestmark = pytest.mark.postgres
 Connection = asyncpg.Connection
+
+
+@pytest.fixture
+async def connection(shared_database_url: str) -> AsyncIterator[Connection]:
+    """Functions change nothing: one database is enough for all."""
+    connection = await asyncpg.connect(shared_database_url)
+    yield connection
+    await connection.close()
+
 
 TEXTS = [
     (b"", ""),
