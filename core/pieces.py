@@ -20,7 +20,7 @@ RUN: Final = KEY << RUN_BITS
 """Bytes of a list node: 32 keys."""
 LEVELS: Final = 3
 """Levels of list nodes; the highest stand for 32,768 pieces each."""
-WHOLE: Final = 1024
+WHOLE: Final = 3072
 """Bytes up to which a body is stored as it is: a list and its rows would hardly be smaller."""
 
 
@@ -90,12 +90,9 @@ def whole(body: bytes) -> Division:
 
 def cut(body: bytes, places: list[int], fresh: dict[bytes, bytes]) -> bytes:
     """The keys of the slices between places; the slices go to ``fresh``."""
-    keys: list[bytes] = []
-    for begin, end in pairwise(places):
-        piece = body[begin:end]
-        key = key_of(piece)
-        fresh[key] = piece
-        keys.append(key)
+    pieces = [body[begin:end] for begin, end in pairwise(places)]
+    keys = [sha256(piece).digest()[:KEY] for piece in pieces]
+    fresh.update(zip(keys, pieces, strict=True))
     return b"".join(keys)
 
 

@@ -19,6 +19,8 @@ LONG: Final = 512
 """Bytes of a literal, with its quotes, that is a piece of its own; nothing much shorter is worth a row (110 bytes)."""
 MOST_VALUES: Final = 2_000_000
 """Commas up to which a body is parsed: 32 MB of ``1,1,1,…`` would take a gigabyte as slices."""
+SMALL: Final = 2 * MOST_VALUES
+"""Bytes below which no body can hold so many."""
 MOST_BRACKETS: Final = 500_000
 """Brackets up to which a body is walked by hand, 0.2 µs each."""
 
@@ -50,7 +52,7 @@ class Seams:
 
 def find(body: bytes) -> Seams | None:
     """The seams of a request body; None where it has no messages that could be found. Linear, never raises."""
-    if body.count(b",") > MOST_VALUES:
+    if len(body) > SMALL and body.count(b",") > MOST_VALUES:
         return None
     try:
         parsed = _BODY.decode(body)
@@ -66,7 +68,7 @@ def resume(body: bytes, at: int, end: int) -> list[int] | None:
     if at == end:
         return []
     begin = behind_comma(body, at)
-    if begin is None or body.count(b",", at, end) > MOST_VALUES:
+    if begin is None or (end - at > SMALL and body.count(b",", at, end) > MOST_VALUES):
         return None
     try:
         messages = _MESSAGES.decode(b"[%b]" % body[begin:end])
@@ -143,13 +145,12 @@ def _literals(body: bytes, begin: int, end: int) -> Iterator[tuple[int, int]]:
     """The long string literals between two places outside of strings: from their quote to behind the other."""
     if end - begin < LONG:
         return
-    parts = [len(part) for part in _unescaped(body[begin:end]).split(b'"')]
-    ends = list(accumulate(parts))
+    sizes = list(map(len, _unescaped(body[begin:end]).split(b'"')))
+    ends = list(accumulate(sizes))
     # Every second part is the inside of a string; one that nothing closes is none.
-    for n in range(1, len(parts) - 1, 2):
-        if parts[n] + 2 >= LONG:
-            close = begin + ends[n] + n
-            yield close - parts[n] - 1, close + 1
+    for n in [n for n in range(1, len(sizes) - 1, 2) if sizes[n] >= LONG - 2]:
+        close = begin + ends[n] + n
+        yield close - sizes[n] - 1, close + 1
 
 
 def _unescaped(text: bytes) -> bytes:

@@ -11,6 +11,7 @@ PARTITION BY LIST (month);
 
 CREATE FUNCTION public.joined_pieces(of_train integer, of_month integer, list bytea, number integer) RETURNS bytea
     LANGUAGE sql STABLE PARALLEL SAFE
+    SET enable_seqscan TO 'off'
     RETURN (SELECT string_agg(piece.bytes, '\x'::bytea ORDER BY n.n) AS string_agg FROM (generate_series(0, (joined_pieces.number - 1)) n(n) CROSS JOIN LATERAL (SELECT p.bytes FROM public.pieces p WHERE ((p.train = joined_pieces.of_train) AND (p.month = joined_pieces.of_month) AND (p.hash = (encode(SUBSTRING(joined_pieces.list FROM ((16 * n.n) + 1) FOR 16), 'hex'::text))::uuid)) LIMIT 1) piece));
 
 CREATE FUNCTION public.make_partitions(ahead integer) RETURNS integer

@@ -16,7 +16,7 @@ from core.pieces import Division
 from proxy.recorder import pieces
 from proxy.recorder.readable import jsonb
 from sql.database import Transaction
-from sql.rows.record import BodyCheck, PieceCheck
+from sql.rows.record import BodyCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +43,9 @@ async def write(transaction: Transaction, train: int, recorded: Sequence[Recorde
 
 async def _write_requests(transaction: Transaction, train: int, recorded: Sequence[Recorded]) -> None:
     requests = [pieces.Request(one.id, one.recording.request_body, one.division) for one in recorded]
-    requests, written = await pieces.write(transaction, train, requests)
-    _require_exact(written)
-    checks = await transaction.fetch(
-        "record_request_bodies",
-        BodyCheck,
-        train,
-        [one.id for one in requests],
-        [one.body if one.division.keys is None else None for one in requests],
-        [one.division.keys for one in requests],
-        [None if one.division.keys is None else one.division.folded for one in requests],
-        [len(one.body) for one in requests],
-        [one.division.sha256 for one in requests],
-    )
-    _require_exact(checks)
-    sampled = [one.id for one in requests if one.division.keys is not None and one.division.sha256[0] < 16]
+    if not await pieces.write(transaction, train, requests):
+        raise BodyMismatchError("a piece or body has another hash than the tape's")
+    sampled = [one.id for one in recorded if one.division.keys is not None and one.division.sha256[0] < 16]
     if sampled:
         _require_exact(await transaction.fetch("record_read_back", BodyCheck, train, sampled))
 
@@ -85,6 +73,6 @@ def _array(numbers: Iterable[int]) -> str:
     return "{" + ",".join(map(str, numbers)) + "}"
 
 
-def _require_exact(checks: Sequence[BodyCheck | PieceCheck]) -> None:
+def _require_exact(checks: Sequence[BodyCheck]) -> None:
     if not all(check.exact for check in checks):
         raise BodyMismatchError("a body read back with another hash than the tape's")

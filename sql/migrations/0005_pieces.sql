@@ -35,9 +35,10 @@ ALTER TABLE request_bodies
 -- Hashes do not compress.
 ALTER TABLE request_bodies ALTER COLUMN list SET STORAGE EXTERNAL;
 
--- The pieces of the first `number` hashes of a list, joined. Each by its key: the planner must not think of a hash join.
+-- The pieces of the first `number` hashes of a list, joined. Each by its key, whatever the planner thinks of a month that
+-- was small when it was looked at last.
 CREATE FUNCTION joined_pieces(of_train integer, of_month integer, list bytea, number integer) RETURNS bytea
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE SET enable_seqscan = off
 RETURN (
     SELECT string_agg(piece.bytes, ''::bytea ORDER BY n)
     FROM generate_series(0, number - 1) AS n

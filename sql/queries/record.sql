@@ -42,9 +42,11 @@ WITH known AS (
 SELECT train FROM known UNION ALL SELECT train FROM made;
 
 -- name: record_lock_train
--- Opens the writing of one train: one writer at a time, and the body compression for this transaction.
+-- Opens the writing of one train: one writer at a time, the body compression for this transaction, and plans that go by
+-- index even where a month was small when it was looked at last.
 -- returns: TrainLock
-SELECT train, set_config('default_toast_compression', $2, true) AS compression
+SELECT train, set_config('default_toast_compression', $2, true) AS compression,
+    set_config('enable_seqscan', 'off', true) AS seqscan
 FROM trains WHERE train = $1 FOR NO KEY UPDATE;
 
 -- name: record_refiled

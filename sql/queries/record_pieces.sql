@@ -6,29 +6,37 @@ SELECT n.hash
 FROM unnest($3::uuid[]) AS n (hash)
 WHERE (SELECT true FROM pieces AS p WHERE p.train = $1 AND p.month = $2 AND p.hash = n.hash) IS NULL;
 
--- name: record_pieces
--- Pieces and list nodes of one train and month, each once; answered with whether the server finds it under its hash,
--- which it computes of each up to 16 KB and of one in sixteen larger ones.
--- returns: PieceCheck
-INSERT INTO pieces (train, month, hash, bytes)
-SELECT $1::integer, $2::integer, n.hash, n.bytes
-FROM unnest($3::uuid[], $4::bytea[]) AS n (hash, bytes)
-ORDER BY n.hash
-ON CONFLICT (train, month, hash) DO NOTHING
-RETURNING hash, length(bytes) > 16384 AND left(hash::text, 1) <> '0'
-    OR position(replace(hash::text, '-', '') IN encode(sha256(bytes), 'hex')) IN (1, 33) AS exact;
-
 -- name: record_request_bodies
--- Request bodies of one train, as lists of pieces or whole; a whole one is answered with whether the server finds it as
--- it should be: by its size, and by its own hash where that is cheap and in one of sixteen large ones.
--- returns: BodyCheck
-INSERT INTO request_bodies (train, id, body, list, folded, size, sha256)
-SELECT $1::integer, n.id, n.body, n.list, n.folded, n.size, n.sha256
-FROM unnest($2::uuid[], $3::bytea[], $4::bytea[], $5::integer[], $6::bigint[], $7::bytea[])
-    AS n (id, body, list, folded, size, sha256)
-ON CONFLICT (train, id) DO NOTHING
-RETURNING id, body IS NULL OR length(body) = size
-    AND (size > 16384 AND get_byte(sha256, 0) >= 16 OR sha256(body) = sha256) AS exact;
+-- Request bodies of one train and month, whole or as lists, and pieces and list nodes that may be new ($3, $4). Where one
+-- of $5 is missing, which the lists need and which should be there, no body is written and the missing are answered.
+-- Answered is also what the server finds other than it should be: pieces by their hash up to 16 KB and one in sixteen
+-- larger ones, whole bodies by size and likewise; normally nothing.
+-- returns: BodyTrouble
+WITH missing AS MATERIALIZED (
+    SELECT n.hash
+    FROM unnest($5::uuid[]) AS n (hash)
+    WHERE (SELECT true FROM pieces AS p WHERE p.train = $1 AND p.month = $2 AND p.hash = n.hash) IS NULL
+), pieces_written AS (
+    INSERT INTO pieces (train, month, hash, bytes)
+    SELECT $1::integer, $2::integer, n.hash, n.bytes
+    FROM unnest($3::uuid[], $4::bytea[]) AS n (hash, bytes)
+    ORDER BY n.hash
+    ON CONFLICT (train, month, hash) DO NOTHING
+    RETURNING hash, length(bytes) > 16384 AND left(hash::text, 1) <> '0'
+        OR position(replace(hash::text, '-', '') IN encode(sha256(bytes), 'hex')) IN (1, 33) AS exact
+), bodies_written AS (
+    INSERT INTO request_bodies (train, id, body, list, folded, size, sha256)
+    SELECT $1::integer, n.id, n.body, n.list, n.folded, n.size, n.sha256
+    FROM unnest($6::uuid[], $7::bytea[], $8::bytea[], $9::integer[], $10::bigint[], $11::bytea[])
+        AS n (id, body, list, folded, size, sha256)
+    WHERE NOT EXISTS (SELECT FROM missing)
+    ON CONFLICT (train, id) DO NOTHING
+    RETURNING id, body IS NULL OR length(body) = size
+        AND (size > 16384 AND get_byte(sha256, 0) >= 16 OR sha256(body) = sha256) AS exact
+)
+SELECT hash AS id, true AS missing FROM missing
+UNION ALL SELECT hash, false FROM pieces_written WHERE NOT exact
+UNION ALL SELECT id, false FROM bodies_written WHERE NOT exact;
 
 -- name: record_read_back
 -- Whether these request bodies, as anybody would read them now, have the hash of what the tape held.

@@ -40,10 +40,11 @@ class TrainKey:
 
 @dataclass(frozen=True, slots=True)
 class TrainLock:
-    """The train whose row this transaction holds, and the compression of bodies in it."""
+    """The train whose row this transaction holds, and what holds in it: the compression of bodies, ``off``."""
 
     train: int
     compression: str
+    seqscan: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,11 @@ class PieceKey:
 
 
 @dataclass(frozen=True, slots=True)
-class PieceCheck:
-    """A piece that was written now; ``exact`` is False where the server's hash of it is not its key."""
+class BodyTrouble:
+    """A piece that should be there and is ``missing``; else a piece or body that the server finds other than sent."""
 
-    hash: UUID
-    exact: bool
+    id: UUID
+    missing: bool
 
 
 @dataclass(frozen=True, slots=True)
