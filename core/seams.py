@@ -60,7 +60,9 @@ def find(body: bytes) -> Seams | None:
         return _walked(body)
     opening = body.find(_OPENING)
     places = None if opening < 0 else _places(body, opening + len(_OPENING), parsed.messages)
-    return _walked(body) if places is None else Seams(places[:-1], places[-1], _slice(body, parsed.tools))
+    if places is None:
+        return _walked(body)
+    return Seams(places[:-1], places[-1], _slice(body, places[-1], parsed.tools))
 
 
 def resume(body: bytes, at: int, end: int) -> list[int] | None:
@@ -135,10 +137,16 @@ def _places(body: bytes, at: int, messages: list[msgspec.Raw]) -> list[int] | No
     return places if body.startswith(b"]", at) else None
 
 
-def _slice(body: bytes, raw: msgspec.Raw) -> tuple[int, int] | None:
-    size = len(memoryview(raw))
-    at = body.find(bytes(raw)) if size >= LONG else -1
-    return None if at < 0 else (at, at + size)
+def _slice(body: bytes, messages_end: int, raw: msgspec.Raw) -> tuple[int, int] | None:
+    slice_ = memoryview(raw)
+    if len(slice_) < LONG:
+        return None
+    # By its beginning: to find 100 KB costs more than to compare them.
+    beginning = bytes(slice_[:64])
+    for at in (body.find(beginning, messages_end), body.find(beginning)):
+        if at >= 0 and body.startswith(bytes(slice_), at):
+            return at, at + len(slice_)
+    return None
 
 
 def _literals(body: bytes, begin: int, end: int) -> Iterator[tuple[int, int]]:
