@@ -12,9 +12,10 @@ from deploy.processes import module_command, spawn
 from deploy.roles import Role
 
 FIRST_DELAY = 0.2
-LONGEST_DELAY = 10.0
-# A process that lived this long was well: its next end is a new story, not a crash loop.
-SETTLED_SECONDS = 30.0
+LONGEST_DELAY = 3.0
+"""Nobody is served while a proxy is away, so even a crash loop is tried often; a start costs half a second of CPU."""
+SETTLED_SECONDS = 10.0
+"""A process that lived this long was well: its next end is a new story, not a crash loop."""
 ABORT_SECONDS = 1.0
 
 

@@ -89,7 +89,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._complete = False
         self._keep = False
         self._pieces: list[bytes] = []
-        self._pending: list[bytes] = []
+        self._pending: list[tuple[int, bytes]] = []
         self._pending_size = 0
         self._head_bytes = 0
         self._sink: Sink | None = None
@@ -155,8 +155,10 @@ class UpstreamConnection(asyncio.Protocol):
         """Give each piece of the body to ``sink`` as it comes, until it ends. Raises CallBrokenError."""
         pending, self._pending = self._pending, []
         self._sink = sink
-        for piece in pending:
+        newest = self.last_us
+        for self.last_us, piece in pending:
             sink(piece)
+        self.last_us = newest
         if not self._complete and self._failure is None:
             self._end = self._loop.create_future()
             self._resume_reading()
@@ -292,7 +294,7 @@ class UpstreamConnection(asyncio.Protocol):
         if self._sink is not None:
             self._sink(piece)
             return
-        self._pending.append(piece)
+        self._pending.append((self.last_us, piece))
         self._pending_size += len(piece)
         if self._pending_size > PENDING_HIGH:
             self._pause_reading()

@@ -163,7 +163,9 @@ async def test_nothing_outlives_a_killed_supervisor(data: Path, upstream: Upstre
         assert alive == []
     async with running(data, upstream_url=upstream.url) as product:
         [row] = await product.recorded(1)
-        assert row["outcome"] == "ok"
+        # A killed process may lose the last 5 ms of its buffer: then the end is missing, never the call.
+        assert row["outcome"] in {"ok", "proxy_crash"}
+        assert await product.raw(row["id"], "request") == BODY
 
 
 @pytest.mark.product
