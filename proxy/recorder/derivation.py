@@ -26,6 +26,8 @@ INLINE_ENCODED = 64 << 10
 """The same where something is encoded: it may inflate a hundredfold."""
 LARGEST = 64 << 20
 """Bytes beyond which not even the worker is asked (file uploads): copies of it would cost more than it can tell."""
+LARGEST_DIVIDED = 33 << 20
+"""Bytes beyond which a body is one piece: the API takes messages of 32 MB; 0.1 s for them."""
 WAIT_SECONDS = 20.0
 """For an answer. The worker's own limit is CPU; this is for one that neither works nor dies."""
 LIMIT = "parse limits: size, time or memory"
@@ -43,7 +45,7 @@ class Derivation:
     async def divide(self, taped: Taped) -> Division:
         """The request's body in pieces. Never raises on any bytes."""
         body = taped.request_body
-        if len(body) > LARGEST:
+        if len(body) > LARGEST_DIVIDED:
             return await asyncio.to_thread(pieces.whole, body)
         return self._lanes.divide(name_of(taped.start, body), body)
 

@@ -80,6 +80,9 @@ NASTY = {
     "messages before all": orjson.dumps({"messages": [user(LONG)], "system": LONG, "tools": [LONG]}),
     "messages after all": orjson.dumps({"tools": [LONG], "system": LONG, "messages": [user(LONG)]}),
     "deep": b'{"messages":[' + b"[" * 5000 + b"]" * 5000 + b"]}",
+    "bomb of numbers": b'{"messages":[' + b"1," * (6 << 20) + b"1]}",
+    "bomb of quotes": b'{"messages":["x",' + b'"",' * (3 << 20) + b'""]}',
+    "bomb of brackets": b'{"n":NaN,"messages":[' + b"[]," * (1 << 20) + b"[]]}",
     "numbers": orjson.dumps({"messages": list(range(5000))}),
 }  # fmt: skip
 
