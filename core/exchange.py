@@ -60,8 +60,11 @@ class Inflated:
     error: str | None = None
 
 
-def derive(taped: Taped, inflated: Inflated) -> Recording:
-    """Everything that is recorded of a call. What cannot be parsed sets ``parse_error`` and is recorded raw."""
+def derive(taped: Taped, inflated: Inflated, request_sha256: bytes | None = None) -> Recording:
+    """Everything that is recorded of a call. What cannot be parsed sets ``parse_error`` and is recorded raw.
+
+    ``request_sha256`` is the hash of the request's body, where it is known already.
+    """
     start, head, end = taped.start, taped.head, taped.end
     asked = _transcript(taped, inflated)
     said = _answer(taped, inflated)
@@ -80,7 +83,7 @@ def derive(taped: Taped, inflated: Inflated) -> Recording:
         response_decoded=inflated.response,
         chunks=taped.chunks,
         decoded_sizes=inflated.response_sizes,
-        request_sha256=digest(taped.request_body, taped.request_kept),
+        request_sha256=digest(taped.request_body, taped.request_kept, request_sha256),
         response_sha256=digest(taped.response_body, taped.response_kept),
         request_type=asked.request_type,
         model=asked.model,
@@ -102,9 +105,9 @@ def derive(taped: Taped, inflated: Inflated) -> Recording:
     )
 
 
-def digest(body: bytes, of: Kept) -> bytes | None:
-    """The SHA-256 of a body; None where not all of it is there to be hashed."""
-    return sha256(body).digest() if of is Kept.WHOLE else None
+def digest(body: bytes, of: Kept, known: bytes | None = None) -> bytes | None:
+    """The SHA-256 of a body, or the one that is ``known``; None where not all of it is there to be hashed."""
+    return (known or sha256(body).digest()) if of is Kept.WHOLE else None
 
 
 def encodings(headers: Headers) -> tuple[str, ...]:

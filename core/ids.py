@@ -3,10 +3,12 @@
 The clock and the random bytes are arguments: this module has neither.
 """
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 VERSION = 0x7 << 76
 VARIANT = 0x2 << 62
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_MS = (1 << 48) - 1
 
 
@@ -23,6 +25,12 @@ def uuid7(ms: int, random: bytes) -> UUID:
 def uuid7_ms(value: UUID) -> int:
     """The unix time in milliseconds inside a UUIDv7."""
     return value.int >> 80
+
+
+def uuid7_month(value: UUID) -> int:
+    """The month in UTC of a UUIDv7 as a number, 202611; raises where no calendar reaches (year 10000)."""
+    moment = EPOCH + timedelta(milliseconds=uuid7_ms(value))
+    return moment.year * 100 + moment.month
 
 
 class IdSequence:

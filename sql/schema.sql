@@ -1,5 +1,19 @@
 -- Written by `python -m tests.sql.schema_dump` from the migrations; do not edit.
 
+CREATE TABLE public.pieces (
+    train integer NOT NULL,
+    month integer NOT NULL,
+    hash uuid NOT NULL,
+    bytes bytea NOT NULL,
+    CONSTRAINT pieces_month_check CHECK ((((month % 100) >= 1) AND ((month % 100) <= 12)))
+)
+PARTITION BY LIST (month);
+
+CREATE FUNCTION public.joined_pieces(of_train integer, of_month integer, list bytea, number integer) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET enable_seqscan TO 'off'
+    RETURN (SELECT string_agg(piece.bytes, '\x'::bytea ORDER BY n.n) AS string_agg FROM (generate_series(0, (joined_pieces.number - 1)) n(n) CROSS JOIN LATERAL (SELECT p.bytes FROM public.pieces p WHERE ((p.train = joined_pieces.of_train) AND (p.month = joined_pieces.of_month) AND (p.hash = (encode(SUBSTRING(joined_pieces.list FROM ((16 * n.n) + 1) FOR 16), 'hex'::text))::uuid)) LIMIT 1) piece));
+
 CREATE FUNCTION public.make_partitions(ahead integer) RETURNS integer
     LANGUAGE plpgsql
     AS $$
@@ -7,6 +21,7 @@ DECLARE
     parent text;
     month timestamp;
     child text;
+    bounds text;
     made integer := 0;
 BEGIN
     PERFORM 1 FROM installation FOR UPDATE;
@@ -15,12 +30,16 @@ BEGIN
             date_trunc('month', (SELECT created_at - interval '1 day' FROM installation) AT TIME ZONE 'UTC'),
             date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ahead), interval '1 month') AS m
     LOOP
-        FOREACH parent IN ARRAY ARRAY['requests', 'request_bodies', 'response_bodies'] LOOP
+        FOREACH parent IN ARRAY ARRAY['requests', 'request_bodies', 'response_bodies', 'pieces'] LOOP
             child := parent || to_char(month, '_YYYY_MM');
             CONTINUE WHEN to_regclass(child) IS NOT NULL;
+            bounds := CASE parent
+                WHEN 'pieces' THEN format('IN (%s)', to_char(month, 'YYYYMM'))
+                ELSE format('FROM (%L) TO (%L)', uuid7_floor(month AT TIME ZONE 'UTC'),
+                    uuid7_floor((month + interval '1 month') AT TIME ZONE 'UTC'))
+            END;
             EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', child, parent);
-            EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', parent, child,
-                uuid7_floor(month AT TIME ZONE 'UTC'), uuid7_floor((month + interval '1 month') AT TIME ZONE 'UTC'));
+            EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES %s', parent, child, bounds);
             made := made + 1;
         END LOOP;
     END LOOP;
@@ -71,19 +90,28 @@ EXCEPTION WHEN OTHERS THEN
     ), '');
 END $$;
 
-CREATE TABLE public.request_bodies (
-    train integer NOT NULL,
-    id uuid NOT NULL,
-    body bytea NOT NULL,
-    size bigint NOT NULL,
-    sha256 bytea NOT NULL,
-    CONSTRAINT request_bodies_sha256_check CHECK ((length(sha256) = 32))
-)
-PARTITION BY RANGE (id);
-
 CREATE FUNCTION public.request_body(of_train integer, of_id uuid) RETURNS bytea
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN (SELECT request_bodies.body FROM public.request_bodies WHERE ((request_bodies.train = request_body.of_train) AND (request_bodies.id = request_body.of_id)));
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+DECLARE
+    of_month CONSTANT integer := uuid7_month(of_id);
+    stored record;
+    nodes integer;
+    whole bytea;
+BEGIN
+    SELECT b.body, b.list, b.folded, b.size INTO stored FROM request_bodies AS b WHERE b.train = of_train AND b.id = of_id;
+    IF stored.list IS NULL THEN
+        RETURN stored.body;
+    END IF;
+    whole := stored.list;
+    FOR level IN REVERSE 3..1 LOOP
+        nodes := stored.folded >> 5 * level;
+        CONTINUE WHEN nodes = 0;
+        whole := joined_pieces(of_train, of_month, whole, nodes) || substring(whole FROM 16 * nodes + 1);
+    END LOOP;
+    whole := joined_pieces(of_train, of_month, whole, length(whole) / 16);
+    RETURN CASE WHEN length(whole) = stored.size THEN whole END;
+END $$;
 
 CREATE FUNCTION public.uuid7_floor(moment timestamp with time zone) RETURNS uuid
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -92,6 +120,10 @@ CREATE FUNCTION public.uuid7_floor(moment timestamp with time zone) RETURNS uuid
 CREATE FUNCTION public.uuid7_time(id uuid) RETURNS timestamp with time zone
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN to_timestamp((((((('x'::text || translate("left"((id)::text, 13), '-'::text, ''::text)))::bit(48))::bigint)::numeric / 1000.0))::double precision);
+
+CREATE FUNCTION public.uuid7_month(id uuid) RETURNS integer
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN ((SELECT ((EXTRACT(year FROM moment.day) * (100)::numeric) + EXTRACT(month FROM moment.day)) FROM (SELECT (public.uuid7_time(uuid7_month.id) AT TIME ZONE 'UTC'::text) AS day) moment))::integer;
 
 CREATE TABLE public.account_hmacs (
     credential_hmac text NOT NULL,
@@ -287,6 +319,23 @@ CREATE TABLE public.migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.request_bodies (
+    train integer NOT NULL,
+    id uuid NOT NULL,
+    body bytea,
+    size bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    list bytea,
+    folded integer,
+    CONSTRAINT request_bodies_check CHECK (((body IS NULL) = (list IS NOT NULL))),
+    CONSTRAINT request_bodies_check1 CHECK (((folded IS NULL) = (list IS NULL))),
+    CONSTRAINT request_bodies_folded_check CHECK ((folded >= 0)),
+    CONSTRAINT request_bodies_list_check CHECK (((length(list) > 0) AND ((length(list) % 16) = 0))),
+    CONSTRAINT request_bodies_sha256_check CHECK ((length(sha256) = 32))
+)
+PARTITION BY RANGE (id);
+ALTER TABLE ONLY public.request_bodies ALTER COLUMN list SET STORAGE EXTERNAL;
+
 CREATE VIEW public.streaming_chunks AS
  SELECT (md5((((b.id)::text || ':'::text) || c.n)))::uuid AS id,
     b.id AS request_id,
@@ -361,6 +410,9 @@ ALTER TABLE ONLY public.installation
 
 ALTER TABLE ONLY public.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.pieces
+    ADD CONSTRAINT pieces_pkey PRIMARY KEY (train, month, hash);
 
 ALTER TABLE ONLY public.request_bodies
     ADD CONSTRAINT request_bodies_pkey PRIMARY KEY (train, id);

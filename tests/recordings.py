@@ -16,7 +16,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from core.ids import uuid7
+from core.ids import uuid7, uuid7_month
+from core.pieces import divide
 from tests.scripted_anthropic import events_of
 
 Body = dict[str, Any]
@@ -224,7 +225,7 @@ async def insert(connection: Any, call: Recorded, *, at: datetime | None = None,
             row["account"] = await _key(connection, "accounts", "account", **account)
         await _insert(connection, "requests", row)
         if call.request is not None:
-            await _insert(connection, "request_bodies", _stored(train, request_id, "body", call.request))
+            await _insert_request(connection, train, request_id, call.request)
         if call.outcome is not None:
             await _insert(connection, "response_bodies", _response_row(call, train, request_id))
             await connection.execute(ROLL_UP, train, request_id)
@@ -308,6 +309,20 @@ def _response_row(call: Recorded, train: int, request_id: UUID) -> dict[str, Any
         row["decoded_sizes"] = [0] * (len(sizes) - 1) + [len(decoded)]
     row["chunk_at_us"] = [300_500 + 40_000 * n for n in range(len(sizes))]
     return row
+
+
+async def _insert_request(connection: Any, train: int, request_id: UUID, body: bytes) -> None:
+    """As the recorder does: small bodies whole, others in pieces."""
+    row, division = _stored(train, request_id, "body", body), divide(body)
+    month = uuid7_month(request_id)
+    for key, piece in division.fresh.items():
+        await connection.execute(_PIECE, train, month, UUID(bytes=key), piece)
+    if division.keys is not None:
+        row |= {"body": None, "list": division.keys, "folded": division.folded}
+    await _insert(connection, "request_bodies", row)
+
+
+_PIECE = "INSERT INTO pieces (train, month, hash, bytes) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
 
 
 async def _insert(connection: Any, table: str, row: dict[str, Any]) -> None:

@@ -76,7 +76,11 @@ async def bodies_of(database: Database, row: RequestDetailRow) -> Bodies:
 async def exact_request(database: Database, row: RequestDetailRow) -> bytes | None:
     """The request's body as it crossed the wire; None where none is stored. Raises CorruptBodyError."""
     stored = await database.fetch_one("request_body_of", RequestBodyRow, row.train, row.id)
-    return None if stored is None or stored.body is None else _proved(stored.body, stored.sha256)
+    if stored is None:
+        return None
+    if stored.body is None:
+        raise CorruptBodyError("a piece of the body is missing")
+    return _proved(stored.body, stored.sha256)
 
 
 async def exact_response(database: Database, row: RequestDetailRow) -> bytes | None:

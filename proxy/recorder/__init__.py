@@ -5,8 +5,9 @@ into ``exchanges``, changes cut into batches (``batch``), bytes loaded at the en
 bombs in ``worker``, what cannot be derived is left ``undeveloped``) and written (``writing``).
 
 ``writing`` is one short transaction per train: the train's row locked, rows by one statement (``columns``) that goes
-only from in flight to complete and adds the roll-up of what it completed, ``bodies``, and last the tape's position,
-fenced by a generation. So everything may be done twice and counts once. Only then are segments deleted.
+only from in flight to complete and adds the roll-up of what it completed, ``bodies`` (requests' in ``pieces``), and
+last the tape's position, fenced by a generation. So everything may be done twice and counts once. Only then are
+segments deleted.
 
 ``accounts`` learns whose credential it was, ``filing`` finds a place for ids of a wrong clock (``clock`` is the
 server's), ``letters`` keeps what the database refuses, ``schema`` asks whether we may write, ``backoff`` and

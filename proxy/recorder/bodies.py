@@ -1,23 +1,33 @@
 """The one narrow door through which bodies are written; how they are stored may change behind it.
 
-Today each is one ``bytea``. The server says whether what it stored is what the tape held, before it commits: by size
-always, by its own SHA-256 up to 16 KB and in one of sixteen larger ones (by a digit of the hash). The embedded server
-takes 1.1 ms to hash 300 KB, a third of all the writing; every stored hash can be checked at any time.
+A request's body is a list of ``pieces``, each stored once in a train's month; a response's is one ``bytea``. The server
+says whether what it stored is what the tape held, before it commits: a whole body by size always, by its own SHA-256 up
+to 16 KB and in one of sixteen larger ones (by a digit of the hash); a list likewise, read back as anybody reads it. The
+embedded server takes 1.1 ms to hash 300 KB; every stored hash can be checked at any time.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from core.errors import FootplateError
 from core.exchange import digest
 from core.kept import Kept, kept
 from core.models import Recording
+from core.pieces import Division
+from proxy.recorder import pieces
 from proxy.recorder.readable import jsonb
 from sql.database import Transaction
 from sql.rows.record import BodyCheck
 
-Recorded = tuple[UUID, Recording]
-"""A recording and the id it is filed under."""
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A recording, the id it is filed under, and its request's body in pieces."""
+
+    id: UUID
+    recording: Recording
+    division: Division
 
 
 class BodyMismatchError(FootplateError):
@@ -27,39 +37,31 @@ class BodyMismatchError(FootplateError):
 async def write(transaction: Transaction, train: int, recorded: Sequence[Recorded]) -> None:
     """Write the bodies of calls that became complete in this transaction. Raises BodyMismatchError, sql's errors."""
     # Of a body whose frames were all lost there is nothing to keep: it is not an empty one.
-    asked = [(key, recording) for key, recording in recorded if _request_kept(recording) is not Kept.NOTHING]
+    asked = [one for one in recorded if _request_kept(one.recording) is not Kept.NOTHING]
     if asked:
         await _write_requests(transaction, train, asked)
     # A call that never got a response head has no response, not an empty one.
-    answered = [
-        (key, recording)
-        for key, recording in recorded
-        if recording.response_body or (recording.head is not None and _response_kept(recording) is not Kept.NOTHING)
-    ]
+    answered = [one for one in recorded if _has_response(one.recording)]
     if answered:
         await _write_responses(transaction, train, answered)
 
 
 async def _write_requests(transaction: Transaction, train: int, recorded: Sequence[Recorded]) -> None:
-    checks = await transaction.fetch(
-        "record_request_bodies",
-        BodyCheck,
-        train,
-        [key for key, _ in recorded],
-        [recording.request_body for _, recording in recorded],
-        [len(recording.request_body) for _, recording in recorded],
-        [_stored_digest(recording.request_body, recording.request_sha256) for _, recording in recorded],
-    )
-    _require_exact(checks)
+    requests = [pieces.Request(one.id, one.recording.request_body, one.division) for one in recorded]
+    if not await pieces.write(transaction, train, requests):
+        raise BodyMismatchError("a piece or body has another hash than the tape's")
+    sampled = [one.id for one in recorded if one.division.keys is not None and one.division.sha256[0] < 16]
+    if sampled:
+        _require_exact(await transaction.fetch("record_read_back", BodyCheck, train, sampled))
 
 
 async def _write_responses(transaction: Transaction, train: int, recorded: Sequence[Recorded]) -> None:
-    recordings = [recording for _, recording in recorded]
+    recordings = [one.recording for one in recorded]
     checks = await transaction.fetch(
         "record_response_bodies",
         BodyCheck,
         train,
-        [key for key, _ in recorded],
+        [one.id for one in recorded],
         [recording.response_body for recording in recordings],
         [recording.response_decoded for recording in recordings],
         [None if recording.message is None else jsonb(recording.message) for recording in recordings],
@@ -70,6 +72,12 @@ async def _write_responses(transaction: Transaction, train: int, recorded: Seque
         [_stored_digest(recording.response_body, recording.response_sha256) for recording in recordings],
     )
     _require_exact(checks)
+
+
+def _has_response(recording: Recording) -> bool:
+    return bool(recording.response_body) or (
+        recording.head is not None and _response_kept(recording) is not Kept.NOTHING
+    )
 
 
 def _request_kept(recording: Recording) -> Kept:

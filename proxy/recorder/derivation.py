@@ -11,8 +11,11 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
 from dataclasses import replace
 
+from core import pieces
 from core.exchange import Taped, encodings
+from core.lanes import Lanes, name_of
 from core.models import Recording
+from core.pieces import Division
 from proxy import log
 from proxy.recorder.undeveloped import undeveloped
 from proxy.recorder.worker import LENGTH, developed
@@ -23,6 +26,8 @@ INLINE_ENCODED = 64 << 10
 """The same where something is encoded: it may inflate a hundredfold."""
 LARGEST = 64 << 20
 """Bytes beyond which not even the worker is asked (file uploads): copies of it would cost more than it can tell."""
+LARGEST_DIVIDED = 33 << 20
+"""Bytes beyond which a body is one piece: the API takes messages of 32 MB; 0.1 s for them."""
 WAIT_SECONDS = 20.0
 """For an answer. The worker's own limit is CPU; this is for one that neither works nor dies."""
 LIMIT = "parse limits: size, time or memory"
@@ -35,11 +40,22 @@ class Derivation:
         self._seconds = seconds
         self._worker: Process | None = None
         self._lock = asyncio.Lock()
+        self._lanes = Lanes()
 
-    async def derive(self, taped: Taped) -> Recording:
-        """The recording, with ``parse_error`` where it could not be derived. Never raises on any bytes."""
+    async def divide(self, taped: Taped) -> Division:
+        """The request's body in pieces. Never raises on any bytes."""
+        body = taped.request_body
+        if len(body) > LARGEST_DIVIDED:
+            return await asyncio.to_thread(pieces.whole, body)
+        return self._lanes.divide(name_of(taped.start, body), body)
+
+    async def derive(self, taped: Taped, request_sha256: bytes | None = None) -> Recording:
+        """The recording, with ``parse_error`` where it could not be derived. Never raises on any bytes.
+
+        ``request_sha256`` as in ``core.exchange.derive``.
+        """
         if _size(taped) <= (INLINE_ENCODED if _encoded(taped) else INLINE):
-            return _derived_here(taped)
+            return _derived_here(taped, request_sha256)
         if _size(taped) > LARGEST:
             return undeveloped(taped, LIMIT)
         async with self._lock:
@@ -86,9 +102,9 @@ async def _answer(worker: Process, pickled: bytes) -> Recording:
     return recording
 
 
-def _derived_here(taped: Taped) -> Recording:
+def _derived_here(taped: Taped, request_sha256: bytes | None) -> Recording:
     try:
-        return developed(taped)
+        return developed(taped, request_sha256)
     except Exception as exc:  # noqa: BLE001 - derive promises not to raise; a mistake in it must not stop the tape
         log.write_failure("derive_failed", exc)
         return undeveloped(taped, f"could not be derived: {type(exc).__name__}")

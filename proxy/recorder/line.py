@@ -173,11 +173,14 @@ class Line:
         # One thread for the whole batch: a hop for each call cost more than reading it.
         taped = await asyncio.to_thread(lambda: [self._taped(e, e.end) if e.end else None for e in batch])
         return [
-            Entry(exchange.start)
-            if one is None
-            else Entry(exchange.start, one, await self._services.derivation.derive(one))
+            Entry(exchange.start) if one is None else await self._entry(one)
             for exchange, one in zip(batch, taped, strict=True)
         ]
+
+    async def _entry(self, taped: Taped) -> Entry:
+        division = await self._services.derivation.divide(taped)
+        recording = await self._services.derivation.derive(taped, division.sha256)
+        return Entry(taped.start, taped, recording, division)
 
     def _taped(self, exchange: Exchange, end: End) -> Taped:
         request, lost_request = self._load(exchange.body)

@@ -20,9 +20,9 @@ LENGTH = Struct("<Q")
 MEMORY = 512 << 20
 
 
-def developed(taped: Taped) -> Recording:
+def developed(taped: Taped, request_sha256: bytes | None = None) -> Recording:
     """The recording of a call, here and now."""
-    return derive(taped, inflate(taped))
+    return derive(taped, inflate(taped), request_sha256)
 
 
 def main() -> None:

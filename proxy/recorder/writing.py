@@ -17,10 +17,11 @@ from core import origin
 from core.errors import FootplateError
 from core.exchange import Taped
 from core.models import Origin, Recording, Start, Usage
+from core.pieces import Division, divide
 from proxy import log
 from proxy.recorder import bodies, letters
 from proxy.recorder.accounts import Accounts
-from proxy.recorder.bodies import BodyMismatchError
+from proxy.recorder.bodies import BodyMismatchError, Recorded
 from proxy.recorder.clock import ServerClock
 from proxy.recorder.columns import Row, arrays
 from proxy.recorder.filing import Span, filed_id
@@ -53,11 +54,12 @@ class FenceLostError(FootplateError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One call to write: in flight, or complete with its recording."""
+    """One call to write: in flight, or complete with its recording and its request's body in pieces."""
 
     start: Start
     taped: Taped | None = None
     recording: Recording | None = None
+    division: Division | None = None
 
     @property
     def train(self) -> str:
@@ -128,7 +130,14 @@ class Writer:
             rows = await self._rows(transaction, key, list(zip(entries, accounts, strict=True)), span)
             completed = await transaction.fetch("record_rows", Completed, key, *arrays(rows))
             news = {row.id for row in completed}
-            recorded = [(row.id, row.recording) for row in rows if row.recording is not None and row.id in news]
+            divisions = {e.start.request_id: e.division for e in entries if e.division is not None}
+            recorded = [
+                Recorded(
+                    row.id, row.recording, divisions.get(row.start.request_id) or divide(row.recording.request_body)
+                )
+                for row in rows
+                if row.recording is not None and row.id in news
+            ]
             if recorded:
                 await bodies.write(transaction, key, recorded)
             await self._advance(transaction, reached)

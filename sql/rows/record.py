@@ -40,10 +40,11 @@ class TrainKey:
 
 @dataclass(frozen=True, slots=True)
 class TrainLock:
-    """The train whose row this transaction holds, and the compression of bodies in it."""
+    """The train whose row this transaction holds, and what holds in it: the compression of bodies, ``off``."""
 
     train: int
     compression: str
+    seqscan: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,21 @@ class BodyCheck:
 
     id: UUID
     exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PieceKey:
+    """The key of a piece or list node: the first half of its SHA-256."""
+
+    hash: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class BodyTrouble:
+    """A piece that should be there and is ``missing``; else a piece or body that the server finds other than sent."""
+
+    id: UUID
+    missing: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,14 +29,14 @@ def table(results: Results) -> str:
     return "\n".join(lines)
 
 
-def append(text: str, arguments: list[str]) -> None:
+def append(text: str, arguments: list[str], *, module: str = "tests.bench") -> None:
     """Write the report down with date, commit and command."""
     if not RESULTS.exists():
         RESULTS.write_text(
             "# Results of the benchmark\n\nThe newest last. Absolute times do not travel; "
             "ratios are medians of pairs in one run.\n"
         )
-    command = shlex.join(["python", "-m", "tests.bench", *arguments])
+    command = shlex.join(["python", "-m", module, *arguments])
     date = dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
     with RESULTS.open("a") as file:
         file.write(f"\n## {date} · {_commit()} · `{command}` · {os.cpu_count()} cores\n\n{text}\n")

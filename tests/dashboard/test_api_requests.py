@@ -186,6 +186,19 @@ async def test_changed_bytes_are_never_given_out(client, connection, seeded):
     assert "hash" in (await answer.json())["detail"]
 
 
+async def test_a_body_in_pieces_is_given_whole_or_not_at_all(client, connection):
+    """A long conversation's body comes back exactly, as bytes and as JSON; with a piece missing it is no answer."""
+    call = recordings.Recorded(request=recordings.request_body(*(f"{n}: {'long ' * 300}" for n in range(99))))
+    where = f"/api/requests/{await recordings.insert(connection, call)}"
+    assert await connection.fetchval("SELECT folded > 99 AND body IS NULL FROM request_bodies")
+    assert await (await client.get(where + "/raw/request")).read() == call.request
+    assert (await (await client.get(where)).json())["request_body"] == json.loads(call.request)
+    await connection.execute("DELETE FROM pieces WHERE bytes = (SELECT max(bytes) FROM pieces)")
+    answer = await client.get(where + "/raw/request")
+    assert (answer.status, (await answer.json())["detail"]) == (500, "a piece of the body is missing")
+    assert (await (await client.get(where)).json())["request_body_state"] == "missing"
+
+
 @pytest.mark.parametrize("name", ["stream", "gzip", "tools", "thinking"])
 async def test_a_stream_is_its_message_and_its_chunks(client, seeded, name):
     """A streamed answer is shown as the message it amounts to; its chunks joined are its inflated text."""

@@ -95,6 +95,21 @@ async def test_a_file_that_fails_leaves_nothing_of_itself(
     assert await migrate(database_url, folder) == (bad,)
 
 
+async def test_bodies_stored_before_there_were_pieces_stay_readable(empty_database_url: str, folder: Path) -> None:
+    """An installation of the first four files with a recorded body: after the others it is read as before."""
+    for path in sorted(folder.glob("*.sql"))[4:]:
+        path.unlink()
+    await migrate(empty_database_url, folder)
+    connection = await asyncpg.connect(empty_database_url)
+    try:
+        where = "SELECT 1, uuid7_floor(now()), 'body'::bytea, 4, sha256('body')"
+        await connection.execute(f"INSERT INTO request_bodies (train, id, body, size, sha256) {where}")
+        await migrate(empty_database_url)
+        assert await connection.fetch("SELECT request_body(train, id), size FROM request_bodies") == [(b"body", 4)]
+    finally:
+        await connection.close()
+
+
 async def test_a_server_that_is_not_there_is_away(tmp_path: Path) -> None:
     """The same error as everywhere, to wait and try again."""
     with pytest.raises(DatabaseAwayError):

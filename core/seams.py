@@ -1,0 +1,205 @@
+"""Where a request body is cut, so that the next turn's body is cut at the same places.
+
+A cut is only ever a place between two bytes: whatever is found here, the slices joined are the body. Finding other
+places costs repetition on disk, never a byte.
+
+Long string literals are cut out (a text is stored once, however the message around it is written), and what stands
+between two of them is one piece, closed at the first message boundary behind 512 bytes and at the end of the messages.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final
+
+import msgspec
+
+LONG: Final = 512
+"""Bytes of a literal, with its quotes, that is a piece of its own; nothing much shorter is worth a row (110 bytes)."""
+MOST_MARKS: Final = 1_000_000
+"""Commas up to which a body is parsed, quotes up to which it is searched, marks of all kinds up to which it is walked:
+32 MB of ``1,1,1,…`` would take gigabytes as slices. A body of real text has one in thirty bytes at most."""
+SMALL: Final = 2 << 20
+"""Bytes below which no body can hold so many that it matters."""
+
+
+class _Body(msgspec.Struct):
+    messages: list[msgspec.Raw]
+    tools: msgspec.Raw = msgspec.Raw(b"")
+
+
+_BODY: Final = msgspec.json.Decoder(_Body)
+_MESSAGES: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_OPENING: Final = b'"messages":['
+_MARKS: Final = (b"[", b"]", b"{", b"}", b",", b'"')
+_STRUCTURE: Final = re.compile(rb"[\[\]{},]")
+_KEY: Final = re.compile(rb'"messages"[ \t\r\n]*:[ \t\r\n]*\[\Z')
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """Where the messages of a body are.
+
+    ``starts``: where each begins, all but the first at the comma before it; ``end``: their ``]``; ``tools``: the slice
+    of the tool definitions where it is long, which is cut out whole.
+    """
+
+    starts: list[int]
+    end: int
+    tools: tuple[int, int] | None = None
+
+
+def find(body: bytes) -> Seams | None:
+    """The seams of a request body; None where it has no messages that could be found. Linear, never raises."""
+    if _too_many(body, b",", 0, len(body)):
+        return None
+    try:
+        parsed = _BODY.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _walked(body)
+    opening = body.find(_OPENING)
+    places = None if opening < 0 else _places(body, opening + len(_OPENING), parsed.messages)
+    if places is None:
+        return _walked(body)
+    return Seams(places[:-1], places[-1], _slice(body, places[-1], parsed.tools))
+
+
+def resume(body: bytes, at: int, end: int) -> list[int] | None:
+    """Where the messages begin between ``at``, where one begins, and ``end``, the ``]``; None: these are none."""
+    if at == end:
+        return []
+    begin = behind_comma(body, at)
+    if begin is None or _too_many(body, b",", at, end):
+        return None
+    try:
+        messages = _MESSAGES.decode(b"[%b]" % body[begin:end])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    places = _places(body, begin, messages)
+    if places is None or places[-1] != end or not messages:
+        return None
+    return [at, *places[1:-1]]
+
+
+def behind_comma(body: bytes, at: int) -> int | None:
+    """Where the message stands whose slice begins at ``at``: behind a comma, the first right behind the bracket."""
+    if body.startswith(b",", at):
+        return at + 1
+    return at if body.startswith(b"[", at - 1) else None
+
+
+def cuts(body: bytes, seams: Seams, begin: int, first: int = 0) -> list[int]:
+    """Where the pieces of the messages begin, from the piece that is open at ``begin`` on; the last is their end.
+
+    ``first``: the message (its place in ``seams.starts``) to go on with.
+    """
+    starts = seams.starts[first:]
+    literals = _literals(body, starts[0] if starts else seams.end, seams.end)
+    found = [begin]
+    for at, close in sorted([*zip(starts, starts, strict=True), *literals]):
+        if at < close:
+            _cut(found, (at, close))
+        elif at - found[-1] >= LONG:
+            found.append(at)
+    _cut(found, (seams.end,))
+    return found
+
+
+def cuts_around(body: bytes, begin: int, end: int, tools: tuple[int, int] | None) -> list[int]:
+    """Where the pieces begin of what is not messages; the last is the end."""
+    found = [begin]
+    if tools is not None and begin <= tools[0] and tools[1] <= end:
+        for literal in _literals(body, begin, tools[0]):
+            _cut(found, literal)
+        _cut(found, tools)
+        begin = tools[1]
+    for literal in _literals(body, begin, end):
+        _cut(found, literal)
+    _cut(found, (end,))
+    return found
+
+
+def _cut(found: list[int], places: Iterable[int]) -> None:
+    found.extend(place for place in places if place > found[-1])
+
+
+def _places(body: bytes, at: int, messages: list[msgspec.Raw]) -> list[int] | None:
+    """Where each begins, and last where they end, if they stand one right after the other from ``at`` on."""
+    if messages and not body.startswith(bytes(messages[0]), at):
+        return None
+    places = [at]
+    for message in messages:
+        at += len(memoryview(message)) + (len(places) > 1)
+        places.append(at)
+        if not body.startswith((b",", b"]"), at):
+            return None
+    return places if body.startswith(b"]", at) else None
+
+
+def _slice(body: bytes, messages_end: int, raw: msgspec.Raw) -> tuple[int, int] | None:
+    slice_ = memoryview(raw)
+    if len(slice_) < LONG:
+        return None
+    # By its beginning: to find 100 KB costs more than to compare them.
+    beginning = bytes(slice_[:64])
+    for at in (body.find(beginning, messages_end), body.find(beginning)):
+        if at >= 0 and body.startswith(bytes(slice_), at):
+            return at, at + len(slice_)
+    return None
+
+
+def _too_many(body: bytes, mark: bytes, begin: int, end: int) -> bool:
+    return end - begin > SMALL and body.count(mark, begin, end) > MOST_MARKS
+
+
+def _literals(body: bytes, begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """The long string literals between two places outside of strings: from their quote to behind the other."""
+    if end - begin < LONG or _too_many(body, b'"', begin, end):
+        return
+    sizes = list(map(len, _unescaped(body[begin:end]).split(b'"')))
+    ends = list(accumulate(sizes))
+    # Every second part is the inside of a string; one that nothing closes is none.
+    for n in [n for n in range(1, len(sizes) - 1, 2) if sizes[n] >= LONG - 2]:
+        close = begin + ends[n] + n
+        yield close - sizes[n] - 1, close + 1
+
+
+def _unescaped(text: bytes) -> bytes:
+    """The text with its escaped quotes blanked: in what is left every quote opens or closes a string."""
+    return text.replace(b"\\\\", b"..").replace(b'\\"', b"..")
+
+
+def _walked(body: bytes) -> Seams | None:
+    """The same for what a parser refuses or what has white space between: bracket by bracket."""
+    if b'"messages"' not in body or sum(body.count(mark) for mark in _MARKS) > MOST_MARKS:
+        return None
+    starts: list[int] = []
+    depth = 0
+    for at, mark in _outside(body):
+        if mark in b"[{":
+            depth += 1
+            if not starts and depth == 2 and mark == b"[" and _is_messages(body, at):
+                starts.append(at + 1)
+        elif mark in b"]}":
+            depth -= 1
+            if starts and depth == 1:
+                return Seams(starts, at)
+        elif starts and depth == 2:
+            starts.append(at)
+    # Cut off in the middle: what is there of the last message belongs to the rest.
+    return Seams(starts, starts[-1]) if starts else None
+
+
+def _is_messages(body: bytes, bracket: int) -> bool:
+    return _KEY.search(body, max(bracket - 64, 0), bracket + 1) is not None
+
+
+def _outside(body: bytes) -> Iterator[tuple[int, bytes]]:
+    """Brackets and commas outside of strings."""
+    at = 0
+    for n, part in enumerate(_unescaped(body).split(b'"')):
+        if n % 2 == 0:
+            for found in _STRUCTURE.finditer(part):
+                yield at + found.start(), found[0]
+        at += len(part) + 1
