@@ -170,7 +170,7 @@ def _facts(caller: _Caller, asked: _Asked, reply: Reply) -> Facts:
     system_hash, tools_hash = system_key(asked.system), tools_key(asked.tools)
     blocks = reply.blocks()
     call = _call(caller, asked, items, states[-1] if states else begin)
-    rivals = [b"rivals", call.lane, call.state]
+    rivals = [b"rivals", call.lane, call.state, (call.side_call or "").encode()]
     if call.session_id is None and asked.thread is None:  # a thread takes both from the call it continues
         rivals += [system_hash, tools_hash, orjson.dumps(asked.model)]
     call = replace(

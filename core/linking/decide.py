@@ -106,6 +106,7 @@ class _Deciding:
             after = set(self._put_keys(facts, evidence, past))
             changed += before ^ after
             self._wants[request] = wants(facts, evidence, corrections.get(request))
+            self._world.over.put_wants(request, self._wants[request])
         self._scopes.update(row.key for row in changed if row.kind is Kind.FAMILY)
         return changed
 
@@ -191,10 +192,10 @@ class _Deciding:
         """Name branches and sub-agents in every conversation that something changed in."""
         relinked = self._world.relinked
         stored = {known.call.id: known for known in self._ledger.known(relinked)}
-        parents = {known.link.parent_request_id for known in relinked.values()} - {None}
+        before = {one for known in relinked.values() for one in (known.link.parent_request_id, known.link.attempt_of)}
         conversations = {known.link.conversation_id for known in stored.values()}
         conversations |= {
-            known.link.conversation_id for known in self._ledger.known([one for one in parents if one is not None])
+            known.link.conversation_id for known in self._ledger.known([one for one in before if one is not None])
         }
         known = self._world.conversations(conversations) | dict(relinked)
         stored.update((one.call.id, one) for one in self._ledger.conversations(conversations))

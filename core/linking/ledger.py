@@ -66,6 +66,26 @@ class SummaryProbe(NamedTuple):
         return row.request < self.before and (self.since_us is None or row.started_us >= self.since_us)
 
 
+class Written(Protocol):
+    """What a decision writes."""
+
+    @property
+    def links(self) -> Mapping[UUID, Link]:
+        """Links, new and changed."""
+
+    @property
+    def facts(self) -> Mapping[UUID, Facts]:
+        """Of every request that was decided."""
+
+    @property
+    def keys(self) -> Mapping[UUID, tuple[LinkKey, ...]]:
+        """What each of them provides."""
+
+    @property
+    def wants(self) -> Mapping[UUID, tuple[Want, ...]]:
+        """What each of them waits for."""
+
+
 class Ledger(Protocol):
     """The recorded requests of one train. ``without`` names requests whose stored rows are out of date."""
 
@@ -164,6 +184,19 @@ class MemoryLedger:
     def _lists(self, row: LinkKey) -> list[list[tuple[UUID, LinkKey]]]:
         lists = [self._by_key[row.kind, row.key]]
         return [*lists, self._summaries] if row.kind is Kind.SUMMARY else lists
+
+    def write(self, decision: "Written") -> None:
+        """Keep a decision: what a recorder does in one transaction."""
+        for request, facts in decision.facts.items():
+            self.put_facts(facts)
+            link = decision.links.get(request) or self._known[request].link
+            self.put_link(Known(facts.call, facts.pairs, link))
+        for request in decision.links.keys() - decision.facts.keys():
+            self.put_link(self._known[request]._replace(link=decision.links[request]))
+        for request, rows in decision.keys.items():
+            self.put_keys(request, rows)
+        for request, waits in decision.wants.items():
+            self.put_wants(request, waits)
 
     # Reading
 
