@@ -7,11 +7,11 @@ from uuid import UUID
 
 from core.identity import Call, Facts
 from core.linking.attempts import Rival, first_attempts
-from core.linking.branches import paint
 from core.linking.evidence import Finding, search
 from core.linking.keys import Kind, LinkKey, Want, link_keys, own_scope, request_key, state_key, wants
 from core.linking.ledger import Known, Ledger, Probe, SummaryProbe
 from core.linking.link import Evidence, Link, Method, Past
+from core.linking.placing import place
 from core.linking.subagents import Member, launches_of
 from core.linking.world import World
 
@@ -38,10 +38,12 @@ def decide(newcomers: Iterable[Facts], ledger: Ledger) -> Decision:
     deciding.claim_attempts()
     deciding.assign_launches()
     deciding.settle_edges()
-    return deciding.painted()
+    return deciding.decision()
 
 
 class _Deciding:
+    """What is decided so far; the steps are called in the order in which they stand here."""
+
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._world = World(ledger)
@@ -186,25 +188,9 @@ class _Deciding:
                 parent, method = link.launch.request, Method.SUBAGENT
             self._relink(known, parent_request_id=parent, link_method=method)
 
-    # Conversations
-
-    def painted(self) -> Decision:
-        """Name branches and sub-agents in every conversation that something changed in."""
-        relinked = self._world.relinked
-        stored = {known.call.id: known for known in self._ledger.known(relinked)}
-        before = {one for known in relinked.values() for one in (known.link.parent_request_id, known.link.attempt_of)}
-        conversations = {known.link.conversation_id for known in stored.values()}
-        conversations |= {
-            known.link.conversation_id for known in self._ledger.known([one for one in before if one is not None])
-        }
-        known = self._world.conversations(conversations) | dict(relinked)
-        stored.update((one.call.id, one) for one in self._ledger.conversations(conversations))
-        links = {
-            request: link
-            for request, link in paint(known.values()).items()
-            if request not in stored or stored[request].link != link
-        }
-        return Decision(links, self._facts, self._keys, self._wants)
+    def decision(self) -> Decision:
+        """Everything that changed, with branches and sub-agents named."""
+        return Decision(place(self._world), self._facts, self._keys, self._wants)
 
 
 def _own_scope(call: Call) -> tuple[bytes, ...]:

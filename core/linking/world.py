@@ -86,6 +86,11 @@ class World:
         below = [one for one in ids if one not in self._rewritten]
         return self.over.keys(ids) + (self.below.keys(below) if below else [])
 
+    def children(self, ids: Collection[UUID]) -> list[Known]:
+        """The requests whose parent is one of these, without later attempts."""
+        below = (known for known in self.below.children(ids) if known.call.id not in self._relinked)
+        return [*below, *self.over.children(ids)]
+
     def conversations(self, ids: Collection[UUID]) -> dict[UUID, Known]:
         """All requests of these conversations, as they were recorded, with what was decided since."""
         return self._overlaid_by_id(self.below.conversations(ids))
