@@ -171,8 +171,9 @@ def _facts(caller: _Caller, asked: _Asked, reply: Reply) -> Facts:
     blocks = reply.blocks()
     call = _call(caller, asked, items, states[-1] if states else begin)
     rivals = [b"rivals", call.lane, call.state, (call.side_call or "").encode()]
-    if call.session_id is None and asked.thread is None:  # a thread takes both from the call it continues
-        rivals += [system_hash, tools_hash, orjson.dumps(asked.model)]
+    if call.session_id is None:
+        # A thread takes system and tools from the call it continues.
+        rivals += [orjson.dumps(asked.model), *((system_hash, tools_hash) if asked.thread is None else ())]
     call = replace(
         call,
         rivals=digest(*rivals),

@@ -25,7 +25,7 @@ def place(world: World) -> Mapping[UUID, Link]:
 class _Placing:
     def __init__(self, world: World) -> None:
         self._world = world
-        self._stored = {known.call.id: known for known in world.below.known(world.relinked)}
+        self._stored = world.stored(world.relinked)
         self._before = world.known({one for known in world.relinked.values() for one in _leads_to(known.link)})
         self._children = self._count_children()
         self._links: dict[UUID, Link] = {}
@@ -95,7 +95,7 @@ class _Placing:
                 if link.conversation_id in self._whole
             }
             self._links.update(paint(members.values()))
-            self._stored.update((known.call.id, known) for known in self._world.below.conversations(self._whole))
+            self._stored.update(self._world.stored(members))
         return {
             request: link
             for request, link in self._links.items()
