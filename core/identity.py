@@ -18,6 +18,8 @@ from core.normal_form import ASSISTANT, USER, Item, Normaliser, clean
 from core.reply import Reply, Said, fold, prefill_of, reply_of, said, summary_of
 from core.transcript import is_message_call
 
+MAX_ITEMS: Final = 200_000
+"""Items of one transcript. The API takes 100,000 messages; a body of small blocks could hold millions."""
 _BILLING: Final = "x-anthropic-billing-header:"
 
 
@@ -164,7 +166,7 @@ def _asked(request: Any) -> _Asked:
 
 def _facts(caller: _Caller, asked: _Asked, reply: Reply) -> Facts:
     normaliser = Normaliser()
-    items = tuple(item for message in asked.messages for item in normaliser.message(message))
+    items = _items(normaliser, asked.messages)
     begin = START if asked.thread is None else thread_start(asked.thread)
     states = chain(begin, items)
     system_hash, tools_hash = system_key(asked.system), tools_key(asked.tools)
@@ -193,6 +195,15 @@ def _facts(caller: _Caller, asked: _Asked, reply: Reply) -> Facts:
         system_hash=system_hash,
         tools_hash=tools_hash,
     )
+
+
+def _items(normaliser: Normaliser, messages: list[Any]) -> tuple[Item, ...]:
+    items: list[Item] = []
+    for message in messages:
+        items += normaliser.message(message)
+        if len(items) > MAX_ITEMS:
+            raise LimitExceededError("too many items")
+    return tuple(items)
 
 
 def _call(caller: _Caller, asked: _Asked, items: tuple[Item, ...], state: bytes) -> Call:

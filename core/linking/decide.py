@@ -25,7 +25,11 @@ class Decision:
     facts: Mapping[UUID, Facts]
     """Of every request that was decided (again)."""
     keys: Mapping[UUID, tuple[LinkKey, ...]]
+    """What each of these provides now."""
     wants: Mapping[UUID, tuple[Want, ...]]
+    """What each of these waits for now."""
+    aliases: Mapping[UUID, UUID | None]
+    """Conversations that joined another, with its id; with None those that stand for themselves again."""
 
 
 def decide(newcomers: Iterable[Facts], ledger: Ledger) -> Decision:
@@ -202,7 +206,15 @@ class _Deciding:
 
     def decision(self) -> Decision:
         """Everything that changed, with branches and sub-agents named."""
-        return Decision(place(self._world), self._facts, self._keys, self._wants)
+        links = place(self._world)
+        stored = self._world.stored(links)
+        aliases: dict[UUID, UUID | None] = {}
+        for request, link in links.items():
+            was_root = request in stored and stored[request].link.conversation_id == request
+            is_root = link.conversation_id == request
+            if was_root != is_root and request in stored:
+                aliases[request] = None if is_root else link.conversation_id
+        return Decision(links, self._facts, self._keys, self._wants, aliases)
 
 
 def _own_scope(call: Call) -> tuple[bytes, ...]:
