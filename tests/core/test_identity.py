@@ -1,22 +1,25 @@
 """What is read of one call: its sub-agents, its summary, its settings, its failure."""
 
+from uuid import UUID
+
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core import identity
-from core.identity import system_key, tools_key
+from core.identity import Caller, system_key, terms, tools_key
 from core.launches import Pair, pairs
 from core.models import Origin, Outcome, Timings
-from core.reply import reply_of
-from tests.talks import assistant, launch, result, text, use, user
+from core.reply import Reply, reply_of
+from core.walk import Walk, cut, walk
+from tests.talks import Traffic, Wire, assistant, launch, result, text, use, user
 
 BILLING = "x-anthropic-billing-header: cc_version=2.1.328.add; cc_entrypoint=sdk-cli;"
 
 
 def facts(**body):
     """The facts of a running call of a session."""
-    from uuid import UUID
-
     return identity.read(UUID(int=1), 1, orjson.dumps(body), Origin(session_id="s"), "key")
 
 
@@ -109,3 +112,39 @@ def test_facts_never_raise_on_odd_bodies():
         made = facts(messages=value, system=value, tools=value, thread=value, max_tokens=value, model=value)
         assert made is not None
         assert made.call.state
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32))
+def test_a_walk_that_goes_on_from_a_head_comes_to_the_same(seed):
+    """Cut at every place where a head may end: the facts are those of the whole transcript."""
+    for number, call in enumerate(random_bodies(seed)):
+        messages, reply = call
+        caller, asked = Caller(UUID(int=number), 1, Origin(session_id="s"), "key"), terms({})
+        whole = identity.of_transcript(caller, messages, asked, reply)
+        for place in {0, cut(messages), *places(messages)}:
+            head, _ = walk(messages[:place], Walk())
+            assert identity.of_transcript(caller, messages[place:], asked, reply, head) == whole
+
+
+def places(messages):
+    """Where a head may end."""
+    roles = [message["role"] for message in messages]
+    return [at for at in range(1, len(roles)) if roles[at - 1 : at + 1] == ["user", "assistant"]]
+
+
+def random_bodies(seed):
+    """Transcripts with their answers, as random clients send them."""
+    made = []
+
+    class Bodies(Wire):
+        def call(self, messages, answer=None, **more):
+            made.append(
+                (messages, Reply({"content": [text(one) if isinstance(one, str) else one for one in answer or []]}))
+            )
+            return super().call(messages, answer, **more)
+
+    traffic = Traffic(seed)
+    traffic.wire = Bodies()
+    traffic.play(12)
+    return made
