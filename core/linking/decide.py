@@ -96,8 +96,10 @@ class _Deciding:
         """Whether a request leaves its parent for an agent of its own."""
         if evidence is None or evidence.parent is None or call.agent_id is None:
             return False
-        parent = self._world.known([evidence.parent])[evidence.parent].call
-        return parent.agent_id != call.agent_id and parent.session_id == call.session_id
+        parent = self._world.known([evidence.parent]).get(evidence.parent)
+        if parent is None:  # retention took it away
+            return False
+        return parent.call.agent_id != call.agent_id and parent.call.session_id == call.session_id
 
     def _search(self, dirty: Mapping[UUID, Facts], newcomers: Collection[UUID]) -> list[LinkKey]:
         """Find the evidence of these requests; the facts that it adds or takes away and others may wait for."""
@@ -199,13 +201,9 @@ class _Deciding:
             known = self._world.relinked[request]
             link = known.link
             if link.attempt_of is not None:
-                first = self._world.known([link.attempt_of])[link.attempt_of].link
-                self._relink(
-                    known,
-                    parent_request_id=first.parent_request_id,
-                    link_method=first.link_method,
-                    launch=first.launch,
-                )
+                first = self._world.known([link.attempt_of]).get(link.attempt_of, known).link
+                shared = {"parent_request_id": first.parent_request_id, "link_method": first.link_method}
+                self._relink(known, launch=first.launch, **shared)
                 continue
             parent, method = link.evidence[:2] if link.evidence is not None else (None, None)
             if link.evidence is None and link.launch is not None:

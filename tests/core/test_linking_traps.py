@@ -680,3 +680,14 @@ def test_a_correction_beats_all_evidence():
     assert wire.edges({2: None})[2] == (None, "manual")
     assert wire.edges({2: 2})[2] == (0, "reply")  # no cycles
     assert wire.edges({0: 2})[0] == ROOT
+
+
+def test_a_sub_agent_corrected_to_another_launching_answer_takes_its_launch():
+    """Not a number of its own."""
+    wire = Client()
+    wire.call(user("a"), answer=[launch("t1", "work")], session="s")
+    wire.call(user("b"), answer=[launch("t2", "work")], session="s")
+    wire.call(user("work"), session="s", agent="a1")
+    assert wire.edges()[2] == (1, "subagent")
+    (*_, link) = wire.links({2: 0})
+    assert (link.link_method, link.branch_id, link.is_subtask) == ("manual", "subtask_1", True)
