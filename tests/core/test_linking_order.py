@@ -133,7 +133,7 @@ def test_whoever_decides_twice_changes_nothing():
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=seeds, steps=st.integers(5, 30))
 def test_what_retention_left_keeps_its_conversations(seed, steps):
-    """After the oldest half is dropped a replay of the rest renames no orphan's conversation, and later turns still join."""
+    """After the oldest half is dropped a replay renames no orphan's conversation, and later turns still join."""
     calls = [call.facts for call in Traffic(seed).play(steps)]
     rng = random.Random(seed)
     half = len(calls) // 2
