@@ -1,0 +1,267 @@
+"""One decision: what newcomers change in the forest, given the ledger of what is recorded."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from core.identity import Call, Facts
+from core.linking.attempts import Rival, first_attempts
+from core.linking.evidence import Finding, search
+from core.linking.keys import Kind, LinkKey, Want, announces, link_keys, own_scope, request_key, state_key, wants
+from core.linking.ledger import Known, Ledger, Probe, SummaryProbe
+from core.linking.link import Evidence, Link, Method, Past
+from core.linking.placing import place
+from core.linking.subagents import Member, launches_of
+from core.linking.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What has to be written. Rows of a request replace those it had."""
+
+    links: Mapping[UUID, Link]
+    """New and changed ones."""
+    facts: Mapping[UUID, Facts]
+    """Of every request that was decided (again)."""
+    keys: Mapping[UUID, tuple[LinkKey, ...]]
+    """What each of these provides now."""
+    wants: Mapping[UUID, tuple[Want, ...]]
+    """What each of these waits for now."""
+    aliases: Mapping[UUID, UUID | None]
+    """Conversations that joined another, with its id; with None those that stand for themselves again."""
+
+
+def decide(newcomers: Iterable[Facts], ledger: Ledger) -> Decision:
+    """Link requests that are new, or of which more is known than before (their end, a correction).
+
+    The result is what ``forest`` says of all requests, restricted to what changed.
+    """
+    deciding = _Deciding(ledger)
+    deciding.gather({facts.call.id: facts for facts in newcomers})
+    deciding.claim_attempts()
+    deciding.assign_launches()
+    deciding.settle_edges()
+    return deciding.decision()
+
+
+class _Deciding:
+    """What is decided so far; the steps are called in the order in which they stand here."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._world = World(ledger)
+        self._keys: dict[UUID, tuple[LinkKey, ...]] = {}
+        self._wants: dict[UUID, tuple[Want, ...]] = {}
+        self._facts: dict[UUID, Facts] = {}
+        self._attempts: list[Known] = []
+        """Requests of states that failed."""
+        self._compared: set[bytes] = set()
+        """The states whose requests were compared."""
+        self._scopes: set[bytes] = set()
+        """The families that may have to be told apart anew."""
+
+    # Evidence: each request by itself
+
+    def gather(self, newcomers: dict[UUID, Facts]) -> None:
+        """Find the evidence of newcomers, of whoever waited for what they provide, and so on until nothing changes."""
+        before = self._world.stored(newcomers)
+        rows = self._world.keys(before) if before else []
+        self._world.known(_parents(before.values()))  # in one look-up
+        self._scopes.update(row.key for row in rows if row.kind is Kind.FAMILY)
+        for request, facts in newcomers.items():
+            old = before.get(request)
+            link = (
+                old.link if old is not None else Link(request, request, None, None, "", side_call=facts.call.side_call)
+            )
+            self._world.put_link(Known(facts.call, facts.pairs, link))
+            rows += self._put_keys(facts, link.evidence, link.past)
+        waiting = self._world.waiting(rows, [Want(request_key(request), request) for request in newcomers])
+        dirty = newcomers | self._read(waiting - newcomers.keys())
+        while dirty:
+            changed = self._search(dirty, newcomers)
+            dirty = self._read(self._world.waiting(changed, ())) if changed else {}
+
+    def _read(self, ids: Collection[UUID]) -> dict[UUID, Facts]:
+        return {facts.call.id: facts for facts in self._world.facts(ids)} if ids else {}
+
+    def _put_keys(self, facts: Facts, evidence: Evidence | None, past: Past | None) -> tuple[LinkKey, ...]:
+        rows = link_keys(facts, evidence, past, forks=self._forks(facts.call, evidence))
+        self._world.put_keys(facts, rows)
+        self._keys[facts.call.id] = rows
+        self._facts[facts.call.id] = facts
+        return rows
+
+    def _forks(self, call: Call, evidence: Evidence | None) -> bool:
+        """Whether a request leaves its parent for an agent of its own."""
+        if evidence is None or evidence.parent is None or call.agent_id is None:
+            return False
+        parent = self._world.known([evidence.parent]).get(evidence.parent)
+        if parent is None:  # retention took it away
+            return False
+        return parent.call.agent_id != call.agent_id and parent.call.session_id == call.session_id
+
+    def _search(self, dirty: Mapping[UUID, Facts], newcomers: Collection[UUID]) -> list[LinkKey]:
+        """Find the evidence of these requests; the facts that it adds or takes away and others may wait for."""
+        corrections = self._ledger.corrections(dirty)
+        valid = self._valid(corrections)
+        findings = _converse(self._world, dirty, valid)
+        found = (one.evidence for one in findings.values())
+        self._world.known({one.parent for one in found if one is not None and one.parent is not None})  # in one look-up
+        keys: dict[UUID, set[LinkKey]] = {request: set() for request in dirty}
+        for row in self._world.keys(dirty):
+            keys[row.request].add(row)
+        recorded = self._world.known(dirty)
+        changed: list[LinkKey] = []
+        for request, (evidence, past) in findings.items():
+            facts, known, before = dirty[request], recorded[request], keys[request]
+            link = replace(known.link, evidence=evidence, past=past)
+            moved = evidence != known.link.evidence
+            if moved:
+                link = replace(link, launch=None)
+            self._world.put_link(Known(facts.call, facts.pairs, link))
+            after = set(self._put_keys(facts, evidence, past))
+            changed += (row for row in before ^ after if announces(row))
+            if moved or request in newcomers:
+                rows = after if request in newcomers else before | after
+                self._scopes.update(row.key for row in rows if row.kind is Kind.FAMILY)
+            self._wants[request] = wants(facts, evidence, corrections.get(request))
+            self._world.over.put_wants(request, self._wants[request])
+        return changed
+
+    def _valid(self, corrections: Mapping[UUID, UUID | None]) -> dict[UUID, UUID | None]:
+        """The corrections that can be followed: the parent is recorded, earlier, and no side call."""
+        parents = self._world.known({parent for parent in corrections.values() if parent is not None})
+        return {
+            request: parent
+            for request, parent in corrections.items()
+            if parent is None or (parent in parents and parent < request and parents[parent].call.side_call is None)
+        }
+
+    # Groups: attempts of one call, sub-agents of one session
+
+    def claim_attempts(self) -> None:
+        """Tell which requests are attempts of earlier ones, in every group that something changed in."""
+        group = self._attempts = self._rivals(self._world.relinked)
+        rivals = [
+            Rival(
+                known.call,
+                is_root=known.link.evidence is None,
+                corrected=known.link.evidence is not None and known.link.evidence.method is Method.MANUAL,
+            )
+            for known in group
+        ]
+        first = first_attempts(rivals)
+        for known in group:
+            attempt_of = first.get(known.call.id)
+            if known.link.attempt_of != attempt_of:
+                self._relink(known, attempt_of=attempt_of, launch=None)
+                self._scopes.update(_own_scope(known.call))
+
+    def _rivals(self, ids: Iterable[UUID]) -> list[Known]:
+        """The requests of the same states as these, where one of them failed."""
+        calls = (self._world.relinked[request].call for request in ids)
+        keys = {state_key(call.lane, call.state, side=call.side_call is not None) for call in calls}
+        keys -= self._compared
+        self._compared |= keys
+        return self._world.rivals(keys) if keys else []
+
+    def _relink(self, known: Known, **changes: Any) -> None:
+        self._world.put_link(known._replace(link=replace(known.link, **changes)))
+
+    def assign_launches(self) -> None:
+        """Tell which launch each sub-agent came from, in every family that something changed in."""
+        scopes = self._world.launched(self._scopes) if self._scopes else set()
+        if not scopes:
+            return
+        members = []
+        family = self._world.family(scopes)
+        self._world.known(_parents(family))  # in one look-up
+        for known in family:
+            link = known.link
+            first = link.attempt_of is None
+            begins = first and link.evidence is None and known.call.side_call is None
+            members.append(Member(known, begins, first and self._forks(known.call, link.evidence)))
+        launches = launches_of(members, scopes)
+        for member in members:
+            known = member.known
+            launch = launches.get(known.call.id)
+            if known.link.launch != launch and own_scope(known.call) in scopes and known.link.attempt_of is None:
+                self._relink(known, launch=launch)
+
+    def settle_edges(self) -> None:
+        """Make edges of evidence, attempts and launches; an attempt shares those of the first."""
+        self._attempts += self._rivals(self._world.relinked)
+        for request in {known.call.id for known in self._attempts}:
+            known = self._world.known([request])[request]
+            if known.link.attempt_of in self._world.relinked:
+                self._world.put_link(known)
+        self._world.known(_parents(self._world.relinked.values()))  # in one look-up
+        for request in sorted(self._world.relinked):
+            known = self._world.relinked[request]
+            link = known.link
+            if link.attempt_of is not None:
+                first = self._world.known([link.attempt_of]).get(link.attempt_of, known).link
+                shared = {"parent_request_id": first.parent_request_id, "link_method": first.link_method}
+                self._relink(known, launch=first.launch, **shared)
+                continue
+            parent, method = link.evidence[:2] if link.evidence is not None else (None, None)
+            if link.evidence is None and link.launch is not None:
+                parent, method = link.launch.request, Method.SUBAGENT
+            self._relink(known, parent_request_id=parent, link_method=method)
+
+    def decision(self) -> Decision:
+        """Everything that changed, with branches and sub-agents named."""
+        links = place(self._world)
+        stored = self._world.stored(links)
+        aliases: dict[UUID, UUID | None] = {}
+        for request, link in links.items():
+            was_root = request in stored and stored[request].link.conversation_id == request
+            is_root = link.conversation_id == request
+            if was_root != is_root and request in stored:
+                aliases[request] = None if is_root else link.conversation_id
+        return Decision(links, self._facts, self._keys, self._wants, aliases)
+
+
+def _parents(known: Iterable[Known]) -> set[UUID]:
+    """Whose place or agent these requests' own depend on."""
+    parents = {one.link.attempt_of for one in known}
+    parents |= {one.link.evidence.parent for one in known if one.link.evidence is not None}
+    return {parent for parent in parents if parent is not None}
+
+
+def _own_scope(call: Call) -> tuple[bytes, ...]:
+    scope = own_scope(call) if call.side_call is None else None
+    return () if scope is None else (scope,)
+
+
+def _converse(
+    world: World, dirty: Mapping[UUID, Facts], corrections: Mapping[UUID, UUID | None]
+) -> dict[UUID, Finding]:
+    """Run the searches of many requests side by side, so that each round is two look-ups at most."""
+    searches = {
+        request: search(facts, request in corrections, corrections.get(request)) for request, facts in dirty.items()
+    }
+    asked: dict[UUID, list[Probe] | list[SummaryProbe]] = {}
+    found: dict[UUID, Finding] = {}
+    answers: dict[UUID, list[Any] | None] = dict.fromkeys(searches)
+    while answers:
+        asked.clear()
+        for request, answer in answers.items():
+            try:
+                asked[request] = searches[request].send(answer)
+            except StopIteration as end:
+                found[request] = end.value
+        answers = _look_up(world, asked)
+    return found
+
+
+def _look_up(world: World, asked: Mapping[UUID, list[Probe] | list[SummaryProbe]]) -> dict[UUID, list[Any] | None]:
+    facts = [(request, one) for request, probes in asked.items() for one in probes if isinstance(one, Probe)]
+    others = [(request, one) for request, probes in asked.items() for one in probes if isinstance(one, SummaryProbe)]
+    answers: dict[UUID, list[Any]] = {request: [] for request in asked}
+    for (request, _), row in zip(facts, world.best([one for _, one in facts]) if facts else (), strict=True):
+        answers[request].append(row)
+    for (request, _), rows in zip(others, world.summaries([one for _, one in others]) if others else (), strict=True):
+        answers[request].append(rows)
+    return {**answers}
