@@ -15,7 +15,7 @@ BEGIN
             date_trunc('month', (SELECT created_at - interval '1 day' FROM installation) AT TIME ZONE 'UTC'),
             date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ahead), interval '1 month') AS m
     LOOP
-        FOREACH parent IN ARRAY ARRAY['requests', 'request_bodies', 'response_bodies'] LOOP
+        FOREACH parent IN ARRAY ARRAY['requests', 'request_bodies', 'response_bodies', 'tool_calls'] LOOP
             child := parent || to_char(month, '_YYYY_MM');
             CONTINUE WHEN to_regclass(child) IS NOT NULL;
             EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', child, parent);
@@ -195,6 +195,9 @@ CREATE TABLE public.requests (
     task_tool_invocation jsonb,
     attempt_of uuid,
     deriver_version integer NOT NULL,
+    side_call text,
+    identity_version integer,
+    item_count integer,
     CONSTRAINT requests_check CHECK (((outcome IS NULL) = (ended_at IS NULL))),
     CONSTRAINT requests_duration_us_check CHECK ((duration_us >= 0)),
     CONSTRAINT requests_outcome_check CHECK ((outcome = ANY (ARRAY['ok'::text, 'upstream_error'::text, 'stream_error'::text, 'upstream_reset'::text, 'upstream_incomplete'::text, 'upstream_timeout'::text, 'upstream_unreachable'::text, 'client_cancelled'::text, 'client_timeout'::text, 'rejected'::text, 'proxy_shutdown'::text, 'proxy_crash'::text]))),
@@ -204,6 +207,8 @@ CREATE TABLE public.requests (
     CONSTRAINT requests_ttft_us_check CHECK ((ttft_us >= 0))
 )
 PARTITION BY RANGE (id);
+
+COMMENT ON COLUMN public.requests.side_call IS 'What a call beside the conversation is for (title, quota, topic …); null where it is none.';
 
 CREATE TABLE public.response_bodies (
     train integer NOT NULL,
@@ -263,6 +268,51 @@ CREATE VIEW public.api_requests AS
      LEFT JOIN public.accounts first ON ((first.account = r.account)))
      LEFT JOIN public.accounts a ON ((a.account = COALESCE(first.merged_into, first.account))));
 
+CREATE TABLE public.branches (
+    train integer NOT NULL,
+    conversation_id uuid NOT NULL,
+    branch_id text NOT NULL,
+    parent_hash character varying(64),
+    first_request uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    message_count integer DEFAULT 0 NOT NULL
+);
+
+CREATE TABLE public.conversation_aliases (
+    train integer NOT NULL,
+    alias uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    CONSTRAINT conversation_aliases_check CHECK ((alias <> conversation_id))
+);
+
+CREATE TABLE public.conversations (
+    train integer NOT NULL,
+    conversation_id uuid NOT NULL,
+    title text,
+    side_call text,
+    account integer,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    message_count integer DEFAULT 0 NOT NULL,
+    attempt_count integer DEFAULT 0 NOT NULL,
+    error_count integer DEFAULT 0 NOT NULL,
+    in_flight integer DEFAULT 0 NOT NULL,
+    branch_count integer DEFAULT 0 NOT NULL,
+    subtask_count integer DEFAULT 0 NOT NULL,
+    compaction_count integer DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    cache_creation_input_tokens bigint DEFAULT 0 NOT NULL,
+    cache_read_input_tokens bigint DEFAULT 0 NOT NULL,
+    cost_usd numeric,
+    models text[] DEFAULT '{}'::text[] NOT NULL,
+    session_ids text[] DEFAULT '{}'::text[] NOT NULL,
+    latest_request uuid NOT NULL,
+    latest_status_code smallint,
+    latest_model text,
+    shape jsonb DEFAULT '[]'::jsonb NOT NULL
+);
+
 CREATE TABLE public.dead_letters (
     dead_letter uuid DEFAULT gen_random_uuid() NOT NULL,
     request_id uuid NOT NULL,
@@ -285,6 +335,17 @@ CREATE TABLE public.migrations (
     name text NOT NULL,
     sha256 text NOT NULL,
     applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.sessions (
+    train integer NOT NULL,
+    session_id text NOT NULL,
+    client text,
+    client_version text,
+    account integer,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    request_count integer DEFAULT 0 NOT NULL
 );
 
 CREATE VIEW public.streaming_chunks AS
@@ -314,6 +375,21 @@ CREATE TABLE public.tape_positions (
     heartbeat_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT tape_positions_segment_offset_check CHECK ((segment_offset >= 0))
 );
+
+CREATE TABLE public.tool_calls (
+    train integer NOT NULL,
+    id uuid NOT NULL,
+    block_index integer NOT NULL,
+    tool_use_id text NOT NULL,
+    name text NOT NULL,
+    input_size integer NOT NULL,
+    result_request uuid,
+    is_error boolean,
+    result_size integer,
+    duration_us bigint,
+    CONSTRAINT tool_calls_duration_us_check CHECK ((duration_us >= 0))
+)
+PARTITION BY RANGE (id);
 
 ALTER TABLE public.trains ALTER COLUMN train ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.trains_train_seq
@@ -350,6 +426,15 @@ ALTER TABLE ONLY public.accounts
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (account);
 
+ALTER TABLE ONLY public.branches
+    ADD CONSTRAINT branches_pkey PRIMARY KEY (train, conversation_id, branch_id);
+
+ALTER TABLE ONLY public.conversation_aliases
+    ADD CONSTRAINT conversation_aliases_pkey PRIMARY KEY (train, alias);
+
+ALTER TABLE ONLY public.conversations
+    ADD CONSTRAINT conversations_pkey PRIMARY KEY (train, conversation_id);
+
 ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (dead_letter);
 
@@ -371,8 +456,14 @@ ALTER TABLE ONLY public.requests
 ALTER TABLE ONLY public.response_bodies
     ADD CONSTRAINT response_bodies_pkey PRIMARY KEY (train, id);
 
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (train, session_id);
+
 ALTER TABLE ONLY public.tape_positions
     ADD CONSTRAINT tape_positions_pkey PRIMARY KEY (node);
+
+ALTER TABLE ONLY public.tool_calls
+    ADD CONSTRAINT tool_calls_pkey PRIMARY KEY (train, id, block_index);
 
 ALTER TABLE ONLY public.trains
     ADD CONSTRAINT trains_name_key UNIQUE (name);
@@ -383,7 +474,15 @@ ALTER TABLE ONLY public.trains
 ALTER TABLE ONLY public.usage_hourly
     ADD CONSTRAINT usage_hourly_pkey PRIMARY KEY (train, hour, account, model, request_type);
 
+CREATE INDEX conversation_aliases_of ON public.conversation_aliases USING btree (train, conversation_id);
+
+CREATE INDEX conversations_last ON public.conversations USING btree (train, last_at, conversation_id);
+
+CREATE INDEX conversations_sessions ON public.conversations USING gin (session_ids);
+
 CREATE INDEX requests_account ON ONLY public.requests USING btree (train, account, id);
+
+CREATE INDEX requests_conversation ON ONLY public.requests USING btree (train, conversation_id, id) WHERE (conversation_id IS NOT NULL);
 
 CREATE INDEX requests_model ON ONLY public.requests USING btree (train, COALESCE(answered_model, model), id);
 
@@ -394,6 +493,10 @@ CREATE INDEX requests_original ON ONLY public.requests USING btree (train, origi
 CREATE INDEX requests_session ON ONLY public.requests USING btree (train, session_id, id) WHERE (session_id IS NOT NULL);
 
 CREATE INDEX requests_type ON ONLY public.requests USING btree (train, request_type, id);
+
+CREATE INDEX sessions_last ON public.sessions USING btree (train, last_at, session_id);
+
+CREATE INDEX tool_calls_use ON ONLY public.tool_calls USING btree (train, tool_use_id);
 
 ALTER TABLE ONLY public.account_hmacs
     ADD CONSTRAINT account_hmacs_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(account);
