@@ -1,0 +1,107 @@
+"""The forest is a function of the set of requests: neither the order of recording nor its portions show in it."""
+
+import random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.linking import MemoryLedger, decide, forest
+from tests.captured import FILES, story
+from tests.talks import Traffic
+
+seeds = st.integers(0, 2**32)
+
+
+def record(frames, rng, ledger=None):
+    """Record frames in portions of random size, each as one decision on what is recorded so far."""
+    ledger = ledger or MemoryLedger()
+    frames = list(frames)
+    while frames:
+        portion = [frames.pop() for _ in range(min(len(frames), rng.choice([1, 1, 1, 2, 5, 40])))]
+        newest = {}
+        for facts in portion:
+            newest[facts.call.id] = facts
+        ledger.write(decide(newest.values(), ledger))
+    return ledger
+
+
+def links(ledger, ids):
+    """The links of a ledger."""
+    return {known.call.id: known.link for known in ledger.known(ids)}
+
+
+def frames(calls, rng):
+    """The frames of calls in any order, but that a call's start comes before its end; some never show their start."""
+    order = [call for call in calls for _ in range(2)]
+    rng.shuffle(order)
+    seen, result = set(), []
+    for call in order:
+        first = id(call) not in seen
+        seen.add(id(call))
+        result.append(call.running if first else call.facts)
+    return result[::-1]
+
+
+def differing(found, wanted):
+    """Where two forests differ, for a message that can be read."""
+    return {
+        request: (found.get(request), wanted[request]) for request in wanted if found.get(request) != wanted[request]
+    }
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=seeds, steps=st.integers(1, 40))
+def test_the_forest_does_not_depend_on_the_order_in_which_facts_are_given(seed, steps):
+    """Shuffled facts, the same links."""
+    facts = [call.facts for call in Traffic(seed).play(steps)]
+    wanted = forest(facts)
+    random.Random(seed).shuffle(facts)
+    assert forest(facts) == wanted
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=seeds, steps=st.integers(1, 40))
+def test_recording_in_any_order_gives_the_forest(seed, steps):
+    """Start and end frames permuted, in portions: after the last the links are those of one forest of all."""
+    calls = Traffic(seed).play(steps)
+    rng = random.Random(seed)
+    ledger = record(frames(calls, rng), rng)
+    wanted = forest(call.facts for call in calls)
+    assert differing(links(ledger, wanted), wanted) == {}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=seeds, steps=st.integers(1, 30))
+def test_recording_agrees_with_the_forest_at_every_moment(seed, steps):
+    """Also while calls are running and before their parents are recorded."""
+    calls = Traffic(seed).play(steps)
+    rng = random.Random(seed)
+    ledger, recorded = MemoryLedger(), {}
+    for facts in reversed(frames(calls, rng)):
+        recorded[facts.call.id] = facts
+        ledger.write(decide([facts], ledger))
+        if rng.random() < 0.2:
+            wanted = forest(recorded.values())
+            assert differing(links(ledger, wanted), wanted) == {}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("file", FILES)
+def test_captures_recorded_in_any_order_give_the_forest(file, seed):
+    """Start and end frames of every captured file permuted."""
+    lines = [line for line in story(file) if line.facts]
+    rng = random.Random(seed)
+    result = [frame for line in lines for frame in (line.running, line.facts)]
+    rng.shuffle(result)
+    last = {line.facts.call.id: line.facts for line in lines}
+    ledger = record([*last.values(), *result], rng)
+    wanted = forest(last.values())
+    assert differing(links(ledger, wanted), wanted) == {}
+
+
+def test_whoever_decides_twice_changes_nothing():
+    """A replay of recorded calls writes no link."""
+    calls = Traffic(7).play(40)
+    ledger = record([call.facts for call in calls], random.Random(7))
+    assert decide([call.facts for call in calls], ledger).links == {}
