@@ -330,11 +330,53 @@ CREATE TABLE public.installation (
     CONSTRAINT installation_only_row_check CHECK (only_row)
 );
 
+CREATE TABLE public.link_corrections (
+    train integer NOT NULL,
+    request uuid NOT NULL,
+    parent uuid,
+    made_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT link_corrections_check CHECK ((parent < request))
+);
+
+CREATE TABLE public.link_keys (
+    train integer NOT NULL,
+    kind smallint NOT NULL,
+    key bytea NOT NULL,
+    request uuid NOT NULL,
+    lane bytea NOT NULL,
+    client text NOT NULL,
+    started_us bigint NOT NULL,
+    state bytea,
+    messages integer DEFAULT 0 NOT NULL,
+    answered boolean DEFAULT false NOT NULL,
+    failed boolean DEFAULT false NOT NULL,
+    first bytea,
+    summary bytea
+);
+
 CREATE TABLE public.migrations (
     number integer NOT NULL,
     name text NOT NULL,
     sha256 text NOT NULL,
     applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.rebuilds (
+    train integer NOT NULL,
+    since uuid NOT NULL,
+    reached uuid NOT NULL,
+    rebuilt bigint DEFAULT 0 NOT NULL,
+    deriver_version integer NOT NULL,
+    identity_version integer NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone
+);
+
+CREATE TABLE public.request_notes (
+    train integer NOT NULL,
+    request uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    record bytea NOT NULL
 );
 
 CREATE TABLE public.sessions (
@@ -391,6 +433,15 @@ CREATE TABLE public.tool_calls (
 )
 PARTITION BY RANGE (id);
 
+CREATE TABLE public.tool_results (
+    train integer NOT NULL,
+    tool_use_id text NOT NULL,
+    request uuid NOT NULL,
+    is_error boolean NOT NULL,
+    size integer NOT NULL,
+    started_us bigint NOT NULL
+);
+
 ALTER TABLE public.trains ALTER COLUMN train ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.trains_train_seq
     START WITH 1
@@ -415,6 +466,12 @@ CREATE TABLE public.usage_hourly (
     cache_creation_input_tokens bigint DEFAULT 0 NOT NULL,
     cache_read_input_tokens bigint DEFAULT 0 NOT NULL,
     ok_duration_us bigint DEFAULT 0 NOT NULL
+);
+
+CREATE TABLE public.wants (
+    train integer NOT NULL,
+    key bytea NOT NULL,
+    request uuid NOT NULL
 );
 
 ALTER TABLE ONLY public.account_hmacs
@@ -444,11 +501,23 @@ ALTER TABLE ONLY public.dead_letters
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (only_row);
 
+ALTER TABLE ONLY public.link_corrections
+    ADD CONSTRAINT link_corrections_pkey PRIMARY KEY (train, request);
+
+ALTER TABLE ONLY public.link_keys
+    ADD CONSTRAINT link_keys_pkey PRIMARY KEY (train, kind, key, request);
+
 ALTER TABLE ONLY public.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
 
+ALTER TABLE ONLY public.rebuilds
+    ADD CONSTRAINT rebuilds_pkey PRIMARY KEY (train);
+
 ALTER TABLE ONLY public.request_bodies
     ADD CONSTRAINT request_bodies_pkey PRIMARY KEY (train, id);
+
+ALTER TABLE ONLY public.request_notes
+    ADD CONSTRAINT request_notes_pkey PRIMARY KEY (train, request);
 
 ALTER TABLE ONLY public.requests
     ADD CONSTRAINT requests_pkey PRIMARY KEY (train, id);
@@ -465,6 +534,9 @@ ALTER TABLE ONLY public.tape_positions
 ALTER TABLE ONLY public.tool_calls
     ADD CONSTRAINT tool_calls_pkey PRIMARY KEY (train, id, block_index);
 
+ALTER TABLE ONLY public.tool_results
+    ADD CONSTRAINT tool_results_pkey PRIMARY KEY (train, tool_use_id, request);
+
 ALTER TABLE ONLY public.trains
     ADD CONSTRAINT trains_name_key UNIQUE (name);
 
@@ -474,11 +546,18 @@ ALTER TABLE ONLY public.trains
 ALTER TABLE ONLY public.usage_hourly
     ADD CONSTRAINT usage_hourly_pkey PRIMARY KEY (train, hour, account, model, request_type);
 
+ALTER TABLE ONLY public.wants
+    ADD CONSTRAINT wants_pkey PRIMARY KEY (train, key, request);
+
 CREATE INDEX conversation_aliases_of ON public.conversation_aliases USING btree (train, conversation_id);
 
 CREATE INDEX conversations_last ON public.conversations USING btree (train, last_at, conversation_id);
 
 CREATE INDEX conversations_sessions ON public.conversations USING gin (session_ids);
+
+CREATE INDEX link_keys_request ON public.link_keys USING btree (train, request);
+
+CREATE INDEX request_notes_conversation ON public.request_notes USING btree (train, conversation_id);
 
 CREATE INDEX requests_account ON ONLY public.requests USING btree (train, account, id);
 
@@ -497,6 +576,8 @@ CREATE INDEX requests_type ON ONLY public.requests USING btree (train, request_t
 CREATE INDEX sessions_last ON public.sessions USING btree (train, last_at, session_id);
 
 CREATE INDEX tool_calls_use ON ONLY public.tool_calls USING btree (train, tool_use_id);
+
+CREATE INDEX wants_request ON public.wants USING btree (train, request);
 
 ALTER TABLE ONLY public.account_hmacs
     ADD CONSTRAINT account_hmacs_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(account);
