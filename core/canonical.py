@@ -16,6 +16,8 @@ def canonical(value: Any) -> bytes:
 
     Nearly all values hold no fraction and no key outside ASCII: there orjson writes the same bytes, much faster.
     """
+    if type(value) is str:
+        return orjson.dumps(value)
     try:
         text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError as exc:
@@ -25,14 +27,15 @@ def canonical(value: Any) -> bytes:
 
 def _is_plain(value: Any) -> bool:
     kind = type(value)
-    if kind is str or kind is bool or value is None:
-        return True
     if kind is dict:
-        # RFC 8785 sorts by UTF-16 units, orjson by code points: they agree on ASCII.
-        return all(name.isascii() and (type(part) is str or _is_plain(part)) for name, part in value.items())
+        for name, part in value.items():
+            # RFC 8785 sorts by UTF-16 units, orjson by code points: they agree on ASCII.
+            if not name.isascii() or (type(part) is not str and not _is_plain(part)):
+                return False
+        return True
     if kind is list:
         return all(type(part) is str or _is_plain(part) for part in value)
-    return kind is int and -_SAFE < value < _SAFE
+    return kind is str or kind is bool or value is None or (kind is int and -_SAFE < value < _SAFE)
 
 
 def _as_javascript(value: Any) -> Any:

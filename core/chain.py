@@ -35,8 +35,4 @@ def chain(state: bytes, items: Iterable[Item]) -> tuple[bytes, ...]:
 
 def digest(*parts: bytes) -> bytes:
     """16 bytes that name these parts, in this order; for keys of look-ups."""
-    whole = sha256()
-    for part in parts:
-        whole.update(len(part).to_bytes(8, "big"))
-        whole.update(part)
-    return whole.digest()[:16]
+    return sha256(b"".join([b"%d:%b" % (len(part), part) for part in parts])).digest()[:16]

@@ -19,6 +19,8 @@ from core.reply import Reply, Said, fold, prefill_of, reply_of, said, summary_of
 from core.tools import ToolResult, results
 from core.transcript import is_message_call
 
+MAX_ITEMS: Final = 200_000
+"""Items of one transcript. The API takes 100,000 messages; a body of small blocks could hold millions."""
 _BILLING: Final = "x-anthropic-billing-header:"
 
 
@@ -169,15 +171,16 @@ def _asked(request: Any) -> _Asked:
 
 def _facts(caller: _Caller, asked: _Asked, reply: Reply) -> Facts:
     normaliser = Normaliser()
-    items = tuple(item for message in asked.messages for item in normaliser.message(message))
+    items = _items(normaliser, asked.messages)
     begin = START if asked.thread is None else thread_start(asked.thread)
     states = chain(begin, items)
     system_hash, tools_hash = system_key(asked.system), tools_key(asked.tools)
     blocks = reply.blocks()
     call = _call(caller, asked, items, states[-1] if states else begin)
     rivals = [b"rivals", call.lane, call.state, (call.side_call or "").encode()]
-    if call.session_id is None and asked.thread is None:  # a thread takes both from the call it continues
-        rivals += [system_hash, tools_hash, orjson.dumps(asked.model)]
+    if call.session_id is None:
+        # A thread takes system and tools from the call it continues.
+        rivals += [orjson.dumps(asked.model), *((system_hash, tools_hash) if asked.thread is None else ())]
     call = replace(
         call,
         rivals=digest(*rivals),
@@ -198,6 +201,15 @@ def _facts(caller: _Caller, asked: _Asked, reply: Reply) -> Facts:
         tools_hash=tools_hash,
         results=results(asked.messages),
     )
+
+
+def _items(normaliser: Normaliser, messages: list[Any]) -> tuple[Item, ...]:
+    items: list[Item] = []
+    for message in messages:
+        items += normaliser.message(message)
+        if len(items) > MAX_ITEMS:
+            raise LimitExceededError("too many items")
+    return tuple(items)
 
 
 def _call(caller: _Caller, asked: _Asked, items: tuple[Item, ...], state: bytes) -> Call:

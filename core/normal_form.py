@@ -21,6 +21,7 @@ _WHITE: Final = (
 )
 _OPEN: Final = "<system-reminder>"
 _CLOSE: Final = "</system-reminder>"
+_ROLES: Final = {USER: b'"user"', ASSISTANT: b'"assistant"'}
 _THINKING: Final = frozenset({"thinking", "redacted_thinking"})
 _MEDIA: Final = frozenset({"image", "document"})
 
@@ -67,25 +68,20 @@ class Normaliser:
         self._uses: set[str] = set()
         self._results: set[str] = set()
 
-    def message(self, message: Any) -> Iterator[Item]:
+    def message(self, message: Any) -> list[Item]:
         """The items of one message; none for roles other than user and assistant, and for what is no message."""
-        if not isinstance(message, dict):
-            return
-        role = message.get("role")
-        if role in (USER, ASSISTANT):
-            yield from self.content(role, message.get("content"))
+        role = message.get("role") if isinstance(message, dict) else None
+        return self.content(role, message.get("content")) if role in (USER, ASSISTANT) else []
 
-    def content(self, role: str, content: Any) -> Iterator[Item]:
+    def content(self, role: str, content: Any) -> list[Item]:
         """The items of a message's content: a string or a list of blocks."""
         if isinstance(content, str):
-            content = ({"type": "text", "text": content},)
-        elif not isinstance(content, list):
-            return
-        for block in content:
-            if isinstance(block, dict):
-                item = self._item(role, block)
-                if item is not None:
-                    yield item
+            item = text_item(role, content)
+            return [] if item is None else [item]
+        if not isinstance(content, list):
+            return []
+        items = (self._item(role, block) for block in content if isinstance(block, dict))
+        return [item for item in items if item is not None]
 
     def _item(self, role: str, block: Mapping[str, Any]) -> Item | None:
         kind = block.get("type")
@@ -103,25 +99,25 @@ class Normaliser:
             return Item(
                 role, kind, orjson.dumps({**_media(kind, block["source"]), "role": role}, option=orjson.OPT_SORT_KEYS)
             )
-        return Item(role, kind, b'{"block":' + canonical(without_cache_control(block)) + _role(role))
+        said = (canonical(without_cache_control(block)), _ROLES[role])
+        return Item(role, kind, b'{"block":%b,"role":%b}' % said)
 
     def _tool_use(self, role: str, block: Mapping[str, Any]) -> Item | None:
         ref, name = _word(block.get("id")), block.get("name")
         if ref is not None and (ref in self._uses or self._uses.add(ref)):  # type: ignore[func-returns-value] # set.add says None
             return None
-        said = b'{"id":%b,"input":%b,"name":%b' % (orjson.dumps(ref), canonical(block.get("input")), canonical(name))
-        return Item(role, "tool_use", said + _role(role), None, ref)
+        said = (orjson.dumps(ref), canonical(block.get("input")), canonical(name), _ROLES[role])
+        return Item(role, "tool_use", b'{"id":%b,"input":%b,"name":%b,"role":%b}' % said, None, ref)
 
     def _tool_result(self, role: str, block: Mapping[str, Any]) -> Item | None:
         ref = _word(block.get("tool_use_id"))
         if ref is not None and (ref in self._results or self._results.add(ref)):  # type: ignore[func-returns-value] # set.add says None
             return None
-        said = b'{"content":[%b],"id":%b,"is_error":%b' % (
-            b",".join(_result_parts(block.get("content"))),
-            orjson.dumps(ref),
-            b"true" if block.get("is_error") is True else b"false",
-        )
-        return Item(role, "tool_result", said + _role(role), None, ref)
+        content = block.get("content")
+        parts = _result_text(content) if isinstance(content, str) else _result_parts(content)
+        failed = b"true" if block.get("is_error") is True else b"false"
+        said = (b",".join(parts), orjson.dumps(ref), failed, _ROLES[role])
+        return Item(role, "tool_result", b'{"content":[%b],"id":%b,"is_error":%b,"role":%b}' % said, None, ref)
 
 
 def text_item(role: str, text: str) -> Item | None:
@@ -150,27 +146,22 @@ def without_cache_control(value: Any) -> Any:
     return value
 
 
-def _role(role: str) -> bytes:
-    return b',"role":"user"}' if role == USER else b',"role":"assistant"}'
-
-
 def _word(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def _result_text(text: str) -> list[bytes]:
+    text = clean(text)
+    return [orjson.dumps({"text": text})] if text else []
+
+
 def _result_parts(content: Any) -> Iterator[bytes]:
-    if isinstance(content, str):
-        content = ({"type": "text", "text": content},)
-    if not isinstance(content, list | tuple):
-        return
-    for part in content:
+    for part in content if isinstance(content, list) else ():
         if not isinstance(part, dict):
             continue
         kind = part.get("type")
         if kind == "text" and isinstance(part.get("text"), str):
-            text = clean(part["text"])
-            if text:
-                yield orjson.dumps({"text": text})
+            yield from _result_text(part["text"])
         elif kind in _MEDIA and isinstance(part.get("source"), dict):
             yield orjson.dumps(_media(kind, part["source"]), option=orjson.OPT_SORT_KEYS)
         elif kind not in _THINKING:

@@ -29,6 +29,9 @@ _SIDE_SYSTEMS: Final = (
     ("search", "You are an assistant for performing a web search tool use"),  # 1.0 to 2.1
 )
 
+_HEAD: Final = 200
+"""Characters of a system text that are looked at."""
+
 LAUNCHERS: Final = frozenset({"Agent", "Task"})
 """The tools that start a sub-agent; ``Task`` until 2.1.20."""
 
@@ -51,4 +54,5 @@ def side_call(last_user_text: str | None, system: Iterable[str], max_tokens: Any
         return "quota"
     if last_user_text == "Warmup" and not tools:
         return "warmup"
-    return next((kind for text in system for kind, words in _SIDE_SYSTEMS if text.lstrip().startswith(words)), None)
+    heads = [text[:_HEAD].lstrip() for text in system]
+    return next((kind for head in heads for kind, words in _SIDE_SYSTEMS if head.startswith(words)), None)

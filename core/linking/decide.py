@@ -7,11 +7,11 @@ from uuid import UUID
 
 from core.identity import Call, Facts
 from core.linking.attempts import Rival, first_attempts
-from core.linking.branches import paint
 from core.linking.evidence import Finding, search
-from core.linking.keys import Kind, LinkKey, Want, link_keys, own_scope, request_key, state_key, wants
+from core.linking.keys import Kind, LinkKey, Want, announces, link_keys, own_scope, request_key, state_key, wants
 from core.linking.ledger import Known, Ledger, Probe, SummaryProbe
 from core.linking.link import Evidence, Link, Method, Past
+from core.linking.placing import place
 from core.linking.subagents import Member, launches_of
 from core.linking.world import World
 
@@ -25,7 +25,11 @@ class Decision:
     facts: Mapping[UUID, Facts]
     """Of every request that was decided (again)."""
     keys: Mapping[UUID, tuple[LinkKey, ...]]
+    """What each of these provides now."""
     wants: Mapping[UUID, tuple[Want, ...]]
+    """What each of these waits for now."""
+    aliases: Mapping[UUID, UUID | None]
+    """Conversations that joined another, with its id; with None those that stand for themselves again."""
 
 
 def decide(newcomers: Iterable[Facts], ledger: Ledger) -> Decision:
@@ -38,16 +42,22 @@ def decide(newcomers: Iterable[Facts], ledger: Ledger) -> Decision:
     deciding.claim_attempts()
     deciding.assign_launches()
     deciding.settle_edges()
-    return deciding.painted()
+    return deciding.decision()
 
 
 class _Deciding:
+    """What is decided so far; the steps are called in the order in which they stand here."""
+
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._world = World(ledger)
         self._keys: dict[UUID, tuple[LinkKey, ...]] = {}
         self._wants: dict[UUID, tuple[Want, ...]] = {}
         self._facts: dict[UUID, Facts] = {}
+        self._attempts: list[Known] = []
+        """Requests of states that failed."""
+        self._compared: set[bytes] = set()
+        """The states whose requests were compared."""
         self._scopes: set[bytes] = set()
         """The families that may have to be told apart anew."""
 
@@ -55,8 +65,9 @@ class _Deciding:
 
     def gather(self, newcomers: dict[UUID, Facts]) -> None:
         """Find the evidence of newcomers, of whoever waited for what they provide, and so on until nothing changes."""
-        rows = self._world.keys(newcomers)
-        before = self._world.known(newcomers)
+        before = self._world.stored(newcomers)
+        rows = self._world.keys(before) if before else []
+        self._scopes.update(row.key for row in rows if row.kind is Kind.FAMILY)
         for request, facts in newcomers.items():
             old = before.get(request)
             link = (
@@ -65,11 +76,10 @@ class _Deciding:
             self._world.put_link(Known(facts.call, facts.pairs, link))
             rows += self._put_keys(facts, link.evidence, link.past)
         waiting = self._world.waiting(rows, [Want(request_key(request), request) for request in newcomers])
-        self._scopes.update(row.key for row in rows if row.kind is Kind.FAMILY)
         dirty = newcomers | self._read(waiting - newcomers.keys())
         while dirty:
-            changed = self._search(dirty)
-            dirty = self._read(self._world.waiting(changed, ()))
+            changed = self._search(dirty, newcomers)
+            dirty = self._read(self._world.waiting(changed, ())) if changed else {}
 
     def _read(self, ids: Collection[UUID]) -> dict[UUID, Facts]:
         return {facts.call.id: facts for facts in self._world.facts(ids)} if ids else {}
@@ -88,8 +98,8 @@ class _Deciding:
         parent = self._world.known([evidence.parent])[evidence.parent].call
         return parent.agent_id != call.agent_id and parent.session_id == call.session_id
 
-    def _search(self, dirty: Mapping[UUID, Facts]) -> list[LinkKey]:
-        """Find the evidence of these requests; the facts that it adds or takes away."""
+    def _search(self, dirty: Mapping[UUID, Facts], newcomers: Collection[UUID]) -> list[LinkKey]:
+        """Find the evidence of these requests; the facts that it adds or takes away and others may wait for."""
         corrections = self._ledger.corrections(dirty)
         valid = self._valid(corrections)
         findings = _converse(self._world, dirty, valid)
@@ -99,15 +109,17 @@ class _Deciding:
             known = self._world.known([request])[request]
             before = set(self._world.keys([request]))
             link = replace(known.link, evidence=evidence, past=past)
-            if evidence != known.link.evidence:
+            moved = evidence != known.link.evidence
+            if moved:
                 link = replace(link, launch=None)
-                self._scopes.update(_own_scope(facts.call))
             self._world.put_link(Known(facts.call, facts.pairs, link))
             after = set(self._put_keys(facts, evidence, past))
-            changed += before ^ after
+            changed += (row for row in before ^ after if announces(row))
+            if moved or request in newcomers:
+                rows = after if request in newcomers else before | after
+                self._scopes.update(row.key for row in rows if row.kind is Kind.FAMILY)
             self._wants[request] = wants(facts, evidence, corrections.get(request))
             self._world.over.put_wants(request, self._wants[request])
-        self._scopes.update(row.key for row in changed if row.kind is Kind.FAMILY)
         return changed
 
     def _valid(self, corrections: Mapping[UUID, UUID | None]) -> dict[UUID, UUID | None]:
@@ -123,7 +135,7 @@ class _Deciding:
 
     def claim_attempts(self) -> None:
         """Tell which requests are attempts of earlier ones, in every group that something changed in."""
-        group = self._rivals(known.call for known in self._world.relinked.values())
+        group = self._attempts = self._rivals(self._world.relinked)
         rivals = [
             Rival(
                 known.call,
@@ -139,9 +151,13 @@ class _Deciding:
                 self._relink(known, attempt_of=attempt_of, launch=None)
                 self._scopes.update(_own_scope(known.call))
 
-    def _rivals(self, calls: Iterable[Call]) -> list[Known]:
+    def _rivals(self, ids: Iterable[UUID]) -> list[Known]:
+        """The requests of the same states as these, where one of them failed."""
+        calls = (self._world.relinked[request].call for request in ids)
         keys = {state_key(call.lane, call.state, side=call.side_call is not None) for call in calls}
-        return self._world.rivals(keys)
+        keys -= self._compared
+        self._compared |= keys
+        return self._world.rivals(keys) if keys else []
 
     def _relink(self, known: Known, **changes: Any) -> None:
         self._world.put_link(known._replace(link=replace(known.link, **changes)))
@@ -166,7 +182,9 @@ class _Deciding:
 
     def settle_edges(self) -> None:
         """Make edges of evidence, attempts and launches; an attempt shares those of the first."""
-        for known in self._rivals(known.call for known in self._world.relinked.values()):
+        self._attempts += self._rivals(self._world.relinked)
+        for request in {known.call.id for known in self._attempts}:
+            known = self._world.known([request])[request]
             if known.link.attempt_of in self._world.relinked:
                 self._world.put_link(known)
         for request in sorted(self._world.relinked):
@@ -186,25 +204,17 @@ class _Deciding:
                 parent, method = link.launch.request, Method.SUBAGENT
             self._relink(known, parent_request_id=parent, link_method=method)
 
-    # Conversations
-
-    def painted(self) -> Decision:
-        """Name branches and sub-agents in every conversation that something changed in."""
-        relinked = self._world.relinked
-        stored = {known.call.id: known for known in self._ledger.known(relinked)}
-        before = {one for known in relinked.values() for one in (known.link.parent_request_id, known.link.attempt_of)}
-        conversations = {known.link.conversation_id for known in stored.values()}
-        conversations |= {
-            known.link.conversation_id for known in self._ledger.known([one for one in before if one is not None])
-        }
-        known = self._world.conversations(conversations) | dict(relinked)
-        stored.update((one.call.id, one) for one in self._ledger.conversations(conversations))
-        links = {
-            request: link
-            for request, link in paint(known.values()).items()
-            if request not in stored or stored[request].link != link
-        }
-        return Decision(links, self._facts, self._keys, self._wants)
+    def decision(self) -> Decision:
+        """Everything that changed, with branches and sub-agents named."""
+        links = place(self._world)
+        stored = self._world.stored(links)
+        aliases: dict[UUID, UUID | None] = {}
+        for request, link in links.items():
+            was_root = request in stored and stored[request].link.conversation_id == request
+            is_root = link.conversation_id == request
+            if was_root != is_root and request in stored:
+                aliases[request] = None if is_root else link.conversation_id
+        return Decision(links, self._facts, self._keys, self._wants, aliases)
 
 
 def _own_scope(call: Call) -> tuple[bytes, ...]:

@@ -5,7 +5,8 @@ requests travel together.
 """
 
 from collections.abc import Generator, Iterator
-from itertools import islice
+from itertools import chain as chain_of
+from itertools import islice, repeat
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -20,6 +21,8 @@ DAY_US: Final = 86_400_000_000
 _SUMMARY_DAYS: Final = 7
 _LEAST_SUMMARY: Final = 40
 """Characters of a summary that is looked for outside its lane."""
+_AT_FIRST: Final = 4
+"""Places that the next turn of a talk reaches back, as a rule."""
 _AT_A_TIME: Final = 16
 
 Probes = list[Probe]
@@ -70,7 +73,8 @@ def _probe(facts: Facts, kind: Kind, key: bytes, **given: Any) -> Probe:
 def _chain(facts: Facts) -> Generator[Any, Any, tuple[Evidence | None, bool]]:
     """The latest place of the chain where a recorded call ends, and whether that goes before a turn there."""
     places = (place for place in range(len(facts.items), 0, -1) if may_end_at(facts.items, place))
-    while window := tuple(islice(places, _AT_A_TIME)):
+    sizes = chain_of((_AT_FIRST,), repeat(_AT_A_TIME))
+    while window := tuple(islice(places, next(sizes))):
         rows = iter((yield [probe for place in window for probe in _at(facts, place)]))
         for place in window:
             found = _best_at(facts, place, rows)

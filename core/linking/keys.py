@@ -72,7 +72,7 @@ def state_key(lane: bytes, state: bytes, *, side: bool) -> bytes:
 
 def reply_key(state: bytes) -> bytes:
     """The key of a reply state; also that under which any state is wanted."""
-    return digest(b"reply", state)
+    return state[:16]
 
 
 def message_key(message_id: str) -> bytes:

@@ -126,6 +126,9 @@ class Ledger(Protocol):
     def keys(self, ids: Collection[UUID]) -> list[LinkKey]:
         """What these requests provide by now."""
 
+    def children(self, ids: Collection[UUID]) -> list[Known]:
+        """The requests whose parent is one of these, without later attempts."""
+
     def conversations(self, ids: Collection[UUID]) -> list[Known]:
         """All requests of these conversations."""
 
@@ -147,6 +150,7 @@ class MemoryLedger:
     _by_want: dict[bytes, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     _summaries: list[tuple[UUID, LinkKey]] = field(default_factory=list)
     _by_conversation: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+    _by_parent: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
 
     # Writing
 
@@ -160,8 +164,12 @@ class MemoryLedger:
         before = self._known.get(request)
         if before is not None:
             self._by_conversation[before.link.conversation_id].discard(request)
+            if before.link.parent_request_id is not None:
+                self._by_parent[before.link.parent_request_id].discard(request)
         self._known[request] = known
         self._by_conversation[known.link.conversation_id].add(request)
+        if known.link.parent_request_id is not None:
+            self._by_parent[known.link.parent_request_id].add(request)
 
     def put_keys(self, request: UUID, rows: tuple[LinkKey, ...]) -> None:
         """Keep what a request provides, instead of what it provided."""
@@ -275,6 +283,11 @@ class MemoryLedger:
     def keys(self, ids: Collection[UUID]) -> list[LinkKey]:
         """As in ``Ledger``."""
         return [row for request in ids for row in self._keys.get(request, ())]
+
+    def children(self, ids: Collection[UUID]) -> list[Known]:
+        """As in ``Ledger``."""
+        children = self.known({child for parent in ids for child in self._by_parent.get(parent, ())})
+        return [child for child in children if child.link.attempt_of is None]
 
     def conversations(self, ids: Collection[UUID]) -> list[Known]:
         """As in ``Ledger``."""

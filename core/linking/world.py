@@ -17,7 +17,7 @@ class World:
         self._rewritten: set[UUID] = set()
         """Whose keys are replaced."""
         self._relinked: dict[UUID, Known] = {}
-        self._loaded: dict[UUID, Known] = {}
+        self._loaded: dict[UUID, Known | None] = {}
 
     @property
     def relinked(self) -> Mapping[UUID, Known]:
@@ -68,11 +68,17 @@ class World:
 
     def known(self, ids: Collection[UUID]) -> dict[UUID, Known]:
         """These requests, as far as they are recorded or decided."""
-        missing = [one for one in ids if one not in self._relinked and one not in self._loaded]
+        stored = self.stored([one for one in ids if one not in self._relinked])
+        return stored | {one: self._relinked[one] for one in ids if one in self._relinked}
+
+    def stored(self, ids: Collection[UUID]) -> dict[UUID, Known]:
+        """These requests as they are recorded."""
+        missing = [one for one in ids if one not in self._loaded]
         if missing:
+            self._loaded.update(dict.fromkeys(missing))
             self._loaded.update((known.call.id, known) for known in self.below.known(missing))
-        found = {one: self._relinked.get(one) or self._loaded.get(one) for one in ids}
-        return {one: known for one, known in found.items() if known is not None}
+        found = ((one, self._loaded[one]) for one in ids)
+        return {one: known for one, known in found if known is not None}
 
     def facts(self, ids: Collection[UUID]) -> list[Facts]:
         """What these requests' stored bytes say."""
@@ -86,6 +92,11 @@ class World:
         below = [one for one in ids if one not in self._rewritten]
         return self.over.keys(ids) + (self.below.keys(below) if below else [])
 
+    def children(self, ids: Collection[UUID]) -> list[Known]:
+        """The requests whose parent is one of these, without later attempts."""
+        below = (known for known in self.below.children(ids) if known.call.id not in self._relinked)
+        return [*below, *self.over.children(ids)]
+
     def conversations(self, ids: Collection[UUID]) -> dict[UUID, Known]:
         """All requests of these conversations, as they were recorded, with what was decided since."""
         return self._overlaid_by_id(self.below.conversations(ids))
@@ -98,7 +109,7 @@ class World:
     def _overlaid_by_id(self, below: Iterable[Known]) -> dict[UUID, Known]:
         found = {}
         for known in below:
-            self._loaded.setdefault(known.call.id, known)
+            self._loaded[known.call.id] = known
             found[known.call.id] = self._relinked.get(known.call.id, known)
         return found
 

@@ -100,6 +100,29 @@ def test_captures_recorded_in_any_order_give_the_forest(file, seed):
     assert differing(links(ledger, wanted), wanted) == {}
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=seeds, steps=st.integers(2, 20))
+def test_corrections_at_any_moment_give_the_forest(seed, steps):
+    """Made before, between and after the recording of what they name, changed and taken back."""
+    calls = Traffic(seed).play(steps)
+    rng = random.Random(seed)
+    ids = [call.facts.call.id for call in calls]
+    ledger, recorded = MemoryLedger(), {}
+    for facts in reversed(frames(calls, rng)):
+        recorded[facts.call.id] = facts
+        ledger.write(decide([facts], ledger))
+        if rng.random() < 0.3:
+            child = rng.choice(ids)
+            if rng.random() < 0.3:
+                ledger.said.pop(child, None)
+            else:
+                ledger.said[child] = rng.choice([None, *ids])
+            if child in recorded:
+                ledger.write(decide([recorded[child]], ledger))
+    wanted = forest(recorded.values(), ledger.said)
+    assert differing(links(ledger, wanted), wanted) == {}
+
+
 def test_whoever_decides_twice_changes_nothing():
     """A replay of recorded calls writes no link."""
     calls = Traffic(7).play(40)

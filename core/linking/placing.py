@@ -1,0 +1,114 @@
+"""Which conversations a decision has to paint anew: most requests only go on where their parent stands."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from uuid import UUID
+
+from core.linking.branches import MAIN, counts_as_child, paint
+from core.linking.ledger import Known
+from core.linking.link import Link, Method
+from core.linking.world import World
+
+
+def place(world: World) -> Mapping[UUID, Link]:
+    """The links that a decision changed, complete with conversation and branch.
+
+    A request that is new, launches nobody and is its parent's only child stands where its parent does. Whatever else
+    happens to a conversation has it read and painted as a whole.
+    """
+    placing = _Placing(world)
+    for request in sorted(world.relinked):
+        placing.add(world.relinked[request])
+    return placing.links()
+
+
+class _Placing:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._stored = world.stored(world.relinked)
+        self._before = world.known({one for known in world.relinked.values() for one in _leads_to(known.link)})
+        self._children = self._count_children()
+        self._links: dict[UUID, Link] = {}
+        self._whole: set[UUID] = set()
+        """Conversations to be painted as a whole."""
+
+    def _count_children(self) -> dict[UUID, int]:
+        """How many children each parent of a decided request has, but for those that never keep its branch."""
+        parents = {known.link.parent_request_id for known in self._world.relinked.values()} - {None}
+        counts: dict[UUID, int] = {}
+        for child in self._world.children([one for one in parents if one is not None]):
+            if (counts_as_child(child) or child.call.summariser) and child.link.parent_request_id is not None:
+                counts[child.link.parent_request_id] = counts.get(child.link.parent_request_id, 0) + 1
+        return counts
+
+    def add(self, known: Known) -> None:
+        """Place one request; all before it are placed."""
+        request, stored = known.call.id, self._stored.get(known.call.id)
+        if stored is not None and _shape(stored) == _shape(known):
+            self._links[request] = known.link
+            return
+        lead = next(iter(_leads_to(known.link)), None)
+        before = self._link(lead) if lead is not None else None
+        conversation = request if before is None else before.conversation_id
+        self._links[request] = replace(known.link, conversation_id=conversation)
+        if stored is None and before is None:
+            self._links[request] = replace(known.link, conversation_id=conversation, branch_id=MAIN)
+        elif stored is None and before is not None and self._goes_on(known, before):
+            self._links[request] = replace(
+                known.link,
+                conversation_id=conversation,
+                branch_id=before.branch_id,
+                is_subtask=before.is_subtask,
+                parent_task_request_id=before.parent_task_request_id,
+                parent_message_hash=self._parent_hash(known),
+            )
+        else:
+            self._whole |= {conversation} if stored is None else {conversation, stored.link.conversation_id}
+
+    def _link(self, request: UUID) -> Link:
+        return self._links.get(request) or self._before[request].link
+
+    def _parent_hash(self, known: Known) -> str | None:
+        parent = known.link.parent_request_id
+        return self._before[parent].call.state.hex() if parent is not None else None
+
+    def _goes_on(self, known: Known, before: Link) -> bool:
+        """Whether a new request stands where the one before it does, and changes no other's place."""
+        link = known.link
+        if known.call.launches or before.conversation_id in self._whole:
+            return False
+        if link.attempt_of is not None:
+            return True
+        if link.launch is not None or link.link_method is Method.COMPACTION:
+            return False
+        parent = self._before[before.id].call
+        alone = before.attempt_of is None and parent.failed_at_us is None and self._children.get(before.id, 0) <= 1
+        return before.is_subtask or alone
+
+    def links(self) -> Mapping[UUID, Link]:
+        """What changed."""
+        if self._whole:
+            members = self._world.conversations(self._whole)
+            members |= {
+                request: self._world.relinked[request]
+                for request, link in self._links.items()
+                if link.conversation_id in self._whole
+            }
+            self._links.update(paint(members.values()))
+            self._stored.update(self._world.stored(members))
+        return {
+            request: link
+            for request, link in self._links.items()
+            if request not in self._stored or self._stored[request].link != link
+        }
+
+
+def _leads_to(link: Link) -> tuple[UUID, ...]:
+    """The requests whose place decides this one's: of an attempt the first, else the parent."""
+    return tuple(one for one in (link.attempt_of, link.parent_request_id) if one is not None)
+
+
+def _shape(known: Known) -> tuple[object, ...]:
+    """What a conversation is painted by, as far as it can change."""
+    link = known.link
+    return (link.parent_request_id, link.link_method, link.attempt_of, link.launch, known.call.launches)
