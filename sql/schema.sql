@@ -376,6 +376,7 @@ CREATE TABLE public.request_notes (
     train integer NOT NULL,
     request uuid NOT NULL,
     conversation_id uuid NOT NULL,
+    parent uuid,
     record bytea NOT NULL
 );
 
@@ -558,6 +559,8 @@ CREATE INDEX conversations_sessions ON public.conversations USING gin (session_i
 CREATE INDEX link_keys_request ON public.link_keys USING btree (train, request);
 
 CREATE INDEX request_notes_conversation ON public.request_notes USING btree (train, conversation_id);
+
+CREATE INDEX request_notes_parent ON public.request_notes USING btree (train, parent) WHERE (parent IS NOT NULL);
 
 CREATE INDEX requests_account ON ONLY public.requests USING btree (train, account, id);
 

@@ -164,6 +164,14 @@ class SqlLedger:
             self._whole.update((one, tuple(of)) for one, of in members.items())
         return [self.notes[request].known for one in ids for request in self._whole.get(one, ())]
 
+    def children(self, ids: Collection[UUID]) -> list[Known]:
+        """As in ``Ledger``."""
+        parents = [one for one in ids if one not in self.newcomers]
+        if not parents:
+            return []
+        found = (note.known for note in self._noted("linking_children", parents))
+        return [known for known in found if known.link.attempt_of is None]
+
     def keys(self, ids: Collection[UUID]) -> list[LinkKey]:
         """As in ``Ledger``."""
         old = [one for one in ids if one not in self.newcomers]

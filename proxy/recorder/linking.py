@@ -118,6 +118,7 @@ async def write(transaction: Transaction, train: int, linking: Linking) -> None:
         train,
         [note.id for note in notes],
         [note.link.conversation_id for note in notes],
+        [note.link.parent_request_id for note in notes],
         [pack(note) for note in notes],
     )
     await _relink(transaction, train, [note.link for note in notes if note.id not in linking.newcomers])

@@ -7,10 +7,12 @@ CREATE TABLE request_notes (
     train integer NOT NULL,
     request uuid NOT NULL,
     conversation_id uuid NOT NULL,
+    parent uuid,
     record bytea NOT NULL,
     PRIMARY KEY (train, request)
 );
 CREATE INDEX request_notes_conversation ON request_notes (train, conversation_id);
+CREATE INDEX request_notes_parent ON request_notes (train, parent) WHERE parent IS NOT NULL;
 
 -- What a request provides for others to link to. kind: 1 state, 2 reply, 3 turn, 4 message, 5 summary, 6 family,
 -- 7 launch (core.linking.keys); a key is 16 bytes, as are lane and first.

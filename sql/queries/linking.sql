@@ -76,6 +76,11 @@ SELECT record FROM request_notes WHERE train = $1 AND request = ANY ($2::uuid[])
 -- returns: LinkNote
 SELECT record FROM request_notes WHERE train = $1 AND conversation_id = ANY ($2::uuid[]);
 
+-- name: linking_children
+-- Everything known of the requests whose parent is one of these.
+-- returns: LinkNote
+SELECT record FROM request_notes WHERE train = $1 AND parent = ANY ($2::uuid[]);
+
 -- name: linking_keys
 -- What these requests provide.
 -- returns: LinkFact
@@ -84,9 +89,10 @@ FROM link_keys WHERE train = $1 AND request = ANY ($2::uuid[]);
 
 -- name: linking_put_notes
 -- Keeps what is known of requests.
-INSERT INTO request_notes AS r (train, request, conversation_id, record)
-SELECT $1::integer, n.* FROM unnest($2::uuid[], $3::uuid[], $4::bytea[]) AS n
-ON CONFLICT (train, request) DO UPDATE SET conversation_id = excluded.conversation_id, record = excluded.record;
+INSERT INTO request_notes AS r (train, request, conversation_id, parent, record)
+SELECT $1::integer, n.* FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bytea[]) AS n
+ON CONFLICT (train, request) DO UPDATE SET conversation_id = excluded.conversation_id, parent = excluded.parent,
+    record = excluded.record;
 
 -- name: linking_drop_keys
 -- Forgets what these requests provided: it is decided anew.
