@@ -3,18 +3,15 @@
 import random
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
 
 from core.exchange import Taped
-from core.ids import uuid7
-from core.models import Start
 from tests.captured import FOLDER, Line, story, taped
 from tests.core.test_linking_captures import EXPECTED, expected, said
-from tests.forests import Connection, Played, check, check_rows, notes, stored_links
+from tests.forests import Connection, Played, check, check_rows, stored_links
 from tests.taping import Eventually, Taping, answered, asked, drained, now_ms, recording
 
 REWIND = "UPDATE tape_positions SET segment = '00000000-0000-0000-0000-000000000000', segment_offset = 0"
