@@ -16,6 +16,7 @@ from core.launches import Launch, Pair, launches, pairs, prompt_key
 from core.models import Origin, Recording
 from core.normal_form import USER, Item, clean
 from core.reply import Reply, Said, fold, prefill_of, reply_of, said, summary_of
+from core.tools import ToolResult, results
 from core.transcript import is_message_call
 from core.walk import Walk, walk
 
@@ -76,6 +77,8 @@ class Facts:
     """What a continuation of this call will contain, white space folded; None where it stands for no transcript."""
     system_hash: bytes
     tools_hash: bytes
+    results: tuple[ToolResult, ...] = ()
+    """The results of tools that it brings since the last answer; of no meaning for linking."""
 
     @property
     def replies(self) -> tuple[bytes, ...]:
@@ -128,15 +131,17 @@ class Terms:
     max_tokens: Any
 
 
-def of_recording(recording: Recording, body: bytes) -> Facts | None:
+def of_recording(recording: Recording, body: bytes, client: str | None = None) -> Facts | None:
     """The facts of a recorded call; ``body`` is its request body, inflated. None where it takes no part.
 
-    Only ``POST /v1/messages`` with a body that can be parsed takes part.
+    Only ``POST /v1/messages`` with a body that can be parsed takes part. ``client`` is what its client was called when
+    it was recorded, where that is known.
     """
     start = recording.start
     if not is_message_call(start.method, start.target):
         return None
-    client = start.key_id or (recording.account.account_id if recording.account is not None else "")
+    if client is None:
+        client = start.key_id or (recording.account.account_id if recording.account is not None else "")
     return read(start.request_id, start.at_us, body, recording.origin, client, reply_of(recording))
 
 
@@ -208,6 +213,7 @@ def of_transcript(
         summary=summary_of(blocks, summariser=call.summariser),
         system_hash=asked.system_hash,
         tools_hash=asked.tools_hash,
+        results=results(messages),
     )
 
 

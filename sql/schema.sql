@@ -30,7 +30,7 @@ BEGIN
             date_trunc('month', (SELECT created_at - interval '1 day' FROM installation) AT TIME ZONE 'UTC'),
             date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ahead), interval '1 month') AS m
     LOOP
-        FOREACH parent IN ARRAY ARRAY['requests', 'request_bodies', 'response_bodies', 'pieces'] LOOP
+        FOREACH parent IN ARRAY ARRAY['requests', 'request_bodies', 'response_bodies', 'pieces', 'tool_calls'] LOOP
             child := parent || to_char(month, '_YYYY_MM');
             CONTINUE WHEN to_regclass(child) IS NOT NULL;
             bounds := CASE parent
@@ -227,6 +227,9 @@ CREATE TABLE public.requests (
     task_tool_invocation jsonb,
     attempt_of uuid,
     deriver_version integer NOT NULL,
+    side_call text,
+    identity_version integer,
+    item_count integer,
     CONSTRAINT requests_check CHECK (((outcome IS NULL) = (ended_at IS NULL))),
     CONSTRAINT requests_duration_us_check CHECK ((duration_us >= 0)),
     CONSTRAINT requests_outcome_check CHECK ((outcome = ANY (ARRAY['ok'::text, 'upstream_error'::text, 'stream_error'::text, 'upstream_reset'::text, 'upstream_incomplete'::text, 'upstream_timeout'::text, 'upstream_unreachable'::text, 'client_cancelled'::text, 'client_timeout'::text, 'rejected'::text, 'proxy_shutdown'::text, 'proxy_crash'::text]))),
@@ -236,6 +239,8 @@ CREATE TABLE public.requests (
     CONSTRAINT requests_ttft_us_check CHECK ((ttft_us >= 0))
 )
 PARTITION BY RANGE (id);
+
+COMMENT ON COLUMN public.requests.side_call IS 'What a call beside the conversation is for (title, quota, topic …); null where it is none.';
 
 CREATE TABLE public.response_bodies (
     train integer NOT NULL,
@@ -295,6 +300,51 @@ CREATE VIEW public.api_requests AS
      LEFT JOIN public.accounts first ON ((first.account = r.account)))
      LEFT JOIN public.accounts a ON ((a.account = COALESCE(first.merged_into, first.account))));
 
+CREATE TABLE public.branches (
+    train integer NOT NULL,
+    conversation_id uuid NOT NULL,
+    branch_id text NOT NULL,
+    parent_hash character varying(64),
+    first_request uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    message_count integer DEFAULT 0 NOT NULL
+);
+
+CREATE TABLE public.conversation_aliases (
+    train integer NOT NULL,
+    alias uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    CONSTRAINT conversation_aliases_check CHECK ((alias <> conversation_id))
+);
+
+CREATE TABLE public.conversations (
+    train integer NOT NULL,
+    conversation_id uuid NOT NULL,
+    title text,
+    side_call text,
+    account integer,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    message_count integer DEFAULT 0 NOT NULL,
+    attempt_count integer DEFAULT 0 NOT NULL,
+    error_count integer DEFAULT 0 NOT NULL,
+    in_flight integer DEFAULT 0 NOT NULL,
+    branch_count integer DEFAULT 0 NOT NULL,
+    subtask_count integer DEFAULT 0 NOT NULL,
+    compaction_count integer DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    cache_creation_input_tokens bigint DEFAULT 0 NOT NULL,
+    cache_read_input_tokens bigint DEFAULT 0 NOT NULL,
+    cost_usd numeric,
+    models text[] DEFAULT '{}'::text[] NOT NULL,
+    session_ids text[] DEFAULT '{}'::text[] NOT NULL,
+    latest_request uuid NOT NULL,
+    latest_status_code smallint,
+    latest_model text,
+    shape jsonb DEFAULT '[]'::jsonb NOT NULL
+);
+
 CREATE TABLE public.dead_letters (
     dead_letter uuid DEFAULT gen_random_uuid() NOT NULL,
     request_id uuid NOT NULL,
@@ -312,11 +362,46 @@ CREATE TABLE public.installation (
     CONSTRAINT installation_only_row_check CHECK (only_row)
 );
 
+CREATE TABLE public.link_corrections (
+    train integer NOT NULL,
+    request uuid NOT NULL,
+    parent uuid,
+    made_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT link_corrections_check CHECK ((parent < request))
+);
+
+CREATE TABLE public.link_keys (
+    train integer NOT NULL,
+    kind smallint NOT NULL,
+    key bytea NOT NULL,
+    request uuid NOT NULL,
+    lane bytea NOT NULL,
+    client text NOT NULL,
+    started_us bigint NOT NULL,
+    state bytea,
+    messages integer DEFAULT 0 NOT NULL,
+    answered boolean DEFAULT false NOT NULL,
+    failed boolean DEFAULT false NOT NULL,
+    first bytea,
+    summary bytea
+);
+
 CREATE TABLE public.migrations (
     number integer NOT NULL,
     name text NOT NULL,
     sha256 text NOT NULL,
     applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.rebuilds (
+    train integer NOT NULL,
+    since uuid NOT NULL,
+    reached uuid NOT NULL,
+    rebuilt bigint DEFAULT 0 NOT NULL,
+    deriver_version integer NOT NULL,
+    identity_version integer NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone
 );
 
 CREATE TABLE public.request_bodies (
@@ -335,6 +420,25 @@ CREATE TABLE public.request_bodies (
 )
 PARTITION BY RANGE (id);
 ALTER TABLE ONLY public.request_bodies ALTER COLUMN list SET STORAGE EXTERNAL;
+
+CREATE TABLE public.request_notes (
+    train integer NOT NULL,
+    request uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    parent uuid,
+    record bytea NOT NULL
+);
+
+CREATE TABLE public.sessions (
+    train integer NOT NULL,
+    session_id text NOT NULL,
+    client text,
+    client_version text,
+    account integer,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    request_count integer DEFAULT 0 NOT NULL
+);
 
 CREATE VIEW public.streaming_chunks AS
  SELECT (md5((((b.id)::text || ':'::text) || c.n)))::uuid AS id,
@@ -364,6 +468,30 @@ CREATE TABLE public.tape_positions (
     CONSTRAINT tape_positions_segment_offset_check CHECK ((segment_offset >= 0))
 );
 
+CREATE TABLE public.tool_calls (
+    train integer NOT NULL,
+    id uuid NOT NULL,
+    block_index integer NOT NULL,
+    tool_use_id text NOT NULL,
+    name text NOT NULL,
+    input_size integer NOT NULL,
+    result_request uuid,
+    is_error boolean,
+    result_size integer,
+    duration_us bigint,
+    CONSTRAINT tool_calls_duration_us_check CHECK ((duration_us >= 0))
+)
+PARTITION BY RANGE (id);
+
+CREATE TABLE public.tool_results (
+    train integer NOT NULL,
+    tool_use_id text NOT NULL,
+    request uuid NOT NULL,
+    is_error boolean NOT NULL,
+    size integer NOT NULL,
+    started_us bigint NOT NULL
+);
+
 ALTER TABLE public.trains ALTER COLUMN train ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.trains_train_seq
     START WITH 1
@@ -390,6 +518,12 @@ CREATE TABLE public.usage_hourly (
     ok_duration_us bigint DEFAULT 0 NOT NULL
 );
 
+CREATE TABLE public.wants (
+    train integer NOT NULL,
+    key bytea NOT NULL,
+    request uuid NOT NULL
+);
+
 ALTER TABLE ONLY public.account_hmacs
     ADD CONSTRAINT account_hmacs_pkey PRIMARY KEY (credential_hmac);
 
@@ -398,6 +532,15 @@ ALTER TABLE ONLY public.accounts
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (account);
+
+ALTER TABLE ONLY public.branches
+    ADD CONSTRAINT branches_pkey PRIMARY KEY (train, conversation_id, branch_id);
+
+ALTER TABLE ONLY public.conversation_aliases
+    ADD CONSTRAINT conversation_aliases_pkey PRIMARY KEY (train, alias);
+
+ALTER TABLE ONLY public.conversations
+    ADD CONSTRAINT conversations_pkey PRIMARY KEY (train, conversation_id);
 
 ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (dead_letter);
@@ -408,14 +551,26 @@ ALTER TABLE ONLY public.dead_letters
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (only_row);
 
+ALTER TABLE ONLY public.link_corrections
+    ADD CONSTRAINT link_corrections_pkey PRIMARY KEY (train, request);
+
+ALTER TABLE ONLY public.link_keys
+    ADD CONSTRAINT link_keys_pkey PRIMARY KEY (train, kind, key, request);
+
 ALTER TABLE ONLY public.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
 
 ALTER TABLE ONLY public.pieces
     ADD CONSTRAINT pieces_pkey PRIMARY KEY (train, month, hash);
 
+ALTER TABLE ONLY public.rebuilds
+    ADD CONSTRAINT rebuilds_pkey PRIMARY KEY (train);
+
 ALTER TABLE ONLY public.request_bodies
     ADD CONSTRAINT request_bodies_pkey PRIMARY KEY (train, id);
+
+ALTER TABLE ONLY public.request_notes
+    ADD CONSTRAINT request_notes_pkey PRIMARY KEY (train, request);
 
 ALTER TABLE ONLY public.requests
     ADD CONSTRAINT requests_pkey PRIMARY KEY (train, id);
@@ -423,8 +578,17 @@ ALTER TABLE ONLY public.requests
 ALTER TABLE ONLY public.response_bodies
     ADD CONSTRAINT response_bodies_pkey PRIMARY KEY (train, id);
 
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (train, session_id);
+
 ALTER TABLE ONLY public.tape_positions
     ADD CONSTRAINT tape_positions_pkey PRIMARY KEY (node);
+
+ALTER TABLE ONLY public.tool_calls
+    ADD CONSTRAINT tool_calls_pkey PRIMARY KEY (train, id, block_index);
+
+ALTER TABLE ONLY public.tool_results
+    ADD CONSTRAINT tool_results_pkey PRIMARY KEY (train, tool_use_id, request);
 
 ALTER TABLE ONLY public.trains
     ADD CONSTRAINT trains_name_key UNIQUE (name);
@@ -435,7 +599,24 @@ ALTER TABLE ONLY public.trains
 ALTER TABLE ONLY public.usage_hourly
     ADD CONSTRAINT usage_hourly_pkey PRIMARY KEY (train, hour, account, model, request_type);
 
+ALTER TABLE ONLY public.wants
+    ADD CONSTRAINT wants_pkey PRIMARY KEY (train, key, request);
+
+CREATE INDEX conversation_aliases_of ON public.conversation_aliases USING btree (train, conversation_id);
+
+CREATE INDEX conversations_last ON public.conversations USING btree (train, last_at, conversation_id);
+
+CREATE INDEX conversations_sessions ON public.conversations USING gin (session_ids);
+
+CREATE INDEX link_keys_request ON public.link_keys USING btree (train, request);
+
+CREATE INDEX request_notes_conversation ON public.request_notes USING btree (train, conversation_id);
+
+CREATE INDEX request_notes_parent ON public.request_notes USING btree (train, parent) WHERE (parent IS NOT NULL);
+
 CREATE INDEX requests_account ON ONLY public.requests USING btree (train, account, id);
+
+CREATE INDEX requests_conversation ON ONLY public.requests USING btree (train, conversation_id, id) WHERE (conversation_id IS NOT NULL);
 
 CREATE INDEX requests_model ON ONLY public.requests USING btree (train, COALESCE(answered_model, model), id);
 
@@ -446,6 +627,12 @@ CREATE INDEX requests_original ON ONLY public.requests USING btree (train, origi
 CREATE INDEX requests_session ON ONLY public.requests USING btree (train, session_id, id) WHERE (session_id IS NOT NULL);
 
 CREATE INDEX requests_type ON ONLY public.requests USING btree (train, request_type, id);
+
+CREATE INDEX sessions_last ON public.sessions USING btree (train, last_at, session_id);
+
+CREATE INDEX tool_calls_use ON ONLY public.tool_calls USING btree (train, tool_use_id);
+
+CREATE INDEX wants_request ON public.wants USING btree (train, request);
 
 ALTER TABLE ONLY public.account_hmacs
     ADD CONSTRAINT account_hmacs_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(account);

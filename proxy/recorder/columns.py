@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from core.chain import IDENTITY_VERSION
+from core.identity import Facts
+from core.launches import invocations
+from core.linking.link import Link
 from core.models import DERIVER_VERSION, Origin, Recording, Start
+from core.reply import reply_of
 from proxy.recorder.readable import jsonb, moment, text
 
 LARGEST = {"smallint": (1 << 15) - 1, "integer": (1 << 31) - 1, "bigint": (1 << 63) - 1}
@@ -32,6 +37,10 @@ class Row:
     start: Start
     recording: Recording | None
     origin: Origin
+    facts: Facts | None = None
+    """What linking knows of it; None where it takes no part."""
+    link: Link | None = None
+    """Its place in the forest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,22 @@ def _done(name: str, kind: str, value: Callable[[Recording], Any], most: int | N
 def _origin(name: str, kind: str = "text") -> Column:
     """Who sent it: of a call in flight as far as the headers say."""
     return Column(name, kind, lambda row: getattr(row.origin, name))
+
+
+def _linked(name: str, kind: str, value: Callable[[Link], Any]) -> Column:
+    """A column of a call that has its place in the forest."""
+    return Column(name, kind, lambda row: None if row.link is None else value(row.link))
+
+
+def _known(name: str, kind: str, value: Callable[[Facts], Any]) -> Column:
+    """A column of a call that takes part in conversations."""
+    return Column(name, kind, lambda row: None if row.facts is None else value(row.facts))
+
+
+def _invocations(row: Row) -> list[dict[str, Any]] | None:
+    if row.recording is None or row.facts is None or not row.facts.call.launches:
+        return None
+    return invocations(reply_of(row.recording).blocks())
 
 
 def _tokens(name: str) -> Column:
@@ -150,6 +175,19 @@ COLUMNS: tuple[Column, ...] = (
     _done("response_headers", "jsonb", lambda r: None if r.head is None else r.head.headers),
     _done("event_count", "integer", lambda r: r.event_count),
     Column("lost_frames", "integer", lambda row: 0 if row.recording is None else row.recording.end.lost_frames),
+    _linked("conversation_id", "uuid", lambda link: link.conversation_id),
+    _linked("branch_id", "text", lambda link: link.branch_id),
+    _linked("parent_request_id", "uuid", lambda link: link.parent_request_id),
+    _linked("link_method", "text", lambda link: link.link_method),
+    _known("current_message_hash", "text", lambda facts: facts.call.state.hex()),
+    _linked("parent_message_hash", "text", lambda link: link.parent_message_hash),
+    Column("is_subtask", "boolean", lambda row: row.link is not None and row.link.is_subtask),
+    _linked("parent_task_request_id", "uuid", lambda link: link.parent_task_request_id),
+    Column("task_tool_invocation", "jsonb", _invocations),
+    _linked("attempt_of", "uuid", lambda link: link.attempt_of),
+    _known("side_call", "text", lambda facts: facts.call.side_call),
+    _known("identity_version", "integer", lambda _: IDENTITY_VERSION),
+    _known("item_count", "integer", lambda facts: len(facts.items)),
     Column("deriver_version", "integer", lambda _: DERIVER_VERSION),
 )
 

@@ -14,11 +14,11 @@ from dataclasses import replace
 from core import pieces
 from core.exchange import Taped, encodings
 from core.lanes import Lanes, name_of
-from core.models import Recording
 from core.pieces import Division
 from proxy import log
+from proxy.recorder.developed import Developed, developed
 from proxy.recorder.undeveloped import undeveloped
-from proxy.recorder.worker import LENGTH, developed
+from proxy.recorder.worker import LENGTH
 
 INLINE = 1 << 20
 """Bytes of both bodies up to which a plain call is derived here: 1 MB of ``[],`` is some 50 ms."""
@@ -49,20 +49,21 @@ class Derivation:
             return await asyncio.to_thread(pieces.whole, body)
         return self._lanes.divide(name_of(taped.start, body), body)
 
-    async def derive(self, taped: Taped, request_sha256: bytes | None = None) -> Recording:
-        """The recording, with ``parse_error`` where it could not be derived. Never raises on any bytes.
+    async def derive(self, taped: Taped, request_sha256: bytes | None = None) -> Developed:
+        """What a call says, with ``parse_error`` where it could not be derived. Never raises on any bytes.
 
         ``request_sha256`` as in ``core.exchange.derive``.
         """
         if _size(taped) <= (INLINE_ENCODED if _encoded(taped) else INLINE):
             return _derived_here(taped, request_sha256)
         if _size(taped) > LARGEST:
-            return undeveloped(taped, LIMIT)
+            return Developed(undeveloped(taped, LIMIT), None)
         async with self._lock:
-            recording = await self._ask(taped)
-        if recording is None:
-            return undeveloped(taped, LIMIT)
-        return replace(recording, request_body=taped.request_body, response_body=taped.response_body)
+            said = await self._ask(taped)
+        if said is None:
+            return Developed(undeveloped(taped, LIMIT), None)
+        whole = replace(said.recording, request_body=taped.request_body, response_body=taped.response_body)
+        return said._replace(recording=whole)
 
     async def close(self) -> None:
         """End the worker. Another call of ``derive`` starts a new one."""
@@ -73,7 +74,7 @@ class Derivation:
             worker.kill()
         await worker.communicate()
 
-    async def _ask(self, taped: Taped) -> Recording | None:
+    async def _ask(self, taped: Taped) -> Developed | None:
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 worker = await self._running()
@@ -91,23 +92,23 @@ class Derivation:
         return self._worker
 
 
-async def _answer(worker: Process, pickled: bytes) -> Recording:
+async def _answer(worker: Process, pickled: bytes) -> Developed:
     if worker.stdin is None or worker.stdout is None:
         raise BrokenPipeError("the worker has no pipes")
     worker.stdin.write(LENGTH.pack(len(pickled)))
     worker.stdin.write(pickled)
     await worker.stdin.drain()
     length = LENGTH.unpack(await worker.stdout.readexactly(LENGTH.size))[0]
-    recording: Recording = pickle.loads(await worker.stdout.readexactly(length))  # noqa: S301 - from our own child
-    return recording
+    said: Developed = pickle.loads(await worker.stdout.readexactly(length))  # noqa: S301 - from our own child
+    return said
 
 
-def _derived_here(taped: Taped, request_sha256: bytes | None) -> Recording:
+def _derived_here(taped: Taped, request_sha256: bytes | None) -> Developed:
     try:
         return developed(taped, request_sha256)
     except Exception as exc:  # noqa: BLE001 - derive promises not to raise; a mistake in it must not stop the tape
         log.write_failure("derive_failed", exc)
-        return undeveloped(taped, f"could not be derived: {type(exc).__name__}")
+        return Developed(undeveloped(taped, f"could not be derived: {type(exc).__name__}"), None)
 
 
 def _size(taped: Taped) -> int:

@@ -20,6 +20,7 @@ from proxy.recorder.batch import Changes
 from proxy.recorder.clock import ServerClock
 from proxy.recorder.derivation import Derivation
 from proxy.recorder.exchanges import Exchange, Exchanges, Places
+from proxy.recorder.linker import Linker
 from proxy.recorder.outage import wait_out
 from proxy.recorder.schema import Schema
 from proxy.recorder.writing import Entry, FenceLostError, Reached, Writer
@@ -49,6 +50,7 @@ class Services:
     clock: ServerClock
     schema: Schema
     derivation: Derivation
+    linker: Linker
     monotonic: Callable[[], float]
     stop: asyncio.Event
     writing: asyncio.Semaphore
@@ -70,7 +72,7 @@ class Line:
         begin = Position(claim.segment, claim.segment_offset) if claim.segment.int else None
         self._reader = TapeReader(folder, begin)
         self._exchanges = Exchanges()
-        self._writer = Writer(services.database, services.clock, self._node, claim.generation)
+        self._writer = Writer(services.database, services.clock, self._node, claim.generation, services.linker)
         self._beat_at = self._looked_at = 0.0
         self._behind = False
         self._damaged = 0
@@ -179,8 +181,8 @@ class Line:
 
     async def _entry(self, taped: Taped) -> Entry:
         division = await self._services.derivation.divide(taped)
-        recording = await self._services.derivation.derive(taped, division.sha256)
-        return Entry(taped.start, taped, recording, division)
+        recording, facts = await self._services.derivation.derive(taped, division.sha256)
+        return Entry(taped.start, taped, recording, division, facts)
 
     def _taped(self, exchange: Exchange, end: End) -> Taped:
         request, lost_request = self._load(exchange.body)

@@ -21,6 +21,7 @@ from proxy.recorder.backoff import Backoff
 from proxy.recorder.clock import ServerClock
 from proxy.recorder.derivation import Derivation
 from proxy.recorder.line import Line, Services
+from proxy.recorder.linker import Linker
 from proxy.recorder.outage import StoppedError, pause, wait_out
 from proxy.recorder.schema import Schema
 from proxy.recorder.writing import FenceLostError, make_partitions
@@ -73,6 +74,7 @@ async def services(
             clock=ServerClock(database, time.monotonic),
             schema=Schema(database, time.monotonic),
             derivation=derivation,
+            linker=Linker(),
             monotonic=time.monotonic,
             stop=stop,
             writing=asyncio.Semaphore(CONNECTIONS - 1),

@@ -1,6 +1,6 @@
 """The process that derives large and encoded calls, under limits: 512 MB of memory, 2 s of CPU for each call.
 
-It reads pickled ``Taped`` from its standard input, each with its length in front, and answers with the ``Recording``
+It reads pickled ``Taped`` from its standard input, each with its length in front, and answers with what it says,
 without the bodies the asker has anyway. Whatever goes wrong ends it; the asker starts another.
 """
 
@@ -12,17 +12,11 @@ from dataclasses import replace
 from struct import Struct
 from typing import BinaryIO
 
-from core.exchange import Taped, derive
-from core.models import Recording
-from proxy.inflate import inflate
+from core.exchange import Taped
+from proxy.recorder.developed import Developed, developed
 
 LENGTH = Struct("<Q")
 MEMORY = 512 << 20
-
-
-def developed(taped: Taped, request_sha256: bytes | None = None) -> Recording:
-    """The recording of a call, here and now."""
-    return derive(taped, inflate(taped), request_sha256)
 
 
 def main() -> None:
@@ -42,8 +36,9 @@ def answer(source: BinaryIO, sink: BinaryIO, length: int, seconds: float) -> Non
     """One call. The timer counts this process's CPU, so a busy machine costs no call its derivation."""
     signal.setitimer(signal.ITIMER_PROF, seconds)
     taped: Taped = pickle.loads(source.read(length))  # noqa: S301 - from the recorder that started us
-    recording = replace(developed(taped), request_body=b"", response_body=b"")
-    pickled = pickle.dumps(recording, protocol=pickle.HIGHEST_PROTOCOL)
+    recording, facts = developed(taped)
+    said = Developed(replace(recording, request_body=b"", response_body=b""), facts)
+    pickled = pickle.dumps(said, protocol=pickle.HIGHEST_PROTOCOL)
     signal.setitimer(signal.ITIMER_PROF, 0)
     sink.write(LENGTH.pack(len(pickled)))
     sink.write(pickled)

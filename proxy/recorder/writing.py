@@ -16,15 +16,18 @@ from uuid import UUID
 from core import origin
 from core.errors import FootplateError
 from core.exchange import Taped
+from core.identity import Facts
 from core.models import Origin, Recording, Start, Usage
 from core.pieces import Division, divide
 from proxy import log
-from proxy.recorder import bodies, letters
+from proxy.recorder import bodies, letters, linking, sessions, tool_calls
 from proxy.recorder.accounts import Accounts
 from proxy.recorder.bodies import BodyMismatchError, Recorded
 from proxy.recorder.clock import ServerClock
 from proxy.recorder.columns import Row, arrays
 from proxy.recorder.filing import Span, filed_id
+from proxy.recorder.linker import Linker
+from proxy.recorder.linking import Linking
 from proxy.tape_places import Position
 from sql.database import Database, Transaction
 from sql.errors import DatabaseAwayError, DatabaseError, NoPartitionError, PoisonRowError
@@ -60,6 +63,8 @@ class Entry:
     taped: Taped | None = None
     recording: Recording | None = None
     division: Division | None = None
+    facts: Facts | None = None
+    """What linking must know of it; None where it takes no part in conversations."""
 
     @property
     def train(self) -> str:
@@ -84,12 +89,15 @@ class Reached:
 class Writer:
     """Writes the batches of one tape, under one generation of its fence."""
 
-    def __init__(self, database: Database, clock: ServerClock, node: str, generation: int) -> None:
+    def __init__(
+        self, database: Database, clock: ServerClock, node: str, generation: int, linker: Linker | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
         self._node = node
         self._generation = generation
         self._accounts = Accounts(database)
+        self._linker = linker or Linker()
         self._trains: dict[str, int] = {}
 
     async def write(self, entries: Sequence[Entry], reached: Reached | None) -> None:
@@ -128,6 +136,7 @@ class Writer:
         accounts = [await self._accounts.number(e.recording.account if e.recording else None) for e in entries]
         async with self._writing(train, _weight(entries)) as (transaction, key, span):
             rows = await self._rows(transaction, key, list(zip(entries, accounts, strict=True)), span)
+            rows, linked = await self._linker.link(transaction, key, rows)
             completed = await transaction.fetch("record_rows", Completed, key, *arrays(rows))
             news = {row.id for row in completed}
             divisions = {e.start.request_id: e.division for e in entries if e.division is not None}
@@ -140,6 +149,7 @@ class Writer:
             ]
             if recorded:
                 await bodies.write(transaction, key, recorded)
+            await _follow_up(transaction, key, [row for row in rows if row.id in news], linked)
             await self._advance(transaction, reached)
 
     @asynccontextmanager
@@ -173,7 +183,8 @@ class Writer:
             request_id = entry.start.request_id
             filed = filed_id(request_id, span, refiled)
             original = None if filed == request_id else request_id
-            row = Row(filed, original, self._node, account, entry.start, entry.recording, entry.origin)
+            facts = _filed(entry.facts, filed)
+            row = Row(filed, original, self._node, account, entry.start, entry.recording, entry.origin, facts)
             # One statement cannot touch a row twice: of a call that began and ended in this batch the end counts.
             if filed not in rows or rows[filed].recording is None:
                 rows[filed] = row
@@ -214,7 +225,9 @@ class Writer:
             if entry.recording is not None and entry.taped is not None and remains is not Remains.NOTHING:
                 limit = SHORT_LETTER if remains is Remains.SHORT_LETTER else None
                 await self._write_letter(transaction, train, letters.frames_of(entry.taped)[:limit], entry, exc)
-                stripped = replace(entry, start=replace(entry.start, headers=()), recording=_bare(entry.recording))
+                stripped = replace(
+                    entry, start=replace(entry.start, headers=()), recording=_bare(entry.recording), facts=None
+                )
                 rows = await self._rows(transaction, key, [(stripped, None)], span)
                 if remains is Remains.LETTER_AND_ROW:
                     await transaction.execute("record_rows", key, *arrays(rows))
@@ -231,9 +244,25 @@ class Writer:
         )
 
 
+async def _follow_up(transaction: Transaction, train: int, news: Sequence[Row], linked: Linking | None) -> None:
+    """Write what follows from rows that became complete in this transaction."""
+    if linked is not None:
+        await linking.write(transaction, train, linked)
+    await sessions.write(transaction, train, news)
+    told = [(row.id, row.recording, row.facts) for row in news if row.recording is not None and row.facts is not None]
+    await tool_calls.write(transaction, train, told)
+
+
 async def make_partitions(database: Database) -> None:
     """Make the months that are missing. Raises DatabaseAwayError."""
     await database.fetch_one("make_partitions", PartitionsMade, MONTHS_AHEAD)
+
+
+def _filed(facts: Facts | None, request_id: UUID) -> Facts | None:
+    """The facts of a call under the id it is filed under."""
+    if facts is None or facts.call.id == request_id:
+        return facts
+    return replace(facts, call=replace(facts.call, id=request_id))
 
 
 def _weight(entries: Sequence[Entry]) -> int:

@@ -1,0 +1,247 @@
+"""The ledger that linking reads, in the database: each of its look-ups is one statement under the train's lock.
+
+Linking is pure and asks in the middle of its work, so it works in a thread of its own and its questions come back to
+the event loop, where the transaction lives. What was read once in a transaction is not asked again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from core.identity import Facts
+from core.linking.keys import Kind, LinkKey, Want, announces, summary_key
+from core.linking.ledger import Known, Probe, SummaryProbe
+from proxy.recorder.notes import Note, unpack
+from sql.database import Transaction
+from sql.rows.linking import LinkCorrection, LinkFact, LinkKeyName, LinkNote, LinkRequest
+
+R = TypeVar("R")
+
+KINDS: Final[Mapping[Kind, int]] = {
+    Kind.STATE: 1,
+    Kind.REPLY: 2,
+    Kind.TURN: 3,
+    Kind.MESSAGE: 4,
+    Kind.SUMMARY: 5,
+    Kind.FAMILY: 6,
+    Kind.LAUNCH: 7,
+}
+"""How a kind is stored; numbers are never used again."""
+_KIND: Final = {number: kind for kind, number in KINDS.items()}
+
+Load = Callable[[Collection[UUID]], Awaitable[list[Facts]]]
+"""Gives the facts of recorded requests."""
+
+
+@dataclass(slots=True)
+class SqlLedger:
+    """The recorded requests of one train, as ``core.linking.ledger.Ledger`` wants them; used from a worker thread."""
+
+    transaction: Transaction
+    train: int
+    loop: asyncio.AbstractEventLoop
+    load: Load
+    newcomers: frozenset[UUID] = frozenset()
+    """Requests that surely have no rows yet."""
+    said: dict[UUID, UUID | None] = field(default_factory=dict)
+    """Corrections of ``asked``."""
+    asked: frozenset[UUID] = frozenset()
+    """Whose corrections are known."""
+    notes: dict[UUID, Note] = field(default_factory=dict)
+    """Everything that was read."""
+    _whole: dict[UUID, tuple[UUID, ...]] = field(default_factory=dict)
+    """The requests of each conversation that was read."""
+    _absent: set[UUID] = field(default_factory=set)
+    _failed: dict[bytes, bool] = field(default_factory=dict)
+
+    # Facts under keys
+
+    def best(self, probes: Sequence[Probe], without: Collection[UUID]) -> list[LinkKey | None]:
+        """As in ``Ledger``."""
+        if not probes:
+            return []
+        found = self._fetch(
+            "linking_best",
+            LinkFact,
+            [KINDS[probe.kind] for probe in probes],
+            [probe.key for probe in probes],
+            [probe.before for probe in probes],
+            [probe.lane for probe in probes],
+            [probe.client for probe in probes],
+            [probe.since_us for probe in probes],
+            [probe.fewer_than for probe in probes],
+            [probe.unanswered for probe in probes],
+            [probe.first for probe in probes],
+            list(without),
+        )
+        rows = {row.n: link_key(row) for row in found}
+        return [rows.get(n) for n in range(1, len(probes) + 1)]
+
+    def summaries(self, probes: Sequence[SummaryProbe], without: Collection[UUID]) -> list[list[LinkKey]]:
+        """As in ``Ledger``."""
+        found = self._fetch(
+            "linking_summaries",
+            LinkFact,
+            KINDS[Kind.SUMMARY],
+            [probe.lane and summary_key(probe.lane) for probe in probes],
+            [probe.before for probe in probes],
+            [probe.since_us for probe in probes],
+            list(without),
+        )
+        answers: list[list[LinkKey]] = [[] for _ in probes]
+        for row in found:
+            answers[row.n - 1].append(link_key(row))
+        return answers
+
+    def waiting(self, rows: Sequence[LinkKey], wanted: Sequence[Want]) -> set[UUID]:
+        """As in ``Ledger``."""
+        pairs = [(key, row.request) for row in rows for key in announces(row)]
+        pairs += [(want.key, want.request) for want in wanted]
+        states = [row for row in rows if row.kind is Kind.STATE]
+        if not pairs and not states:
+            return set()
+        found = self._fetch(
+            "linking_waiting",
+            LinkRequest,
+            [key for key, _ in pairs],
+            [request for _, request in pairs],
+            KINDS[Kind.STATE],
+            [row.key for row in states],
+            [row.request for row in states],
+            [row.messages for row in states],
+        )
+        return {row.request for row in found}
+
+    def failed(self, keys: Collection[bytes]) -> set[bytes]:
+        """As in ``Ledger``."""
+        missing = [key for key in keys if key not in self._failed]
+        if missing:
+            found = {row.key for row in self._present(Kind.STATE, missing, only_failed=True)}
+            self._failed.update((key, key in found) for key in missing)
+        return {key for key in keys if self._failed[key]}
+
+    def rivals(self, keys: Collection[bytes]) -> list[Known]:
+        """As in ``Ledger``."""
+        return self._providers(Kind.STATE, keys)
+
+    def launched(self, scopes: Collection[bytes]) -> set[bytes]:
+        """As in ``Ledger``."""
+        return {row.key for row in self._present(Kind.LAUNCH, scopes, only_failed=False)}
+
+    def family(self, scopes: Collection[bytes]) -> list[Known]:
+        """As in ``Ledger``."""
+        return self._providers(Kind.FAMILY, scopes)
+
+    def _present(self, kind: Kind, keys: Collection[bytes], *, only_failed: bool) -> list[LinkKeyName]:
+        if not keys:
+            return []
+        return self._fetch("linking_present", LinkKeyName, KINDS[kind], list(keys), only_failed)
+
+    def _providers(self, kind: Kind, keys: Collection[bytes]) -> list[Known]:
+        if not keys:
+            return []
+        return [note.known for note in self._noted("linking_providers", KINDS[kind], list(keys))]
+
+    # Requests
+
+    def known(self, ids: Collection[UUID]) -> list[Known]:
+        """As in ``Ledger``."""
+        missing = [one for one in ids if not (one in self.notes or one in self._absent or one in self.newcomers)]
+        if missing:
+            self._noted("linking_known", missing)
+            self._absent.update(one for one in missing if one not in self.notes)
+        return [self.notes[one].known for one in ids if one in self.notes]
+
+    def conversations(self, ids: Collection[UUID]) -> list[Known]:
+        """As in ``Ledger``."""
+        missing = [one for one in ids if one not in self._whole and one not in self.newcomers]
+        if missing:
+            members: dict[UUID, list[UUID]] = {one: [] for one in missing}
+            for note in self._noted("linking_conversations", missing):
+                members[note.link.conversation_id].append(note.id)
+            self._whole.update((one, tuple(of)) for one, of in members.items())
+        return [self.notes[request].known for one in ids for request in self._whole.get(one, ())]
+
+    def children(self, ids: Collection[UUID]) -> list[Known]:
+        """As in ``Ledger``."""
+        parents = [one for one in ids if one not in self.newcomers]
+        if not parents:
+            return []
+        found = (note.known for note in self._noted("linking_children", parents))
+        return [known for known in found if known.link.attempt_of is None]
+
+    def keys(self, ids: Collection[UUID]) -> list[LinkKey]:
+        """As in ``Ledger``."""
+        old = [one for one in ids if one not in self.newcomers]
+        return [link_key(row) for row in self._fetch("linking_keys", LinkFact, old)] if old else []
+
+    def facts(self, ids: Collection[UUID]) -> list[Facts]:
+        """As in ``Ledger``."""
+        return self._wait(self._loaded(ids))
+
+    def corrections(self, ids: Collection[UUID]) -> Mapping[UUID, UUID | None]:
+        """As in ``Ledger``."""
+        missing = [one for one in ids if one not in self.asked]
+        found = {one: self.said[one] for one in ids if one in self.said}
+        if missing:
+            rows = self._fetch("linking_corrections", LinkCorrection, missing)
+            found.update((row.request, row.parent) for row in rows)
+        return found
+
+    # The way to the transaction
+
+    async def _loaded(self, ids: Collection[UUID]) -> list[Facts]:
+        return await self.load(ids)
+
+    def _noted(self, query: str, *args: Any) -> list[Note]:
+        found = [unpack(row.record) for row in self._fetch(query, LinkNote, *args)]
+        # The first that was read of a request is as good as any: nobody writes while we hold the lock.
+        return [self.notes.setdefault(note.id, note) for note in found]
+
+    def _fetch(self, query: str, row: type[R], *args: Any) -> list[R]:
+        return self._wait(self.transaction.fetch(query, row, self.train, *args))
+
+    def _wait(self, answer: Coroutine[Any, Any, R]) -> R:
+        return asyncio.run_coroutine_threadsafe(answer, self.loop).result()
+
+
+def link_key(row: LinkFact) -> LinkKey:
+    """A stored fact as linking knows it."""
+    return LinkKey(
+        _KIND[row.kind],
+        row.key,
+        row.request,
+        row.lane,
+        row.client,
+        row.started_us,
+        row.state,
+        row.messages,
+        row.answered,
+        row.failed,
+        row.first,
+        None if row.summary is None else row.summary.decode(),
+    )
+
+
+def columns(rows: Iterable[LinkKey]) -> list[list[Any]]:
+    """Facts as the parameters of ``linking_put_keys``."""
+    given = [
+        (
+            KINDS[row.kind],
+            row.key,
+            row.request,
+            row.lane,
+            row.client,
+            row.started_us,
+            row.state,
+            row.messages,
+            row.answered,
+            row.failed,
+            row.first,
+            None if row.text is None else row.text.encode(),
+        )
+        for row in rows
+    ]
+    return [list(column) for column in zip(*given, strict=True)]

@@ -1,0 +1,47 @@
+"""The linking step of one recorder: rows in, their places in the forest out."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from core.identity import Facts
+from core.rollup import figures
+from proxy.recorder import linking
+from proxy.recorder.columns import TOKENS, Row
+from proxy.recorder.facts_memory import FactsMemory
+from proxy.recorder.linking import Linking, Newcomer
+from sql.database import Transaction
+from sql.rows.linking import LinkBegin
+
+
+@dataclass(slots=True)
+class Linker:
+    """Links the calls that a transaction records; the train's row is locked."""
+
+    memory: FactsMemory = field(default_factory=FactsMemory)
+
+    async def link(self, transaction: Transaction, train: int, rows: Sequence[Row]) -> tuple[list[Row], Linking | None]:
+        """The rows with their links, and what else changes; None where nobody is new. Raises sql's errors."""
+        candidates = [row for row in rows if row.facts is not None and row.recording is not None]
+        if not candidates:
+            return list(rows), None
+        begun = await transaction.fetch("linking_begin", LinkBegin, train, [row.id for row in candidates])
+        complete = {row.id for row in begun if row.complete}
+        newcomers = [newcomer(row) for row in candidates if row.id not in complete]
+        if not newcomers:
+            return list(rows), None
+        for one in newcomers:
+            self.memory.keep(train, one.facts)
+
+        async def load(ids: Collection[UUID]) -> list[Facts]:
+            return await self.memory.load(transaction, train, ids)
+
+        made = await linking.link(transaction, train, newcomers, begun, load)
+        return [replace(row, link=made.link_of(row.id)) for row in rows], made
+
+
+def newcomer(row: Row) -> Newcomer:
+    """A row as linking sees it; it has facts and a recording."""
+    if row.facts is None or row.recording is None:
+        raise ValueError("a call in flight takes no part yet")
+    return Newcomer(row.facts, figures(row.recording, row.facts, row.account, TOKENS))

@@ -1,0 +1,180 @@
+"""Where newly recorded requests belong: decided by ``core.linking`` and written with everything that follows from it.
+
+All of it happens in the recording transaction, under the train's lock, in a number of statements that does not grow
+with the batch: the look-ups of all newcomers travel together, and so do the rows.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from core.identity import Facts
+from core.linking import Decision, decide
+from core.linking.ledger import Known
+from core.linking.link import Link
+from core.rollup import Figures, Member, Rollup, rollup
+from proxy.recorder import ledger, rollups
+from proxy.recorder.ledger import Load, SqlLedger
+from proxy.recorder.notes import Note, pack
+from sql.database import Transaction
+from sql.rows.linking import LinkBegin
+
+
+class Newcomer(NamedTuple):
+    """A request to be linked, new or known before."""
+
+    facts: Facts
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Linking:
+    """What a decision makes of the forest, and what has to be written of it."""
+
+    newcomers: frozenset[UUID]
+    """Those whose own rows somebody else writes."""
+    recorded: frozenset[UUID]
+    """The newcomers that had rows of linking before."""
+    decision: Decision
+    changed: Mapping[UUID, Note]
+    """What is remembered from now on."""
+    before: Mapping[UUID, Note]
+    """What was remembered of these and others."""
+    rollups: tuple[Rollup, ...]
+    emptied: tuple[UUID, ...]
+    """Conversations that have no request any more."""
+
+    def link_of(self, request: UUID) -> Link | None:
+        """The place of a request that was decided now."""
+        note = self.changed.get(request)
+        return None if note is None else note.link
+
+
+async def link(
+    transaction: Transaction, train: int, newcomers: Sequence[Newcomer], begun: Sequence[LinkBegin], load: Load
+) -> Linking:
+    """Decide where requests belong. ``begun`` is what ``linking_begin`` said of them. Raises sql's errors."""
+    ids = frozenset(newcomer.facts.call.id for newcomer in newcomers)
+    recorded = frozenset(row.id for row in begun if row.complete) & ids
+    said = {row.id: row.parent for row in begun if row.corrected}
+    book = SqlLedger(transaction, train, asyncio.get_running_loop(), load, ids - recorded, said, ids)
+    return await asyncio.to_thread(_decided, book, newcomers, recorded)
+
+
+def _decided(book: SqlLedger, newcomers: Sequence[Newcomer], recorded: frozenset[UUID]) -> Linking:
+    decision = decide([newcomer.facts for newcomer in newcomers], book)
+    figures = {newcomer.facts.call.id: newcomer.figures for newcomer in newcomers}
+    changed = _changed(decision, book, figures)
+    touched = {note.link.conversation_id for note in changed.values()}
+    touched |= {book.notes[request].link.conversation_id for request in changed if request in book.notes}
+    # Read already where anything in them was decided; this is for what nobody looked at.
+    book.conversations(touched)
+    made, emptied = _rolled_up(touched, changed, book.notes)
+    return Linking(frozenset(figures), recorded, decision, changed, book.notes, made, emptied)
+
+
+def _changed(decision: Decision, book: SqlLedger, figures: Mapping[UUID, Figures]) -> dict[UUID, Note]:
+    """The notes of all requests that are new or not as they were."""
+    found: dict[UUID, Note] = {}
+    for request in decision.links.keys() | decision.facts.keys():
+        before, facts = book.notes.get(request), decision.facts.get(request)
+        link = decision.links.get(request) or (before.link if before is not None else None)
+        if link is None:
+            raise AssertionError("a request that was decided is new or was read")
+        if facts is not None:
+            known = Known(facts.call, facts.pairs, link)
+        elif before is not None:
+            known = before.known._replace(link=link)
+        given = figures.get(request) or (before.figures if before is not None else None)
+        if given is None:
+            raise AssertionError("a request that is no newcomer was read")
+        note = Note(known, given)
+        if note != before:
+            found[request] = note
+    return found
+
+
+def _rolled_up(
+    touched: Collection[UUID], changed: Mapping[UUID, Note], before: Mapping[UUID, Note]
+) -> tuple[tuple[Rollup, ...], tuple[UUID, ...]]:
+    members: dict[UUID, list[Member]] = {conversation: [] for conversation in touched}
+    for request in before.keys() | changed.keys():
+        note = changed.get(request) or before[request]
+        of = members.get(note.link.conversation_id)
+        if of is not None:
+            of.append(Member(note.known.call, note.link, note.figures))
+    made = tuple(rollup(conversation, of) for conversation, of in members.items() if of)
+    return made, tuple(conversation for conversation, of in members.items() if not of)
+
+
+async def write(transaction: Transaction, train: int, linking: Linking) -> None:
+    """Write what follows from a decision; the rows of its newcomers are written. Raises sql's errors."""
+    await _write_keys(transaction, train, linking)
+    notes = linking.changed.values()
+    await transaction.execute(
+        "linking_put_notes",
+        train,
+        [note.id for note in notes],
+        [note.link.conversation_id for note in notes],
+        [note.link.parent_request_id for note in notes],
+        [pack(note) for note in notes],
+    )
+    await _relink(transaction, train, [note.link for note in notes if note.id not in linking.newcomers])
+    await rollups.write(transaction, train, linking.rollups, linking.emptied)
+    await _write_aliases(transaction, train, linking)
+
+
+async def _write_keys(transaction: Transaction, train: int, linking: Linking) -> None:
+    decision, fresh = linking.decision, linking.newcomers - linking.recorded
+    again = [request for request in decision.keys.keys() | decision.wants.keys() if request not in fresh]
+    if again:
+        await transaction.execute("linking_drop_keys", train, again)
+        await transaction.execute("linking_drop_wants", train, again)
+    rows = ledger.columns(row for rows in decision.keys.values() for row in rows)
+    if rows:
+        await transaction.execute("linking_put_keys", train, *rows)
+    wants = [want for wants in decision.wants.values() for want in wants]
+    if wants:
+        await transaction.execute(
+            "linking_put_wants", train, [want.key for want in wants], [want.request for want in wants]
+        )
+
+
+async def _relink(transaction: Transaction, train: int, links: Sequence[Link]) -> None:
+    if links:
+        await transaction.execute(
+            "linking_relink",
+            train,
+            [link.id for link in links],
+            [link.conversation_id for link in links],
+            [link.branch_id for link in links],
+            [link.parent_request_id for link in links],
+            [link.link_method for link in links],
+            [link.parent_message_hash for link in links],
+            [link.is_subtask for link in links],
+            [link.parent_task_request_id for link in links],
+            [link.attempt_of for link in links],
+        )
+
+
+async def _write_aliases(transaction: Transaction, train: int, linking: Linking) -> None:
+    """A request that was a root once leads to the conversation it is in now."""
+    moved, joined, freed = [], [], []
+    for request, note in linking.changed.items():
+        now, before = note.link.conversation_id, linking.before.get(request)
+        if before is None or before.link.conversation_id == now:
+            continue
+        if now == request:
+            freed.append(request)
+        elif before.link.conversation_id == request:
+            joined.append((request, now))
+        else:
+            moved.append((request, now))
+    if joined:
+        await transaction.execute("rollup_aliases", train, [one for one, _ in joined], [to for _, to in joined])
+    if moved:
+        await transaction.execute("rollup_move_aliases", train, [one for one, _ in moved], [to for _, to in moved])
+    if freed:
+        await transaction.execute("rollup_drop_aliases", train, freed)

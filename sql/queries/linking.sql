@@ -1,0 +1,131 @@
+-- name: linking_begin
+-- Which of these requests are recorded whole already, and what people said of them; asked under the train's lock, so it
+-- stays true. One row for each that either is the case of.
+-- returns: LinkBegin
+SELECT n.id, r.id IS NOT NULL AS complete, c.request IS NOT NULL AS corrected, c.parent
+FROM unnest($2::uuid[]) AS n (id)
+LEFT JOIN requests AS r ON r.train = $1 AND r.id = n.id AND r.outcome IS NOT NULL
+LEFT JOIN link_corrections AS c ON c.train = $1 AND c.request = n.id
+WHERE r.id IS NOT NULL OR c.request IS NOT NULL;
+
+-- name: linking_corrections
+-- What people said of these requests' parents.
+-- returns: LinkCorrection
+SELECT request, parent FROM link_corrections WHERE train = $1 AND request = ANY ($2::uuid[]);
+
+-- name: linking_best
+-- Of the facts under each key the best that fits: same lane, same client, latest request. Parameters are parallel, one
+-- element a look-up; $11 are requests whose rows are out of date.
+-- returns: LinkFact
+SELECT DISTINCT ON (p.n) p.n::integer AS n, k.kind, k.key, k.request, k.lane, k.client, k.started_us, k.state, k.messages,
+    k.answered, k.failed, k.first, k.summary
+FROM unnest($2::smallint[], $3::bytea[], $4::uuid[], $5::bytea[], $6::text[], $7::bigint[], $8::integer[],
+    $9::boolean[], $10::bytea[]) WITH ORDINALITY
+    AS p (kind, key, before, lane, client, since_us, fewer_than, unanswered, first, n)
+JOIN link_keys AS k ON k.train = $1 AND k.kind = p.kind AND k.key = p.key AND k.request < p.before
+WHERE (p.since_us IS NULL OR k.started_us >= p.since_us)
+    AND (p.fewer_than IS NULL OR k.messages < p.fewer_than)
+    AND NOT (p.unanswered AND k.answered)
+    AND (p.first IS NULL OR k.first = p.first)
+    AND k.request <> ALL ($11::uuid[])
+ORDER BY p.n, k.lane = p.lane DESC, k.client = p.client DESC, k.request DESC;
+
+-- name: linking_summaries
+-- Summarisers before each request, newest first: of a lane (by its key $3), or of the whole train where that is null.
+-- returns: LinkFact
+SELECT p.n::integer AS n, k.kind, k.key, k.request, k.lane, k.client, k.started_us, k.state, k.messages, k.answered,
+    k.failed, k.first, k.summary
+FROM unnest($3::bytea[], $4::uuid[], $5::bigint[]) WITH ORDINALITY AS p (key, before, since_us, n)
+JOIN link_keys AS k ON k.train = $1 AND k.kind = $2 AND (p.key IS NULL OR k.key = p.key) AND k.request < p.before
+WHERE (p.since_us IS NULL OR k.started_us >= p.since_us) AND k.request <> ALL ($6::uuid[])
+ORDER BY p.n, k.request DESC;
+
+-- name: linking_waiting
+-- Who wants one of these keys from an earlier request ($2, $3: key and provider), and later requests with the same STATE
+-- ($4 the kind; $5, $6, $7: key, provider, its messages) that have more messages.
+-- returns: LinkRequest
+SELECT w.request
+FROM unnest($2::bytea[], $3::uuid[]) AS p (key, provider)
+JOIN wants AS w ON w.train = $1 AND w.key = p.key AND w.request > p.provider
+UNION
+SELECT k.request
+FROM unnest($5::bytea[], $6::uuid[], $7::integer[]) AS p (key, provider, messages)
+JOIN link_keys AS k ON k.train = $1 AND k.kind = $4 AND k.key = p.key AND k.request > p.provider
+    AND k.messages > p.messages;
+
+-- name: linking_present
+-- Which of these keys any request provides; with $4 only those that failed.
+-- returns: LinkKeyName
+SELECT DISTINCT key FROM link_keys
+WHERE train = $1 AND kind = $2 AND key = ANY ($3::bytea[]) AND (failed OR NOT $4::boolean);
+
+-- name: linking_providers
+-- Everything known of the requests that provide one of these keys.
+-- returns: LinkNote
+SELECT record FROM request_notes
+WHERE train = $1
+    AND request IN (SELECT k.request FROM link_keys AS k WHERE k.train = $1 AND k.kind = $2 AND k.key = ANY ($3::bytea[]));
+
+-- name: linking_known
+-- Everything known of these requests.
+-- returns: LinkNote
+SELECT record FROM request_notes WHERE train = $1 AND request = ANY ($2::uuid[]);
+
+-- name: linking_conversations
+-- Everything known of all requests of these conversations.
+-- returns: LinkNote
+SELECT record FROM request_notes WHERE train = $1 AND conversation_id = ANY ($2::uuid[]);
+
+-- name: linking_children
+-- Everything known of the requests whose parent is one of these.
+-- returns: LinkNote
+SELECT record FROM request_notes WHERE train = $1 AND parent = ANY ($2::uuid[]);
+
+-- name: linking_keys
+-- What these requests provide.
+-- returns: LinkFact
+SELECT 0 AS n, kind, key, request, lane, client, started_us, state, messages, answered, failed, first, summary
+FROM link_keys WHERE train = $1 AND request = ANY ($2::uuid[]);
+
+-- name: linking_put_notes
+-- Keeps what is known of requests.
+INSERT INTO request_notes AS r (train, request, conversation_id, parent, record)
+SELECT $1::integer, n.* FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bytea[]) AS n
+ON CONFLICT (train, request) DO UPDATE SET conversation_id = excluded.conversation_id, parent = excluded.parent,
+    record = excluded.record;
+
+-- name: linking_drop_keys
+-- Forgets what these requests provided: it is decided anew.
+DELETE FROM link_keys WHERE train = $1 AND request = ANY ($2::uuid[]);
+
+-- name: linking_put_keys
+-- Keeps what requests provide.
+INSERT INTO link_keys (train, kind, key, request, lane, client, started_us, state, messages, answered, failed, first, summary)
+SELECT $1::integer, n.*
+FROM unnest($2::smallint[], $3::bytea[], $4::uuid[], $5::bytea[], $6::text[], $7::bigint[], $8::bytea[], $9::integer[],
+    $10::boolean[], $11::boolean[], $12::bytea[], $13::bytea[]) AS n
+ON CONFLICT (train, kind, key, request) DO NOTHING;
+
+-- name: linking_drop_wants
+-- Forgets what these requests waited for.
+DELETE FROM wants WHERE train = $1 AND request = ANY ($2::uuid[]);
+
+-- name: linking_put_wants
+-- Keeps what requests wait for.
+INSERT INTO wants (train, key, request)
+SELECT $1::integer, n.* FROM unnest($2::bytea[], $3::uuid[]) AS n
+ON CONFLICT (train, key, request) DO NOTHING;
+
+-- name: linking_forget_wants
+-- Wants are kept for 30 days of their request's start; beyond that a rebuild is the truth.
+DELETE FROM wants WHERE train = $1 AND request < uuid7_floor(now() - interval '30 days');
+
+-- name: linking_relink
+-- Gives requests that are recorded already their changed place in the forest.
+UPDATE requests AS r SET conversation_id = n.conversation_id, branch_id = n.branch_id,
+    parent_request_id = n.parent_request_id, link_method = n.link_method, parent_message_hash = n.parent_message_hash,
+    is_subtask = n.is_subtask, parent_task_request_id = n.parent_task_request_id, attempt_of = n.attempt_of
+FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::boolean[], $9::uuid[],
+    $10::uuid[]) AS n (id, conversation_id, branch_id, parent_request_id, link_method, parent_message_hash, is_subtask,
+    parent_task_request_id, attempt_of)
+WHERE r.train = $1 AND r.id = n.id;

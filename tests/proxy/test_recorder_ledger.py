@@ -1,0 +1,141 @@
+"""The ledger in the database answers as the one in memory: whatever traffic, whatever order, the same forest."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.identity import Facts
+from core.models import Outcome
+from core.rollup import Figures
+from proxy.recorder import linking
+from proxy.recorder.facts_memory import FactsMemory
+from proxy.recorder.linking import Newcomer
+from sql.database import Database
+from sql.rows.linking import LinkBegin
+from tests.forests import NO_FIGURES, Connection, check
+from tests.talks import Traffic
+
+TRAIN = 7
+
+
+@dataclass
+class Recorder:
+    """Writes facts as the recorder does, without a tape and without rows of requests."""
+
+    database: Database
+    memory: FactsMemory
+    seen: set[UUID]
+    said: Mapping[UUID, UUID | None]
+
+    async def record(self, portion: Sequence[Facts]) -> None:
+        """One transaction; of a call that comes twice the later frame counts."""
+        latest = {facts.call.id: facts for facts in portion}
+        begun = [
+            LinkBegin(request, request in self.seen, request in self.said, self.said.get(request))
+            for request in latest
+            if request in self.seen or request in self.said
+        ]
+        for facts in latest.values():
+            self.memory.keep(TRAIN, facts)
+        async with self.database.transaction() as transaction:
+            made = await linking.link(
+                transaction, TRAIN, [Newcomer(facts, figures(facts)) for facts in latest.values()], begun,
+                lambda ids: self.memory.load(transaction, TRAIN, ids),
+            )  # fmt: skip
+            await linking.write(transaction, TRAIN, made)
+        self.seen |= latest.keys()
+
+
+def figures(facts: Facts) -> Figures:
+    """Some figures that can be added up."""
+    digit = facts.call.id.int % 97
+    return replace(
+        NO_FIGURES, outcome=Outcome.OK if facts.complete else None, input_tokens=digit, model=f"m{digit % 3}"
+    )
+
+
+def frames(traffic: Traffic, steps: int, dice: random.Random) -> list[Facts]:
+    """The start and the end of every call, in any order but that starts come before ends."""
+    calls = traffic.play(steps)
+    order = [call for call in calls for _ in range(2)]
+    dice.shuffle(order)
+    begun: set[int] = set()
+    result = []
+    for call in order:
+        result.append(call.facts if id(call) in begun else call.running)
+        begun.add(id(call))
+    return result
+
+
+def portions(given: Sequence[Facts], dice: random.Random) -> list[list[Facts]]:
+    """Cut into what is recorded at once."""
+    cut, at = [], 0
+    while at < len(given):
+        size = dice.choice([1, 1, 2, 5, 30])
+        cut.append(list(given[at : at + size]))
+        at += size
+    return cut
+
+
+async def emptied(connection: Connection) -> None:
+    """Nothing is recorded."""
+    await connection.execute(
+        "TRUNCATE request_notes, link_keys, wants, conversations, branches, conversation_aliases, link_corrections"
+    )
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(seed=st.integers(0, 2**32), steps=st.integers(1, 25))
+async def test_any_traffic_in_any_order_gives_the_forest(
+    database: Database, connection: Connection, seed: int, steps: int
+) -> None:
+    """Starts and ends permuted, in portions: links, conversations, branches and aliases are the forest's."""
+    await emptied(connection)
+    dice = random.Random(seed)
+    traffic = Traffic(seed)
+    given = frames(traffic, steps, dice)
+    recorder = Recorder(database, FactsMemory(), set(), {})
+    for portion in portions(given, dice):
+        await recorder.record(portion)
+    await check(connection, [call.facts for call in traffic.wire.calls])
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_corrections_beat_evidence_and_are_found_in_any_order(
+    database: Database, connection: Connection, seed: int
+) -> None:
+    """A person's word on a parent counts, also where the parent is recorded later."""
+    dice = random.Random(seed)
+    traffic = Traffic(seed)
+    given = frames(traffic, 30, dice)
+    ids = sorted({facts.call.id for facts in given})
+    said = {
+        request: dice.choice([None, *ids[:place]]) for place, request in enumerate(ids) if place and dice.random() < 0.2
+    }
+    for request, parent in said.items():
+        await connection.execute(
+            "INSERT INTO link_corrections (train, request, parent) VALUES ($1, $2, $3)", TRAIN, request, parent
+        )
+    recorder = Recorder(database, FactsMemory(), set(), said)
+    for portion in portions(given, dice):
+        await recorder.record(portion)
+    await check(connection, [call.facts for call in traffic.wire.calls], said)
+
+
+async def test_a_correction_cannot_close_a_circle(connection: Connection) -> None:
+    """The database takes no parent that is later than its child."""
+    early, late = UUID(int=1), UUID(int=2)
+    await connection.execute("INSERT INTO link_corrections (train, request, parent) VALUES (1, $1, $2)", late, early)
+    with pytest.raises(Exception, match="link_corrections_check"):
+        await connection.execute(
+            "INSERT INTO link_corrections (train, request, parent) VALUES (1, $1, $2)", early, late
+        )
