@@ -94,3 +94,18 @@ def error_fields(error: Mapping[str, Any] | None) -> tuple[Any, Any]:
     """Type and message of an error body or event, as they stand there."""
     inner = error.get("error") if error is not None else None
     return (inner.get("type"), inner.get("message")) if isinstance(inner, dict) else (None, None)
+
+
+def stopped_blocks(stream: bytes) -> frozenset[int]:
+    """The indexes of the content blocks that an event stream brought to their end."""
+    stopped = set()
+    for event in _events(stream):
+        if b"content_block_stop" not in event.data:
+            continue
+        try:
+            payload = event.payload()
+        except ValueError:
+            continue
+        if payload.get("type") == "content_block_stop" and type(payload.get("index")) is int:
+            stopped.add(payload["index"])
+    return frozenset(stopped)

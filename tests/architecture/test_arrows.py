@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "deploy": {"deploy", "core", "sql"},
 }
 # The tape's checksum is a pure function of bytes, written in C; zlib's costs four times as much.
-CORE_LIBRARIES = {"pydantic", "pydantic_core", "orjson", "msgspec", "google_crc32c"}
+CORE_LIBRARIES = {"pydantic", "pydantic_core", "orjson", "msgspec", "google_crc32c", "rfc8785"}
 # What touches the world: files, clocks, chance, sockets, processes, threads, logs.
 CORE_NOT = {
     "asyncio", "concurrent", "ctypes", "fcntl", "http", "io", "logging", "mmap", "multiprocessing", "os", "random",

@@ -13,10 +13,14 @@ from core.redact import credential, keep_headers, keep_target
 KEY = b"k" * 32
 CAPTURES = [
     (path.stem, number, orjson.loads(line))
-    for path in sorted((Path(__file__).parent / "captures").glob("*.jsonl"))
+    for path in sorted((Path(__file__).parents[1] / "captures").glob("*.jsonl"))
     for number, line in enumerate(path.read_bytes().splitlines())
 ]
-DELTAS = {"text": ("text_delta", "text"), "tool_use": ("input_json_delta", "partial_json")}
+DELTAS = {
+    "text": ("text_delta", "text"),
+    "tool_use": ("input_json_delta", "partial_json"),
+    "thinking": ("thinking_delta", "thinking"),
+}
 
 
 def event(kind, **fields):
@@ -29,8 +33,9 @@ def streamed(message):
     yield event("message_start", message={**message, "content": [], "stop_reason": None, "usage": {"input_tokens": 5}})
     for index, block in enumerate(message["content"]):
         delta, field = DELTAS[block["type"]]
-        empty = {"text": ""} if block["type"] == "text" else {"input": {}}
-        text = block["text"] if block["type"] == "text" else orjson.dumps(block["input"]).decode()
+        whole = "input" if block["type"] == "tool_use" else block["type"]
+        empty = {"input": {}} if whole == "input" else {whole: ""}
+        text = orjson.dumps(block["input"]).decode() if whole == "input" else block[whole]
         yield event("content_block_start", index=index, content_block={**block, **empty})
         for letter in text:
             yield event("content_block_delta", index=index, delta={"type": delta, field: letter})

@@ -1,0 +1,275 @@
+"""What linking must know of one recorded call, read from the stored bytes of that call alone (conversations.md)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from core import recognition
+from core.bodies import read_json
+from core.chain import START, chain, digest, thread_start
+from core.errors import LimitExceededError
+from core.labels import label
+from core.launches import Launch, Pair, launches, pairs, prompt_key
+from core.models import Origin, Recording
+from core.normal_form import ASSISTANT, USER, Item, Normaliser, clean
+from core.reply import Reply, Said, fold, prefill_of, reply_of, said, summary_of
+from core.transcript import is_message_call
+
+_BILLING: Final = "x-anthropic-billing-header:"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One message request as linking remembers it without its body; what groups of requests are decided by."""
+
+    id: UUID
+    started_us: int
+    """Unix wall clock."""
+    client: str
+    """The client key that was presented, else the account that paid; empty where neither is known."""
+    session_id: str | None
+    agent_id: str | None
+    parent_agent_id: str | None
+    retry_count: int | None
+    lane: bytes
+    """16 bytes that name session and agent; without a session, the client."""
+    state: bytes
+    """``current_message_hash``, 32 bytes: of the request's own items; of a thread continuation without its past."""
+    messages: int
+    """How many user and assistant messages were sent."""
+    rivals: bytes
+    """16 bytes: equal for requests that may be attempts of one another (state, lane; without a session more)."""
+    side_call: str | None
+    """Its kind (title, quota …), where it is no part of the session's conversations."""
+    summariser: bool
+    continuation: bool
+    """Whether the transcript begins with the summary of another."""
+    prompt: bytes | None
+    """16 bytes that name the first user text; None where there is none."""
+    previous_message_id: str | None
+    """The answer that a thread continues."""
+    failed_at_us: int | None
+    """When its client could know that the call failed, unix µs; None while it runs and where it did not fail."""
+    launches: tuple[Launch, ...]
+    """The sub-agents that its answer asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything about one recorded call that linking needs."""
+
+    call: Call
+    items: tuple[Item, ...]
+    states: tuple[bytes, ...]
+    """The chain state after each item; the last is the call's."""
+    said: tuple[Said, ...]
+    """The answer as the client may send it back; empty while there is none, and without items."""
+    complete: bool
+    """Whether the whole answer is there."""
+    message_id: str | None
+    pairs: tuple[Pair, ...]
+    summary: str | None
+    """What a continuation of this call will contain, white space folded; None where it stands for no transcript."""
+    system_hash: bytes
+    tools_hash: bytes
+
+    @property
+    def replies(self) -> tuple[bytes, ...]:
+        """The reply states; the first is the plain one."""
+        return replies(self.begin, self.states, self.said)
+
+    @property
+    def begin(self) -> bytes:
+        """The state before the first item."""
+        thread = self.call.previous_message_id
+        return START if thread is None else thread_start(thread)
+
+    @property
+    def answered(self) -> bool:
+        """Whether the answer is whole and has items."""
+        return self.complete and bool(self.said)
+
+    @property
+    def continued(self) -> str:
+        """The words that a continuation begins with, white space folded."""
+        first = self.items[0]
+        if first.text is not None:
+            return fold(first.text)
+        content = orjson.loads(first.data).get("block", {}).get("content")
+        return fold(content) if isinstance(content, str) else ""
+
+
+class _Caller(NamedTuple):
+    request_id: UUID
+    started_us: int
+    origin: Origin
+    client: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request body, in parts."""
+
+    messages: list[Any]
+    system: tuple[str, ...]
+    tools: Any
+    thread: str | None
+    model: Any
+    max_tokens: Any
+
+
+def of_recording(recording: Recording, body: bytes) -> Facts | None:
+    """The facts of a recorded call; ``body`` is its request body, inflated. None where it takes no part.
+
+    Only ``POST /v1/messages`` with a body that can be parsed takes part.
+    """
+    start = recording.start
+    if not is_message_call(start.method, start.target):
+        return None
+    client = start.key_id or (recording.account.account_id if recording.account is not None else "")
+    return read(start.request_id, start.at_us, body, recording.origin, client, reply_of(recording))
+
+
+def read(
+    request_id: UUID, started_us: int, body: bytes, origin: Origin, client: str, reply: Reply | None = None
+) -> Facts | None:
+    """The facts of a message request, given its inflated body; None where the body can not be parsed.
+
+    Without a reply the call is still running. ``client`` is the client key, else the account.
+    """
+    try:
+        asked = _asked(read_json(body))
+        return _facts(_Caller(request_id, started_us, origin, client), asked, reply or Reply())
+    except (ValueError, LimitExceededError):
+        return None
+
+
+def _asked(request: Any) -> _Asked:
+    if not isinstance(request, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 # the bytes are wrong, not a caller's type
+    messages, thread = request.get("messages"), request.get("thread")
+    continues = isinstance(thread, dict) and thread.get("type") == "continue"
+    return _Asked(
+        messages=messages if isinstance(messages, list) else [],
+        system=tuple(_system(request.get("system"))),
+        tools=request.get("tools"),
+        thread=label(thread.get("previous_message_id")) if isinstance(thread, dict) and continues else None,
+        model=request.get("model"),
+        max_tokens=request.get("max_tokens"),
+    )
+
+
+def _facts(caller: _Caller, asked: _Asked, reply: Reply) -> Facts:
+    normaliser = Normaliser()
+    items = tuple(item for message in asked.messages for item in normaliser.message(message))
+    begin = START if asked.thread is None else thread_start(asked.thread)
+    states = chain(begin, items)
+    system_hash, tools_hash = system_key(asked.system), tools_key(asked.tools)
+    blocks = reply.blocks()
+    call = _call(caller, asked, items, states[-1] if states else begin)
+    rivals = [b"rivals", call.lane, call.state]
+    if call.session_id is None and asked.thread is None:  # a thread takes both from the call it continues
+        rivals += [system_hash, tools_hash, orjson.dumps(asked.model)]
+    call = replace(
+        call,
+        rivals=digest(*rivals),
+        failed_at_us=None if reply.complete else reply.failed_at_us,
+        launches=() if call.side_call else launches(blocks),
+    )
+    in_talk = call.session_id is not None and call.side_call is None
+    return Facts(
+        call=call,
+        items=items,
+        states=states,
+        said=said(items, prefill_of(asked.messages), blocks, normaliser),
+        complete=reply.complete,
+        message_id=reply.message_id,
+        pairs=pairs(asked.messages, whole=asked.thread is None) if in_talk else (),
+        summary=summary_of(blocks, summariser=call.summariser),
+        system_hash=system_hash,
+        tools_hash=tools_hash,
+    )
+
+
+def _call(caller: _Caller, asked: _Asked, items: tuple[Item, ...], state: bytes) -> Call:
+    """The call by what was asked; its answer is filled in later."""
+    origin, session = caller.origin, caller.origin.session_id
+    last = next((item.text for item in reversed(items) if item.role == USER and item.text is not None), None)
+    side = None
+    if session is not None:
+        tools = len(asked.tools) if isinstance(asked.tools, list) else 0
+        side = recognition.side_call(last, asked.system, asked.max_tokens, tools)
+    return Call(
+        id=caller.request_id,
+        started_us=caller.started_us,
+        client=caller.client,
+        session_id=session,
+        agent_id=origin.agent_id,
+        parent_agent_id=origin.parent_agent_id,
+        retry_count=origin.retry_count,
+        lane=lane_key(session, origin.agent_id, caller.client),
+        state=state,
+        messages=sum(isinstance(one, dict) and one.get("role") in (USER, ASSISTANT) for one in asked.messages),
+        rivals=b"",
+        side_call=side,
+        summariser=side is None and recognition.is_summariser(last, asked.system),
+        continuation=bool(items) and recognition.is_continuation(items[0].kind, items[0].text),
+        prompt=_first_words(asked.messages),
+        previous_message_id=asked.thread,
+        failed_at_us=None,
+        launches=(),
+    )
+
+
+def replies(begin: bytes, states: tuple[bytes, ...], ways: tuple[Said, ...]) -> tuple[bytes, ...]:
+    """The state of a transcript after its answer, for each way that the answer may be sent back."""
+    return tuple(chain(states[keep - 1] if keep else begin, items)[-1] for keep, items in ways)
+
+
+def lane_key(session_id: str | None, agent_id: str | None, client: str) -> bytes:
+    """16 bytes that name a lane: session and agent, or without a session the client."""
+    parts = ("client", client, "") if session_id is None else ("session", session_id, agent_id or "")
+    return digest(*(part.encode(errors="replace") for part in parts))
+
+
+def system_key(texts: tuple[str, ...]) -> bytes:
+    """The hash of a system prompt, without the line that changes with each release of Claude Code."""
+    return digest(b"system", *(clean(text).encode(errors="replace") for text in texts))
+
+
+def tools_key(tools: Any) -> bytes:
+    """The hash of a tool list. A client sends it again as it was: only key order and marks may vary."""
+    if isinstance(tools, list):
+        tools = [_without_mark(tool) if isinstance(tool, dict) else tool for tool in tools]
+    try:
+        return digest(b"tools", orjson.dumps(tools or [], option=orjson.OPT_SORT_KEYS))
+    except orjson.JSONEncodeError as exc:
+        raise LimitExceededError("nested too deep") from exc
+
+
+def _without_mark(tool: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: part for name, part in tool.items() if name != "cache_control"}
+
+
+def _system(system: Any) -> Iterator[str]:
+    """The texts of a system prompt, without the billing header."""
+    blocks = [system] if isinstance(system, str) else system if isinstance(system, list) else []
+    for block in blocks:
+        text = block.get("text") if isinstance(block, dict) else block
+        if isinstance(text, str):
+            text = text.partition("\n")[2] if text.startswith(_BILLING) else text
+            if text:
+                yield text
+
+
+def _first_words(messages: list[Any]) -> bytes | None:
+    """The name of the first user text: the last text block of the first user message that has one."""
+    for message in messages:
+        if isinstance(message, dict) and message.get("role") == USER:
+            texts = [item.text for item in Normaliser().message(message) if item.text is not None]
+            if texts:
+                return prompt_key(texts[-1])
+    return None

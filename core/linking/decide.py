@@ -1,0 +1,243 @@
+"""One decision: what newcomers change in the forest, given the ledger of what is recorded."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from core.identity import Call, Facts
+from core.linking.attempts import Rival, first_attempts
+from core.linking.branches import paint
+from core.linking.evidence import Finding, search
+from core.linking.keys import Kind, LinkKey, Want, link_keys, own_scope, request_key, state_key, wants
+from core.linking.ledger import Known, Ledger, Probe, SummaryProbe
+from core.linking.link import Evidence, Link, Method, Past
+from core.linking.subagents import Member, launches_of
+from core.linking.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What has to be written. Rows of a request replace those it had."""
+
+    links: Mapping[UUID, Link]
+    """New and changed ones."""
+    facts: Mapping[UUID, Facts]
+    """Of every request that was decided (again)."""
+    keys: Mapping[UUID, tuple[LinkKey, ...]]
+    wants: Mapping[UUID, tuple[Want, ...]]
+
+
+def decide(newcomers: Iterable[Facts], ledger: Ledger) -> Decision:
+    """Link requests that are new, or of which more is known than before (their end, a correction).
+
+    The result is what ``forest`` says of all requests, restricted to what changed.
+    """
+    deciding = _Deciding(ledger)
+    deciding.gather({facts.call.id: facts for facts in newcomers})
+    deciding.claim_attempts()
+    deciding.assign_launches()
+    deciding.settle_edges()
+    return deciding.painted()
+
+
+class _Deciding:
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._world = World(ledger)
+        self._keys: dict[UUID, tuple[LinkKey, ...]] = {}
+        self._wants: dict[UUID, tuple[Want, ...]] = {}
+        self._facts: dict[UUID, Facts] = {}
+        self._scopes: set[bytes] = set()
+        """The families that may have to be told apart anew."""
+
+    # Evidence: each request by itself
+
+    def gather(self, newcomers: dict[UUID, Facts]) -> None:
+        """Find the evidence of newcomers, of whoever waited for what they provide, and so on until nothing changes."""
+        rows = self._world.keys(newcomers)
+        before = self._world.known(newcomers)
+        for request, facts in newcomers.items():
+            old = before.get(request)
+            link = (
+                old.link if old is not None else Link(request, request, None, None, "", side_call=facts.call.side_call)
+            )
+            self._world.put_link(Known(facts.call, facts.pairs, link))
+            rows += self._put_keys(facts, link.evidence, link.past)
+        waiting = self._world.waiting(rows, [Want(request_key(request), request) for request in newcomers])
+        self._scopes.update(row.key for row in rows if row.kind is Kind.FAMILY)
+        dirty = newcomers | self._read(waiting - newcomers.keys())
+        while dirty:
+            changed = self._search(dirty)
+            dirty = self._read(self._world.waiting(changed, ()))
+
+    def _read(self, ids: Collection[UUID]) -> dict[UUID, Facts]:
+        return {facts.call.id: facts for facts in self._world.facts(ids)} if ids else {}
+
+    def _put_keys(self, facts: Facts, evidence: Evidence | None, past: Past | None) -> tuple[LinkKey, ...]:
+        rows = link_keys(facts, evidence, past, forks=self._forks(facts.call, evidence))
+        self._world.put_keys(facts, rows)
+        self._keys[facts.call.id] = rows
+        self._facts[facts.call.id] = facts
+        return rows
+
+    def _forks(self, call: Call, evidence: Evidence | None) -> bool:
+        """Whether a request leaves its parent for an agent of its own."""
+        if evidence is None or evidence.parent is None or call.agent_id is None:
+            return False
+        parent = self._world.known([evidence.parent])[evidence.parent].call
+        return parent.agent_id != call.agent_id and parent.session_id == call.session_id
+
+    def _search(self, dirty: Mapping[UUID, Facts]) -> list[LinkKey]:
+        """Find the evidence of these requests; the facts that it adds or takes away."""
+        corrections = self._ledger.corrections(dirty)
+        valid = self._valid(corrections)
+        findings = _converse(self._world, dirty, valid)
+        changed: list[LinkKey] = []
+        for request, (evidence, past) in findings.items():
+            facts = dirty[request]
+            known = self._world.known([request])[request]
+            before = set(self._world.keys([request]))
+            link = replace(known.link, evidence=evidence, past=past)
+            if evidence != known.link.evidence:
+                link = replace(link, launch=None)
+                self._scopes.update(_own_scope(facts.call))
+            self._world.put_link(Known(facts.call, facts.pairs, link))
+            after = set(self._put_keys(facts, evidence, past))
+            changed += before ^ after
+            self._wants[request] = wants(facts, evidence, corrections.get(request))
+        self._scopes.update(row.key for row in changed if row.kind is Kind.FAMILY)
+        return changed
+
+    def _valid(self, corrections: Mapping[UUID, UUID | None]) -> dict[UUID, UUID | None]:
+        """The corrections that can be followed: the parent is recorded, earlier, and no side call."""
+        parents = self._world.known({parent for parent in corrections.values() if parent is not None})
+        return {
+            request: parent
+            for request, parent in corrections.items()
+            if parent is None or (parent in parents and parent < request and parents[parent].call.side_call is None)
+        }
+
+    # Groups: attempts of one call, sub-agents of one session
+
+    def claim_attempts(self) -> None:
+        """Tell which requests are attempts of earlier ones, in every group that something changed in."""
+        group = self._rivals(known.call for known in self._world.relinked.values())
+        rivals = [
+            Rival(
+                known.call,
+                is_root=known.link.evidence is None,
+                corrected=known.link.evidence is not None and known.link.evidence.method is Method.MANUAL,
+            )
+            for known in group
+        ]
+        first = first_attempts(rivals)
+        for known in group:
+            attempt_of = first.get(known.call.id)
+            if known.link.attempt_of != attempt_of:
+                self._relink(known, attempt_of=attempt_of, launch=None)
+                self._scopes.update(_own_scope(known.call))
+
+    def _rivals(self, calls: Iterable[Call]) -> list[Known]:
+        keys = {state_key(call.lane, call.state, side=call.side_call is not None) for call in calls}
+        return self._world.rivals(keys)
+
+    def _relink(self, known: Known, **changes: Any) -> None:
+        self._world.put_link(known._replace(link=replace(known.link, **changes)))
+
+    def assign_launches(self) -> None:
+        """Tell which launch each sub-agent came from, in every family that something changed in."""
+        scopes = self._world.launched(self._scopes) if self._scopes else set()
+        if not scopes:
+            return
+        members = []
+        for known in self._world.family(scopes):
+            link = known.link
+            first = link.attempt_of is None
+            begins = first and link.evidence is None and known.call.side_call is None
+            members.append(Member(known, begins, first and self._forks(known.call, link.evidence)))
+        launches = launches_of(members, scopes)
+        for member in members:
+            known = member.known
+            launch = launches.get(known.call.id)
+            if known.link.launch != launch and own_scope(known.call) in scopes and known.link.attempt_of is None:
+                self._relink(known, launch=launch)
+
+    def settle_edges(self) -> None:
+        """Make edges of evidence, attempts and launches; an attempt shares those of the first."""
+        for known in self._rivals(known.call for known in self._world.relinked.values()):
+            if known.link.attempt_of in self._world.relinked:
+                self._world.put_link(known)
+        for request in sorted(self._world.relinked):
+            known = self._world.relinked[request]
+            link = known.link
+            if link.attempt_of is not None:
+                first = self._world.known([link.attempt_of])[link.attempt_of].link
+                self._relink(
+                    known,
+                    parent_request_id=first.parent_request_id,
+                    link_method=first.link_method,
+                    launch=first.launch,
+                )
+                continue
+            parent, method = link.evidence[:2] if link.evidence is not None else (None, None)
+            if link.evidence is None and link.launch is not None:
+                parent, method = link.launch.request, Method.SUBAGENT
+            self._relink(known, parent_request_id=parent, link_method=method)
+
+    # Conversations
+
+    def painted(self) -> Decision:
+        """Name branches and sub-agents in every conversation that something changed in."""
+        relinked = self._world.relinked
+        stored = {known.call.id: known for known in self._ledger.known(relinked)}
+        parents = {known.link.parent_request_id for known in relinked.values()} - {None}
+        conversations = {known.link.conversation_id for known in stored.values()}
+        conversations |= {
+            known.link.conversation_id for known in self._ledger.known([one for one in parents if one is not None])
+        }
+        known = self._world.conversations(conversations) | dict(relinked)
+        stored.update((one.call.id, one) for one in self._ledger.conversations(conversations))
+        links = {
+            request: link
+            for request, link in paint(known.values()).items()
+            if request not in stored or stored[request].link != link
+        }
+        return Decision(links, self._facts, self._keys, self._wants)
+
+
+def _own_scope(call: Call) -> tuple[bytes, ...]:
+    scope = own_scope(call) if call.side_call is None else None
+    return () if scope is None else (scope,)
+
+
+def _converse(
+    world: World, dirty: Mapping[UUID, Facts], corrections: Mapping[UUID, UUID | None]
+) -> dict[UUID, Finding]:
+    """Run the searches of many requests side by side, so that each round is two look-ups at most."""
+    searches = {
+        request: search(facts, request in corrections, corrections.get(request)) for request, facts in dirty.items()
+    }
+    asked: dict[UUID, list[Probe] | list[SummaryProbe]] = {}
+    found: dict[UUID, Finding] = {}
+    answers: dict[UUID, list[Any] | None] = dict.fromkeys(searches)
+    while answers:
+        asked.clear()
+        for request, answer in answers.items():
+            try:
+                asked[request] = searches[request].send(answer)
+            except StopIteration as end:
+                found[request] = end.value
+        answers = _look_up(world, asked)
+    return found
+
+
+def _look_up(world: World, asked: Mapping[UUID, list[Probe] | list[SummaryProbe]]) -> dict[UUID, list[Any] | None]:
+    facts = [(request, one) for request, probes in asked.items() for one in probes if isinstance(one, Probe)]
+    others = [(request, one) for request, probes in asked.items() for one in probes if isinstance(one, SummaryProbe)]
+    answers: dict[UUID, list[Any]] = {request: [] for request in asked}
+    for (request, _), row in zip(facts, world.best([one for _, one in facts]) if facts else (), strict=True):
+        answers[request].append(row)
+    for (request, _), rows in zip(others, world.summaries([one for _, one in others]) if others else (), strict=True):
+        answers[request].append(rows)
+    return {**answers}

@@ -1,0 +1,137 @@
+"""What a request's own transcript says of its parent (conversations.md, finding the parent).
+
+``search`` is a conversation with the ledger: it yields look-ups and is sent their answers, so that the look-ups of many
+requests travel together.
+"""
+
+from collections.abc import Generator, Iterator
+from itertools import islice
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from core.chain import chain
+from core.identity import Facts, replies
+from core.linking.keys import Kind, LinkKey, first_item, may_end_at, message_key, reply_key, state_key, turns
+from core.linking.ledger import Probe, SummaryProbe
+from core.linking.link import Evidence, Method, Past
+from core.normal_form import ASSISTANT
+
+DAY_US: Final = 86_400_000_000
+_SUMMARY_DAYS: Final = 7
+_LEAST_SUMMARY: Final = 40
+"""Characters of a summary that is looked for outside its lane."""
+_AT_A_TIME: Final = 16
+
+Probes = list[Probe]
+Search = Generator[Any, Any, "Finding"]
+
+
+class Finding(NamedTuple):
+    """What the look-ups gave."""
+
+    evidence: Evidence | None
+    past: Past | None = None
+
+
+def search(facts: Facts, corrected: bool, correction: UUID | None) -> Search:
+    """The best evidence for a request's parent. ``correction`` counts where ``corrected`` says that there is one."""
+    call = facts.call
+    if call.side_call is not None:
+        return Finding(None)
+    past = None
+    thread: Evidence | None = None
+    if call.previous_message_id is not None:
+        (row,) = yield [_probe(facts, Kind.MESSAGE, message_key(call.previous_message_id))]
+        if row is not None:
+            thread, past = Evidence(row.request, Method.THREAD, len(facts.items)), _past(facts, row)
+    if corrected and (correction is None or correction < call.id):
+        return Finding(Evidence(correction, Method.MANUAL, len(facts.items)), past)
+    if thread is not None:
+        return Finding(thread, past)
+    found, beats_turns = yield from _chain(facts)
+    found = yield from _turn(facts, found, found.place + beats_turns if found is not None else 1)
+    if found is None and call.continuation:
+        found = yield from _compaction(facts)
+    return Finding(found, past)
+
+
+def _past(facts: Facts, row: LinkKey) -> Past | None:
+    if row.state is None:
+        return None
+    states = chain(row.state, facts.items)
+    return Past(states[-1] if states else row.state, replies(row.state, states, facts.said))
+
+
+def _probe(facts: Facts, kind: Kind, key: bytes, **given: Any) -> Probe:
+    call = facts.call
+    return Probe(kind, key, call.id, call.lane, call.client, **given)
+
+
+def _chain(facts: Facts) -> Generator[Any, Any, tuple[Evidence | None, bool]]:
+    """The latest place of the chain where a recorded call ends, and whether that goes before a turn there."""
+    places = (place for place in range(len(facts.items), 0, -1) if may_end_at(facts.items, place))
+    while window := tuple(islice(places, _AT_A_TIME)):
+        rows = iter((yield [probe for place in window for probe in _at(facts, place)]))
+        for place in window:
+            found = _best_at(facts, place, rows)
+            if found is not None:
+                return found
+    return None, False
+
+
+def _at(facts: Facts, place: int) -> Probes:
+    """The look-ups of one place: the answers that end there, the requests with fewer messages, any requests.
+
+    Answers end with an assistant item; where none can end, fewer messages say nothing (but at the very end they do).
+    """
+    call, state = facts.call, facts.states[place - 1]
+    key = state_key(call.lane, state, side=False)
+    given: dict[str, Any] = {}
+    if call.session_id is None:
+        goes_on = place < len(facts.items) and facts.items[place].role == ASSISTANT
+        given = {"since_us": call.started_us - DAY_US, "unanswered": not goes_on}
+    after_answer = facts.items[place - 1].role == ASSISTANT
+    probes = []
+    if after_answer:
+        probes.append(_probe(facts, Kind.REPLY, reply_key(state)))
+    if after_answer or place == len(facts.items):
+        probes.append(_probe(facts, Kind.STATE, key, fewer_than=call.messages, **given))
+    if place < len(facts.items):
+        probes.append(_probe(facts, Kind.STATE, key, **given))
+    return probes
+
+
+def _best_at(facts: Facts, place: int, rows: Iterator[LinkKey | None]) -> tuple[Evidence, bool] | None:
+    end, after_answer = place == len(facts.items), facts.items[place - 1].role == ASSISTANT
+    reply = next(rows) if after_answer else None
+    fewer = next(rows) if after_answer or end else None
+    prefix = None if end else next(rows)
+    if fewer is not None and (end or reply is not None):
+        return Evidence(fewer.request, Method.PREFIX, place), True
+    if reply is not None:
+        return Evidence(reply.request, Method.REPLY, place), True
+    return (Evidence(prefix.request, Method.PREFIX, place), False) if prefix is not None else None
+
+
+def _turn(facts: Facts, found: Evidence | None, least: int) -> Generator[Any, Any, Evidence | None]:
+    """A recorded answer's last item at place ``least`` or later, else what was found."""
+    first = first_item(facts.states) if facts.call.continuation else None
+    ends = turns(facts, least)
+    while window := tuple(islice(ends, _AT_A_TIME)):
+        rows = yield [_probe(facts, Kind.TURN, turn.key, first=first) for turn in window]
+        for turn, row in zip(window, rows, strict=True):
+            if row is not None:
+                return Evidence(row.request, Method.TURN, turn.place)
+    return found
+
+
+def _compaction(facts: Facts) -> Generator[Any, Any, Evidence | None]:
+    """The summariser whose summary a transcript begins with."""
+    call, text = facts.call, facts.continued
+    (own,) = yield [SummaryProbe(call.lane, call.id)]
+    found = next((row for row in own if row.text and row.text in text), None)
+    if found is None:
+        (others,) = yield [SummaryProbe(None, call.id, call.started_us - _SUMMARY_DAYS * DAY_US)]
+        long = (row for row in others if row.text and len(row.text) >= _LEAST_SUMMARY and row.text in text)
+        found = next(long, own[0] if own else None)
+    return None if found is None else Evidence(found.request, Method.COMPACTION, 0)

@@ -1,0 +1,246 @@
+"""What a request provides for others to link to, and what would change its own link: facts named by 16 bytes."""
+
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from core.chain import digest
+from core.identity import Call, Facts
+from core.linking.link import Evidence, Method, Past
+from core.normal_form import ASSISTANT, USER, Item
+
+
+class Kind(StrEnum):
+    """Which sort of fact a key names."""
+
+    STATE = "state"
+    """A request's transcript, in its lane."""
+    REPLY = "reply"
+    """A transcript with the answer behind it, in any lane."""
+    TURN = "turn"
+    """The last item of an answer."""
+    MESSAGE = "message"
+    """The id of an answer."""
+    SUMMARY = "summary"
+    """A summariser of the lane."""
+    FAMILY = "family"
+    """Whatever takes part in telling which launch a sub-agent came from, by session (else by prompt)."""
+    LAUNCH = "launch"
+    """What makes a family worth reading: a launch, or a sub-agent that forked without one."""
+
+
+class LinkKey(NamedTuple):
+    """One fact that a request provides. Fields that a kind does not use are None or 0."""
+
+    kind: Kind
+    key: bytes
+    """16 bytes."""
+    request: UUID
+    lane: bytes
+    client: str
+    started_us: int
+    state: bytes | None = None
+    """STATE: the 32 bytes that the key names with the lane. MESSAGE: the longest known state of the answer."""
+    messages: int = 0
+    """STATE: how many messages were sent."""
+    answered: bool = False
+    """STATE: whether the answer is whole and has items."""
+    failed: bool = False
+    """STATE: whether the call failed, so that a later one may be its attempt."""
+    first: bytes | None = None
+    """TURN: 16 bytes that name the transcript's first item."""
+    text: str | None = None
+    """SUMMARY: the summary, white space folded."""
+
+
+class Want(NamedTuple):
+    """A request would be linked otherwise if a request before it provided this key."""
+
+    key: bytes
+    """16 bytes, whatever the kind."""
+    request: UUID
+
+
+TRAIN_SUMMARIES: Final = digest(b"summaries of the train")
+
+
+def state_key(lane: bytes, state: bytes, *, side: bool) -> bytes:
+    """The key of a request's own state; the lane is part of it, or "hi" would name thousands."""
+    return digest(b"side" if side else b"state", lane, state)
+
+
+def reply_key(state: bytes) -> bytes:
+    """The key of a reply state; also that under which any state is wanted."""
+    return digest(b"reply", state)
+
+
+def message_key(message_id: str) -> bytes:
+    """The key of an answer's id."""
+    return digest(b"message", message_id.encode(errors="replace"))
+
+
+def summary_key(lane: bytes) -> bytes:
+    """The key of a lane's summarisers."""
+    return digest(b"summary", lane)
+
+
+def request_key(request: UUID) -> bytes:
+    """The key under which a correction waits for the request it names."""
+    return digest(b"request", request.bytes)
+
+
+def turn_key(lane: bytes, last: Item, user: Item | None) -> bytes | None:
+    """The key of an answer's last item: a tool_use alone, else with the last user item before it, in its lane."""
+    if last.kind == "tool_use" and last.ref is not None:
+        return digest(b"tool", last.data)
+    return None if user is None else digest(b"turn", lane, user.data, last.data)
+
+
+def first_item(states: tuple[bytes, ...]) -> bytes | None:
+    """The name of a transcript's first item."""
+    return states[0][:16] if states else None
+
+
+class Turn(NamedTuple):
+    """An assistant run inside a transcript ends here."""
+
+    place: int
+    """How many items lie before the end of the run."""
+    key: bytes
+
+
+def turns(facts: Facts, least: int) -> Iterator[Turn]:
+    """The ends of assistant runs of a transcript from the end down to place ``least``."""
+    items = facts.items
+    for place in range(len(items), max(least, 1) - 1, -1):
+        if items[place - 1].role != ASSISTANT or (place < len(items) and items[place].role == ASSISTANT):
+            continue
+        key = turn_key(facts.call.lane, items[place - 1], last_user(items, place - 1))
+        if key is not None:
+            yield Turn(place, key)
+
+
+def last_user(items: tuple[Item, ...], before: int) -> Item | None:
+    """The last user item before a place."""
+    for at in range(before - 1, -1, -1):
+        if items[at].role == USER:
+            return items[at]
+    return None
+
+
+def may_end_at(items: tuple[Item, ...], place: int) -> bool:
+    """Whether a request could have ended at this place: none ends between two results of one answer's tools."""
+    return place == len(items) or items[place - 1].kind != "tool_result" or items[place].kind != "tool_result"
+
+
+def scopes(call: Call) -> tuple[bytes, ...]:
+    """Where the launches and the sub-agents of a request meet: its session, else each prompt."""
+    if call.session_id is not None:
+        return (session_scope(call.session_id),)
+    prompts = {launch.prompt for launch in call.launches} | ({call.prompt} if call.prompt is not None else set())
+    return tuple(prompt_scope(prompt) for prompt in sorted(prompts))
+
+
+def own_scope(call: Call) -> bytes | None:
+    """Where a sub-agent that begins with this request looks for its launch."""
+    if call.session_id is not None:
+        return session_scope(call.session_id)
+    return prompt_scope(call.prompt) if call.prompt is not None else None
+
+
+def session_scope(session_id: str) -> bytes:
+    """The key of a session's family."""
+    return digest(b"session", session_id.encode(errors="replace"))
+
+
+def prompt_scope(prompt: bytes) -> bytes:
+    """The key of the family of a prompt, for calls without a session."""
+    return digest(b"prompt", prompt)
+
+
+def link_keys(facts: Facts, evidence: Evidence | None, past: Past | None, *, forks: bool) -> tuple[LinkKey, ...]:
+    """What a request provides. ``past`` is a thread's, ``forks`` whether it left its parent for an agent of its own."""
+    call = facts.call
+    states = (call.state,) if past is None else (call.state, past.state)
+    side = call.side_call is not None
+    row = _row(facts)
+    rows = [
+        row(Kind.STATE, state_key(call.lane, state, side=side))._replace(
+            state=state, messages=call.messages, answered=facts.answered, failed=call.failed_at_us is not None
+        )
+        for state in dict.fromkeys(states)
+    ]
+    if side:
+        return tuple(rows)
+    replies = dict.fromkeys(facts.replies + (past.replies if past is not None else ()))
+    rows += [row(Kind.REPLY, reply_key(state)) for state in replies]
+    rows += [row(Kind.TURN, key)._replace(first=first_item(facts.states)) for key in answer_turns(facts)]
+    if facts.message_id is not None:
+        longest = past.replies if past is not None and past.replies else facts.replies
+        rows.append(row(Kind.MESSAGE, message_key(facts.message_id))._replace(state=longest[0] if longest else None))
+    if facts.summary is not None:
+        rows.append(row(Kind.SUMMARY, summary_key(call.lane))._replace(text=facts.summary))
+    return (*rows, *_family_keys(facts, evidence, forks=forks))
+
+
+def _family_keys(facts: Facts, evidence: Evidence | None, *, forks: bool) -> Iterator[LinkKey]:
+    call, row = facts.call, _row(facts)
+    own, launched = own_scope(call), {prompt_scope(launch.prompt) for launch in call.launches}
+    for scope in scopes(call):
+        launches = bool(call.launches) if call.session_id is not None else scope in launched
+        joins = evidence is None and scope == own
+        if launches or facts.pairs or joins or forks:
+            yield row(Kind.FAMILY, scope)
+        if launches or forks:
+            yield row(Kind.LAUNCH, scope)
+
+
+def _row(facts: Facts) -> Callable[[Kind, bytes], LinkKey]:
+    call = facts.call
+    return lambda kind, key: LinkKey(kind, key, call.id, call.lane, call.client, call.started_us)
+
+
+def answer_turns(facts: Facts) -> tuple[bytes, ...]:
+    """The turn keys of a request's own answer, one for each way it may be sent back."""
+    keys: dict[bytes, None] = {}
+    for said in facts.said:
+        key = turn_key(facts.call.lane, said.items[-1], last_user(facts.items, said.keep))
+        if key is not None:
+            keys[key] = None
+    return tuple(keys)
+
+
+def announces(row: LinkKey) -> tuple[bytes, ...]:
+    """Under which keys a fact is wanted."""
+    if row.kind is Kind.STATE:
+        return (reply_key(row.state),) if row.state is not None else ()
+    if row.kind is Kind.SUMMARY:
+        return (row.key, TRAIN_SUMMARIES)
+    return (row.key,) if row.kind in {Kind.REPLY, Kind.TURN, Kind.MESSAGE} else ()
+
+
+def wants(facts: Facts, link_evidence: Evidence | None, correction: UUID | None) -> tuple[Want, ...]:
+    """What would change a request's link, given the evidence that decided it. A better place, or a better tie.
+
+    A request whose state is the same finds this one by its own ``state`` row, so an end is wanted only after an answer.
+    """
+    call, items = facts.call, facts.items
+    keys: dict[bytes, None] = {}
+    if call.side_call is not None:
+        return ()
+    if correction is not None:
+        keys[request_key(correction)] = None
+    if call.previous_message_id is not None:
+        keys[message_key(call.previous_message_id)] = None
+    decided = link_evidence is not None and link_evidence.method in {Method.THREAD, Method.MANUAL}
+    if not decided:
+        least = link_evidence.place if link_evidence is not None else 0
+        for place in range(max(least, 1), len(items) + 1):
+            if (place < len(items) or items[-1].role == ASSISTANT) and may_end_at(items, place):
+                keys[reply_key(facts.states[place - 1])] = None
+        keys.update((turn.key, None) for turn in turns(facts, least))
+        if least == 0 and call.continuation:
+            keys[summary_key(call.lane)] = None
+            keys[TRAIN_SUMMARIES] = None
+    return tuple(Want(key, call.id) for key in keys)

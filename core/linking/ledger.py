@@ -1,0 +1,252 @@
+"""What linking reads of the recorded requests of one train: few look-ups, each batched and by exact key."""
+
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from core.identity import Call, Facts
+from core.launches import Pair
+from core.linking.keys import Kind, LinkKey, Want, announces
+from core.linking.link import Link
+
+
+class Known(NamedTuple):
+    """A recorded request without its transcript."""
+
+    call: Call
+    pairs: tuple[Pair, ...]
+    link: Link
+
+
+class Probe(NamedTuple):
+    """One look-up: of the facts under a key, the best that fits; same lane goes first, then same client, latest id."""
+
+    kind: Kind
+    key: bytes
+    before: UUID
+    """Only requests with a smaller id."""
+    lane: bytes
+    client: str
+    since_us: int | None = None
+    """Only requests that started then or later."""
+    fewer_than: int | None = None
+    """Only requests with fewer messages."""
+    unanswered: bool = False
+    """Only requests whose answer is not whole, or without items."""
+    first: bytes | None = None
+    """Only transcripts that begin with this item."""
+
+    def fits(self, row: LinkKey) -> bool:
+        """Whether a fact under the key is one that is looked for."""
+        return (
+            row.request < self.before
+            and (self.since_us is None or row.started_us >= self.since_us)
+            and (self.fewer_than is None or row.messages < self.fewer_than)
+            and not (self.unanswered and row.answered)
+            and (self.first is None or row.first == self.first)
+        )
+
+    def rank(self, row: LinkKey) -> tuple[bool, bool, UUID]:
+        """What goes first among facts that fit."""
+        return (row.lane == self.lane, row.client == self.client, row.request)
+
+
+class SummaryProbe(NamedTuple):
+    """Look-up of summarisers: of a lane, or of the whole train where ``lane`` is None; newest first."""
+
+    lane: bytes | None
+    before: UUID
+    since_us: int | None = None
+
+    def fits(self, row: LinkKey) -> bool:
+        """Whether a summariser is one that is looked for."""
+        return row.request < self.before and (self.since_us is None or row.started_us >= self.since_us)
+
+
+class Ledger(Protocol):
+    """The recorded requests of one train. ``without`` names requests whose stored rows are out of date."""
+
+    def best(self, probes: Sequence[Probe], without: Collection[UUID]) -> list[LinkKey | None]:
+        """The best fitting fact of each probe."""
+
+    def summaries(self, probes: Sequence[SummaryProbe], without: Collection[UUID]) -> list[list[LinkKey]]:
+        """The fitting summarisers of each probe, newest first."""
+
+    def waiting(self, rows: Sequence[LinkKey], wanted: Sequence[Want]) -> set[UUID]:
+        """Who may be linked otherwise because of these facts: later requests that want them, or what is in ``wanted``.
+
+        (There the request is the one that provides the key.) For a STATE also later requests of that key with more
+        messages, whose own transcript it is.
+        """
+
+    def failed(self, keys: Collection[bytes]) -> set[bytes]:
+        """Which of these STATE keys a failed request provides."""
+
+    def rivals(self, keys: Collection[bytes]) -> list[Known]:
+        """The requests of these STATE keys.
+
+        Only those within ten minutes of one another, and so on, of the requests at hand matter: more is no harm.
+        """
+
+    def launched(self, scopes: Collection[bytes]) -> set[bytes]:
+        """Which of these families have a LAUNCH."""
+
+    def family(self, scopes: Collection[bytes]) -> list[Known]:
+        """The requests that provide FAMILY for these scopes."""
+
+    def known(self, ids: Collection[UUID]) -> list[Known]:
+        """These requests, as far as they are recorded."""
+
+    def facts(self, ids: Collection[UUID]) -> list[Facts]:
+        """What these requests' stored bytes say."""
+
+    def keys(self, ids: Collection[UUID]) -> list[LinkKey]:
+        """What these requests provide by now."""
+
+    def conversations(self, ids: Collection[UUID]) -> list[Known]:
+        """All requests of these conversations."""
+
+    def corrections(self, ids: Collection[UUID]) -> Mapping[UUID, UUID | None]:
+        """What people said of these requests: the right parent, or None for "it has none"."""
+
+
+@dataclass(slots=True)
+class MemoryLedger:
+    """A ledger in memory: what ``forest`` works on, and the rows that a decision has not written yet."""
+
+    said: dict[UUID, UUID | None] = field(default_factory=dict)
+    """Corrections."""
+    _known: dict[UUID, Known] = field(default_factory=dict)
+    _facts: dict[UUID, Facts] = field(default_factory=dict)
+    _keys: dict[UUID, tuple[LinkKey, ...]] = field(default_factory=dict)
+    _wants: dict[UUID, tuple[Want, ...]] = field(default_factory=dict)
+    _by_key: dict[tuple[Kind, bytes], list[tuple[UUID, LinkKey]]] = field(default_factory=lambda: defaultdict(list))
+    _by_want: dict[bytes, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+    _summaries: list[tuple[UUID, LinkKey]] = field(default_factory=list)
+    _by_conversation: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+
+    # Writing
+
+    def put_facts(self, facts: Facts) -> None:
+        """Keep the facts of a request; they replace what was known of it."""
+        self._facts[facts.call.id] = facts
+
+    def put_link(self, known: Known) -> None:
+        """Keep what was decided of a request."""
+        request = known.call.id
+        before = self._known.get(request)
+        if before is not None:
+            self._by_conversation[before.link.conversation_id].discard(request)
+        self._known[request] = known
+        self._by_conversation[known.link.conversation_id].add(request)
+
+    def put_keys(self, request: UUID, rows: tuple[LinkKey, ...]) -> None:
+        """Keep what a request provides, instead of what it provided."""
+        for row in self._keys.get(request, ()):
+            for rows_of in self._lists(row):
+                rows_of.remove((request, row))
+        for row in rows:
+            for rows_of in self._lists(row):
+                insort(rows_of, (request, row), key=lambda entry: entry[0])
+        self._keys[request] = rows
+
+    def put_wants(self, request: UUID, rows: tuple[Want, ...]) -> None:
+        """Keep what a request waits for, instead of what it waited for."""
+        for want in self._wants.get(request, ()):
+            self._by_want[want.key].discard(request)
+        for want in rows:
+            self._by_want[want.key].add(request)
+        self._wants[request] = rows
+
+    def _lists(self, row: LinkKey) -> list[list[tuple[UUID, LinkKey]]]:
+        lists = [self._by_key[row.kind, row.key]]
+        return [*lists, self._summaries] if row.kind is Kind.SUMMARY else lists
+
+    # Reading
+
+    def best(self, probes: Sequence[Probe], without: Collection[UUID] = ()) -> list[LinkKey | None]:
+        """As in ``Ledger``."""
+        return [self._best(probe, without) for probe in probes]
+
+    def _best(self, probe: Probe, without: Collection[UUID]) -> LinkKey | None:
+        found, rank = None, None
+        for request, row in reversed(self._by_key.get((probe.kind, probe.key), ())):
+            if request in without or not probe.fits(row):
+                continue
+            mine = probe.rank(row)
+            if rank is None or mine > rank:
+                found, rank = row, mine
+            if mine[0] and mine[1]:
+                break  # from here on ids only get smaller
+        return found
+
+    def summaries(self, probes: Sequence[SummaryProbe], without: Collection[UUID] = ()) -> list[list[LinkKey]]:
+        """As in ``Ledger``."""
+        return [
+            [
+                row
+                for request, row in reversed(self._summaries)
+                if request not in without and (probe.lane is None or row.lane == probe.lane) and probe.fits(row)
+            ]
+            for probe in probes
+        ]
+
+    def waiting(self, rows: Sequence[LinkKey], wanted: Sequence[Want]) -> set[UUID]:
+        """As in ``Ledger``."""
+        found: set[UUID] = set()
+        pairs = [(key, row.request) for row in rows for key in announces(row)] + [
+            (want.key, want.request) for want in wanted
+        ]
+        for key, provider in pairs:
+            found.update(request for request in self._by_want.get(key, ()) if request > provider)
+        for row in rows:
+            if row.kind is Kind.STATE:
+                found.update(
+                    request
+                    for request, other in self._by_key.get((row.kind, row.key), ())
+                    if request > row.request and other.messages > row.messages
+                )
+        return found
+
+    def failed(self, keys: Collection[bytes]) -> set[bytes]:
+        """As in ``Ledger``."""
+        return {key for key in keys if any(row.failed for _, row in self._by_key.get((Kind.STATE, key), ()))}
+
+    def rivals(self, keys: Collection[bytes]) -> list[Known]:
+        """As in ``Ledger``."""
+        return self._providers(Kind.STATE, keys)
+
+    def launched(self, scopes: Collection[bytes]) -> set[bytes]:
+        """As in ``Ledger``."""
+        return {scope for scope in scopes if self._by_key.get((Kind.LAUNCH, scope))}
+
+    def family(self, scopes: Collection[bytes]) -> list[Known]:
+        """As in ``Ledger``."""
+        return self._providers(Kind.FAMILY, scopes)
+
+    def _providers(self, kind: Kind, keys: Iterable[bytes]) -> list[Known]:
+        ids = {request for key in keys for request, _ in self._by_key.get((kind, key), ())}
+        return self.known(ids)
+
+    def known(self, ids: Collection[UUID]) -> list[Known]:
+        """As in ``Ledger``."""
+        return [self._known[request] for request in ids if request in self._known]
+
+    def facts(self, ids: Collection[UUID]) -> list[Facts]:
+        """As in ``Ledger``."""
+        return [self._facts[request] for request in ids if request in self._facts]
+
+    def keys(self, ids: Collection[UUID]) -> list[LinkKey]:
+        """As in ``Ledger``."""
+        return [row for request in ids for row in self._keys.get(request, ())]
+
+    def conversations(self, ids: Collection[UUID]) -> list[Known]:
+        """As in ``Ledger``."""
+        return self.known({request for conversation in ids for request in self._by_conversation.get(conversation, ())})
+
+    def corrections(self, ids: Collection[UUID]) -> Mapping[UUID, UUID | None]:
+        """As in ``Ledger``."""
+        return {request: self.said[request] for request in ids if request in self.said}
