@@ -1,163 +1,161 @@
-"""The tree that pages draw, from rows of a conversation: nodes, folded tool runs, and lanes like ``git log --graph``.
+"""The tree of a conversation, from its rows: what a request stands behind, its path, the forks on the way.
 
-Oldest first; a page that shows the newest first turns the result round. See dashboard.md A4.
+A retry stands behind the attempt it repeats, so that a failure and its repetition are one line and not a fork.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from heapq import heappop, heappush
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
-FOLDED_FROM: Final = 9
-"""Straight runs of at least so many tool turns are folded."""
+TOOL_STOPS: Final = frozenset({"tool_use", "pause_turn"})
+"""Stop reasons after which the client goes on without anybody having typed anything."""
+
+CARRIED: Final = frozenset({"reply", "prefix"})
+"""Links which say that the whole transcript of the parent, in normal form, begins the child's (conversations.md)."""
 
 
-class Row(NamedTuple):
-    """What the tree must know of one request."""
-
-    id: UUID
-    parent: UUID | None
-    branch: str
-    attempt_of: UUID | None = None
-    tool_turn: bool = False
-    """Whether the request brought nothing but results of tools."""
-
-
-@dataclass(slots=True, eq=False)
-class Node:
-    """One call of the conversation with all its attempts."""
-
-    row: Row
-    parent: "Node | None" = None
-    attempts: list[Row] = field(default_factory=list)
-    """Later attempts, in order."""
-    children: list["Node"] = field(default_factory=list)
-    """In order of start."""
-    depth: int = 0
-    place: int = 1
-    """Which child of its parent it is, from 1."""
+class Row(Protocol):
+    """What the tree needs of a recorded request. A parent's id is smaller than its child's."""
 
     @property
-    def heir(self) -> "Node | None":
-        """The child that goes on in this node's lane: the first on the same branch, else the first."""
-        same = (child for child in self.children if child.row.branch == self.row.branch)
-        return next(same, self.children[0] if self.children else None)
-
-
-class Line(NamedTuple):
-    """One line of the graph: a node, or a folded run of nodes."""
-
-    nodes: tuple[Node, ...]
-    lane: int
-    """From 0, left to right."""
-    parent: int | None
-    """The line that it hangs on; its edge runs down this line's lane."""
-    ends: bool
-    """Whether nothing hangs on it, so that its lane ends here."""
+    def id(self) -> UUID:
+        """The request."""
 
     @property
-    def is_fold(self) -> bool:
-        """Whether several nodes share this line."""
-        return len(self.nodes) > 1
+    def parent_request_id(self) -> UUID | None:
+        """The edge; None for roots."""
+
+    @property
+    def attempt_of(self) -> UUID | None:
+        """The first attempt, where this is a retry."""
+
+    @property
+    def link_method(self) -> str | None:
+        """The evidence of the edge."""
+
+    @property
+    def branch_id(self) -> str | None:
+        """The branch; ``subtask_N`` for everything inside a sub-agent."""
+
+    @property
+    def is_subtask(self) -> bool:
+        """Whether it belongs to a sub-agent."""
+
+    @property
+    def stop_reason(self) -> str | None:
+        """Why the answer ended."""
+
+    @property
+    def preview(self) -> str | None:
+        """The beginning of the user text it added."""
 
 
-class Graph(NamedTuple):
-    """A laid out tree."""
-
-    lines: tuple[Line, ...]
-    lanes: int
-    """How many lanes it takes."""
+R = TypeVar("R", bound=Row)
 
 
-def grow(rows: Iterable[Row]) -> tuple[Node, ...]:
-    """The nodes in order of start. A parent that is not among the rows makes a root."""
-    nodes: dict[UUID, Node] = {}
-    order = []
-    for row in sorted(rows, key=lambda each: each.id.int):
-        first = nodes.get(row.attempt_of) if row.attempt_of is not None else None
-        if first is not None:
-            first.attempts.append(row)
-            nodes[row.id] = first
-            continue
-        node = nodes[row.id] = Node(row)
-        order.append(node)
-        parent = nodes.get(row.parent) if row.parent is not None else None
-        if parent is not None:
-            node.parent, node.depth = parent, parent.depth + 1
-            parent.children.append(node)
-            node.place = len(parent.children)
-    return tuple(order)
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """A place of a path where others went on differently. A way is the request it begins with and its newest leaf."""
+
+    number: int
+    """Which of the ways the path takes, counted from 1 in start order."""
+    count: int
+    before: tuple[int, int] | None
+    """The way before this one."""
+    after: tuple[int, int] | None
 
 
-def fold(nodes: Sequence[Node], expanded: Collection[UUID] = ()) -> list[tuple[Node, ...]]:
-    """The lines' nodes in order: straight runs of tool turns as one, but for those that begin with an expanded id.
+class Tree(Generic[R]):
+    """Rows of one conversation in start order, and how they hang together. Rows are named by their place in it.
 
-    A run is straight where each node has one child, on the same branch; it stands where its first node does.
+    What names a parent that is not among the rows (retention, another train's) is a root of its own.
     """
-    lines = []
-    taken: set[UUID] = set()
-    for node in nodes:
-        if node.row.id in taken:
-            continue
-        run = _run(node)
-        if len(run) < FOLDED_FROM or node.row.id in expanded:
-            run = [node]
-        taken.update(member.row.id for member in run)
-        lines.append(tuple(run))
-    return lines
 
+    def __init__(self, rows: Sequence[R]) -> None:
+        self.rows = sorted(rows, key=lambda row: row.id)
+        self._places = {row.id: place for place, row in enumerate(self.rows)}
+        self.parents: list[int | None] = self._find_parents()
+        self.children: list[list[int]] = [[] for _ in self.rows]
+        self.depths: list[int] = []
+        for place, parent in enumerate(self.parents):
+            if parent is not None:
+                self.children[parent].append(place)
+            self.depths.append(0 if parent is None else self.depths[parent] + 1)
+        self._newest = self._find_newest()
 
-def _run(node: Node) -> list[Node]:
-    """The straight run of tool turns from this node on; only the node itself where a run is already under way."""
-    if not node.row.tool_turn or (node.parent is not None and _joined(node.parent, node)):
-        return [node]
-    run = [node]
-    while len(run[-1].children) == 1 and _joined(run[-1], run[-1].children[0]):
-        run.append(run[-1].children[0])
-    return run
+    def place(self, request: UUID) -> int | None:
+        """Where a request stands among the rows."""
+        return self._places.get(request)
 
+    def is_launched(self, place: int) -> bool:
+        """Whether a sub-agent begins here."""
+        row, parent = self.rows[place], self.parents[place]
+        return row.is_subtask and (parent is None or self.rows[parent].branch_id != row.branch_id)
 
-def _joined(node: Node, child: Node) -> bool:
-    return (
-        node.row.tool_turn
-        and child.row.tool_turn
-        and len(node.children) == 1
-        and node.row.branch == child.row.branch
-        and not child.attempts
-        and not node.attempts
-    )
+    def ways(self, place: int) -> list[int]:
+        """The children that go on with the same talk, in start order: no sub-agents."""
+        return [child for child in self.children[place] if not self.is_launched(child)]
 
+    def is_prompt(self, place: int) -> bool:
+        """Whether somebody said something here; False for retries and for what only brings tool results."""
+        row = self.rows[place]
+        if row.attempt_of is not None:
+            return False
+        parent = self._places.get(row.parent_request_id) if row.parent_request_id is not None else None
+        if row.preview is not None or parent is None or self.is_launched(place):
+            return True
+        return self.rows[parent].stop_reason not in TOOL_STOPS
 
-def lay_out(lines: Sequence[tuple[Node, ...]]) -> Graph:
-    """Give each line a lane, O(n log n): an heir keeps its parent's, others take the lowest free one.
+    def carries(self, place: int) -> bool:
+        """Whether a request's transcript begins with its parent's, as the evidence of its link says."""
+        row, parent = self.rows[place], self.parents[place]
+        return parent is not None and (row.attempt_of is not None or row.link_method in CARRIED)
 
-    A lane is taken from the line that it branches off at, so that no two edges run over each other, and is free after
-    the last line of its branch.
-    """
-    index = {node.row.id: number for number, run in enumerate(lines) for node in run}
-    lanes: dict[UUID, int] = {}
-    free: list[int] = []
-    made, result = 0, []
+    def newest_leaf(self, place: int = 0) -> int:
+        """The newest end of the talk from here on, sub-agents left aside."""
+        return self._newest[place]
 
-    def take() -> int:
-        nonlocal made
-        if free:
-            return heappop(free)
-        made += 1
-        return made - 1
+    def path(self, leaf: int) -> list[int]:
+        """From the beginning of the talk (a root, or where a sub-agent begins) to this request."""
+        found = [leaf]
+        while not self.is_launched(found[-1]):
+            parent = self.parents[found[-1]]
+            if parent is None:
+                break
+            found.append(parent)
+        return found[::-1]
 
-    for run in lines:
-        first, last = run[0], run[-1]
-        lane = lanes.pop(first.row.id) if first.row.id in lanes else take()
-        result.append(Line(run, lane, _parent_line(first, index), ends=not last.children))
-        heir = last.heir
-        for child in last.children:
-            lanes[child.row.id] = lane if child is heir else take()
-        if heir is None:
-            heappush(free, lane)
-    return Graph(tuple(result), made)
+    def fork(self, place: int) -> Fork | None:
+        """The alternatives to this request; None where there are none."""
+        parent = self.parents[place]
+        if parent is None or self.is_launched(place):
+            return None
+        ways = self.ways(parent)
+        if len(ways) < 2:
+            return None
+        at = ways.index(place)
+        before = (ways[at - 1], self._newest[ways[at - 1]]) if at else None
+        after = (ways[at + 1], self._newest[ways[at + 1]]) if at + 1 < len(ways) else None
+        return Fork(at + 1, len(ways), before, after)
 
+    def _find_parents(self) -> list[int | None]:
+        """The row each stands behind. An edge that does not lead back is none, so no walk goes round."""
+        last: dict[UUID, int] = {}
+        parents: list[int | None] = []
+        for place, row in enumerate(self.rows):
+            first = row.attempt_of or row.id
+            parent = last.get(first)
+            if parent is None and row.parent_request_id is not None:
+                parent = self._places.get(row.parent_request_id)
+            last[first] = place
+            parents.append(parent if parent is not None and parent < place else None)
+        return parents
 
-def _parent_line(node: Node, index: Mapping[UUID, int]) -> int | None:
-    return None if node.parent is None else index[node.parent.row.id]
+    def _find_newest(self) -> list[int]:
+        newest = list(range(len(self.rows)))
+        for place in range(len(self.rows) - 1, -1, -1):
+            parent = self.parents[place]
+            if parent is not None and not self.is_launched(place):
+                newest[parent] = max(newest[parent], newest[place])
+        return newest

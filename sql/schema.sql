@@ -230,9 +230,11 @@ CREATE TABLE public.requests (
     side_call text,
     identity_version integer,
     item_count integer,
+    preview text,
     CONSTRAINT requests_check CHECK (((outcome IS NULL) = (ended_at IS NULL))),
     CONSTRAINT requests_duration_us_check CHECK ((duration_us >= 0)),
     CONSTRAINT requests_outcome_check CHECK ((outcome = ANY (ARRAY['ok'::text, 'upstream_error'::text, 'stream_error'::text, 'upstream_reset'::text, 'upstream_incomplete'::text, 'upstream_timeout'::text, 'upstream_unreachable'::text, 'client_cancelled'::text, 'client_timeout'::text, 'rejected'::text, 'proxy_shutdown'::text, 'proxy_crash'::text]))),
+    CONSTRAINT requests_preview_check CHECK ((length(preview) <= 200)),
     CONSTRAINT requests_request_sha256_check CHECK ((length(request_sha256) = 32)),
     CONSTRAINT requests_request_type_check CHECK ((request_type = ANY (ARRAY['inference'::text, 'query_evaluation'::text, 'quota'::text]))),
     CONSTRAINT requests_response_sha256_check CHECK ((length(response_sha256) = 32)),
@@ -241,6 +243,10 @@ CREATE TABLE public.requests (
 PARTITION BY RANGE (id);
 
 COMMENT ON COLUMN public.requests.side_call IS 'What a call beside the conversation is for (title, quota, topic …); null where it is none.';
+
+COMMENT ON COLUMN public.requests.item_count IS 'Items of its own messages in normal form; the state current_message_hash is the chain after them.';
+
+COMMENT ON COLUMN public.requests.preview IS 'First 200 characters of the last user text that this request added; null where it added only tool results.';
 
 CREATE TABLE public.response_bodies (
     train integer NOT NULL,
@@ -603,6 +609,8 @@ ALTER TABLE ONLY public.wants
     ADD CONSTRAINT wants_pkey PRIMARY KEY (train, key, request);
 
 CREATE INDEX conversation_aliases_of ON public.conversation_aliases USING btree (train, conversation_id);
+
+CREATE INDEX conversations_account ON public.conversations USING btree (train, account, last_at, conversation_id);
 
 CREATE INDEX conversations_last ON public.conversations USING btree (train, last_at, conversation_id);
 

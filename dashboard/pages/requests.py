@@ -1,9 +1,8 @@
 """``/requests``: the flat list for operations. Filters are a plain form, the address is the state."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from aiohttp import web
@@ -13,6 +12,7 @@ from core.access import Permission
 from core.ids import uuid7_ms
 from core.models import Outcome, RequestType
 from dashboard.pages import first_run
+from dashboard.pages.list_address import Chosen, ListAddress, as_text, without, written
 from dashboard.pages.shell import address, fragment, page
 from dashboard.recordings.listing import Listing, find_requests
 from dashboard.recordings.query import FIRST_ID, RequestsQuery, Texts
@@ -24,7 +24,6 @@ from sql.rows.pages_requests import ModelRow, RecordedRow
 from sql.rows.requests import RequestDetailRow, RequestRow
 
 MODELS_OF = timedelta(days=90)
-LONGEST_TRAIL = 40
 NEW_COUNTED = 20
 FILTER_NAMES = {
     "train_id": "Train",
@@ -38,6 +37,7 @@ FILTER_NAMES = {
     "since": "Since",
     "until": "Until",
 }
+FILTER_TITLES = {RequestsQuery.model_fields[name].alias or name: title for name, title in FILTER_NAMES.items()}
 OUTCOMES = (
     ("failed", "anything but ok"),
     ("in_flight", "running"),
@@ -82,7 +82,8 @@ async def list_page(call: Call[ListQuery]) -> web.Response:
     """Recorded requests, newest first."""
     query = call.query
     listing = await find_requests(call.database, call.principal, query)
-    chosen = filters_of(query)
+    here = ListAddress("/requests", query, filters_of(query))
+    chosen = here.chosen
     trains = await visible_trains(call.database, call.principal)
     numbers = sorted(trains)
     if not listing.rows and not chosen and query.before is None:
@@ -95,7 +96,7 @@ async def list_page(call: Call[ListQuery]) -> web.Response:
         "requests.html",
         section="requests",
         query=query,
-        chosen=_chips(chosen),
+        chosen=here.chips(FILTER_TITLES, {"outcome": dict(OUTCOMES)}),
         days=_days(lines_of(listing)),
         listing=listing,
         trains=sorted(trains.values()),
@@ -103,11 +104,11 @@ async def list_page(call: Call[ListQuery]) -> web.Response:
         types=[kind.value for kind in RequestType],
         outcomes=OUTCOMES,
         ranges=_ranges(chosen),
-        newer=_newer(query, chosen),
-        older=_older(query, chosen, listing.next_cursor),
-        newest=address("/requests", chosen),
+        newer=here.newer(query.trail),
+        older=here.older(query.trail, listing.next_cursor),
+        newest=here.newest,
         poll=_poll(query, chosen, listing),
-        as_json=address("/api/requests", {**chosen, "before": query.before or "", **_size(query)}),
+        as_json=address("/api/requests", {**chosen, "before": query.before or "", **here.size}),
     )
 
 
@@ -148,36 +149,14 @@ async def running_row(call: Call[Query]) -> web.Response:
     return fragment(call.request, "requests.row.html", line=line, now=datetime.now(UTC))
 
 
-def filters_of(query: RequestsQuery) -> dict[str, Any]:
+def filters_of(query: RequestsQuery) -> Chosen:
     """The filters that are set, by their names in the address."""
-    given = {name: getattr(query, name) for name in FILTER_NAMES}
-    texts = {name: _written(value) for name, value in given.items() if value not in (None, ())}
-    return {RequestsQuery.model_fields[name].alias or name: text for name, text in texts.items()}
+    return written(query, FILTER_NAMES)
 
 
 def lines_of(listing: Listing) -> list[Line]:
     """The rows of a listing with the names of their trains and accounts."""
     return [Line(row, listing.trains[row.train], listing.accounts.get(row.account or 0)) for row in listing.rows]
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return ",".join(value) if isinstance(value, tuple) else str(value)
-
-
-def _chips(chosen: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """Each filter's name and value, and the address without it."""
-    names = {RequestsQuery.model_fields[name].alias or name: title for name, title in FILTER_NAMES.items()}
-    words = {"outcome": dict(OUTCOMES)}
-    return [
-        (names[key], words.get(key, {}).get(value, value), address("/requests", _without(chosen, key)))
-        for key, value in chosen.items()
-    ]
-
-
-def _without(chosen: Mapping[str, str], key: str) -> dict[str, str]:
-    return {name: value for name, value in chosen.items() if name != key}
 
 
 def _days(lines: Sequence[Line]) -> list[tuple[datetime, list[Line]]]:
@@ -190,34 +169,15 @@ def _days(lines: Sequence[Line]) -> list[tuple[datetime, list[Line]]]:
     return days
 
 
-def _ranges(chosen: Mapping[str, str]) -> list[tuple[str, str]]:
+def _ranges(chosen: Chosen) -> list[tuple[str, str]]:
     """Links to the last hour, day and week: absolute times, so that the address means the same tomorrow."""
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     spans = (("last hour", timedelta(hours=1)), ("last 24 h", timedelta(days=1)), ("last 7 days", timedelta(days=7)))
-    kept = _without(_without(chosen, "until"), "since")
-    return [(words, address("/requests", kept | {"since": _written(now - span)})) for words, span in spans]
+    kept = without(without(chosen, "until"), "since")
+    return [(words, address("/requests", kept | {"since": as_text(now - span)})) for words, span in spans]
 
 
-def _older(query: ListQuery, chosen: Mapping[str, str], cursor: UUID | None) -> str | None:
-    if cursor is None:
-        return None
-    trail = (*query.trail, str(query.before or "newest"))[-LONGEST_TRAIL:]
-    return address("/requests", {**chosen, "before": cursor, "trail": ",".join(trail), **_size(query)})
-
-
-def _newer(query: ListQuery, chosen: Mapping[str, str]) -> str | None:
-    if query.before is None or not query.trail:
-        return None
-    *trail, before = query.trail
-    back = {} if before == "newest" else {"before": before}
-    return address("/requests", {**chosen, **back, "trail": ",".join(trail), **_size(query)})
-
-
-def _size(query: ListQuery) -> dict[str, int]:
-    return {} if query.size == 50 else {"per_page": query.size}
-
-
-def _poll(query: ListQuery, chosen: Mapping[str, str], listing: Listing) -> str | None:
+def _poll(query: ListQuery, chosen: Chosen, listing: Listing) -> str | None:
     """Where the first page asks for newer requests; deeper pages and closed ranges do not ask."""
     if query.before is not None or query.skip or query.until is not None:
         return None

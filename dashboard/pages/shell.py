@@ -16,6 +16,7 @@ from dashboard.assets import Assets
 from dashboard.problems import ERROR_PAGE, REQUEST_ID, Problem
 from dashboard.render import figures, headline, pool
 from dashboard.render.hidden import sendable, visible
+from dashboard.render.secrets import Mask, masked
 
 ASSETS = web.AppKey("assets", Assets)
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -36,6 +37,8 @@ class Place:
 
 # What exists. A later page adds its line here; nothing points at what is not built.
 NAVIGATION = (
+    Place("conversations", "Conversations", "/conversations"),
+    Place("sessions", "Sessions", "/sessions"),
     Place("requests", "Requests", "/requests"),
     Place("setup", "Set up", "/setup"),
     Place("docs", "API", "/docs"),
@@ -141,8 +144,13 @@ def _visible(value: object) -> str:
     return visible(str(value))
 
 
+def _masked(value: object) -> str:
+    return masked(str(value), Mask())
+
+
 FILTERS: Mapping[str, Callable[..., str]] = {
     "visible": _visible,
+    "masked": _masked,
     "count": figures.count,
     "compact": figures.compact,
     "size": figures.size,
@@ -152,4 +160,6 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "stamp": figures.stamp,
     "iso": figures.iso,
     "plural": figures.plural,
+    "money": figures.money,
+    "when": figures.when,
 }

@@ -17,7 +17,7 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True, extra="forbid")
 
 
-class Pagination(Answer):
+class NumberedPage(Answer):
     """Where in a list an answer stands."""
 
     total: int = Field(description="Rows that fit, counted up to 10000")
@@ -25,6 +25,11 @@ class Pagination(Answer):
     page: int
     per_page: int
     total_pages: int = Field(description="Pages of the counted rows")
+
+
+class Pagination(NumberedPage):
+    """Where in the list of requests an answer stands."""
+
     next_cursor: UUID | None = Field(description="`before` of the next page; null on the last")
 
 

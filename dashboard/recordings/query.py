@@ -20,7 +20,8 @@ FIRST_ID, LAST_ID = UUID(int=0), UUID(int=(1 << 128) - 1)
 _LOST_PLUS = re.compile(r" (?=\d\d:?\d\d$)")
 
 
-def _split(value: Any) -> Any:
+def split(value: Any) -> Any:
+    """The parts of what was given once with commas, or several times."""
     values = value if isinstance(value, list) else [value]
     return tuple(part.strip() for one in values for part in str(one).split(",") if part.strip())
 
@@ -41,12 +42,39 @@ def _aware(value: datetime) -> datetime:
 
 
 Text = Annotated[str, Field(max_length=256), AfterValidator(_storable)]
-Texts = Annotated[tuple[Text, ...], BeforeValidator(_split), Field(max_length=100)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(split), Field(max_length=100)]
 Moment = Annotated[datetime, BeforeValidator(_moment), AfterValidator(_aware)]
 OutcomeFilter = Outcome | Literal["in_flight", "failed"]
 
 
-class RequestsQuery(Query):
+class Paged(Query):
+    """Which part of a list: numbered pages, or what follows a cursor."""
+
+    page: Annotated[int, Field(ge=1)] = Field(1, description="Which page, counted from 1")
+    per_page: Annotated[int, Field(ge=1, le=MOST_PER_PAGE)] = Field(50, alias="per_page", description="Rows on a page")
+    limit: Annotated[int, Field(ge=1, le=MOST_PER_PAGE)] | None = Field(None, description="The same as per_page")
+    offset: Annotated[int, Field(ge=0)] | None = Field(None, description="Rows to skip; instead of page")
+
+    @model_validator(mode="after")
+    def _one_way_to_page(self) -> Self:
+        if getattr(self, "before", None) is not None and self.skip:
+            raise ValueError("before is a cursor: give no page or offset with it")
+        if self.skip + self.size > DEEPEST_ROW:
+            raise ValueError(f"pages end at row {DEEPEST_ROW}: go deeper with before=<next_cursor>")
+        return self
+
+    @property
+    def size(self) -> int:
+        """Rows of one page."""
+        return self.limit or self.per_page
+
+    @property
+    def skip(self) -> int:
+        """Rows before the page."""
+        return (self.page - 1) * self.size if self.offset is None else self.offset
+
+
+class RequestsQuery(Paged):
     """Filters of a list of requests; all that are given must hold."""
 
     train_id: Texts = Field((), description="Trains, separated by commas; default all that the caller may see")
@@ -64,30 +92,6 @@ class RequestsQuery(Query):
     since: Moment | None = Field(None, description="Accepted at this time or later, ISO 8601")
     until: Moment | None = Field(None, description="Accepted before this time, ISO 8601")
     before: UUID | None = Field(None, description="Cursor: `next_cursor` of the page before this one")
-    page: Annotated[int, Field(ge=1)] = Field(1, description="Which page, counted from 1")
-    per_page: Annotated[int, Field(ge=1, le=MOST_PER_PAGE)] = Field(
-        50, alias="per_page", description="Requests on a page"
-    )
-    limit: Annotated[int, Field(ge=1, le=MOST_PER_PAGE)] | None = Field(None, description="The same as per_page")
-    offset: Annotated[int, Field(ge=0)] | None = Field(None, description="Rows to skip; instead of page")
-
-    @model_validator(mode="after")
-    def _one_way_to_page(self) -> Self:
-        if self.before is not None and self.skip:
-            raise ValueError("before is a cursor: give no page or offset with it")
-        if self.skip + self.size > DEEPEST_ROW:
-            raise ValueError(f"pages end at row {DEEPEST_ROW}: go deeper with before=<next_cursor>")
-        return self
-
-    @property
-    def size(self) -> int:
-        """Rows of one page."""
-        return self.limit or self.per_page
-
-    @property
-    def skip(self) -> int:
-        """Rows before the page."""
-        return (self.page - 1) * self.size if self.offset is None else self.offset
 
     @property
     def statuses(self) -> tuple[int, int] | None:

@@ -13,7 +13,7 @@ from dashboard.recordings.answers import (
 from dashboard.recordings.bodies import Readable, chunks_of, readable, readable_value
 from dashboard.recordings.detail import Bodies, Found
 from dashboard.recordings.listing import Listing
-from dashboard.recordings.query import RequestsQuery
+from dashboard.recordings.query import Paged, RequestsQuery
 from sql.rows.directory import AccountRow
 from sql.rows.requests import RequestDetailRow, RequestRow, ResponseBodyRow
 
@@ -46,14 +46,19 @@ def summary(row: RequestRow, trains: Mapping[int, str], accounts: Mapping[int, A
 
 def pagination(listing: Listing, query: RequestsQuery) -> Pagination:
     """Where the listing stands."""
-    return Pagination(
-        total=listing.total,
-        total_capped=listing.total_capped,
-        page=query.skip // query.size + 1,
-        per_page=query.size,
-        total_pages=-(-listing.total // query.size),
-        next_cursor=listing.next_cursor,
-    )
+    place = numbered_page(listing.total, query, capped=listing.total_capped)
+    return Pagination(**place, next_cursor=listing.next_cursor)
+
+
+def numbered_page(total: int, query: Paged, *, capped: bool) -> dict[str, Any]:
+    """Where a page of so many rows stands."""
+    return {
+        "total": total,
+        "total_capped": capped,
+        "page": query.skip // query.size + 1,
+        "per_page": query.size,
+        "total_pages": -(-total // query.size),
+    }
 
 
 def request_answer(found: Found, bodies: Bodies) -> RequestAnswer:

@@ -1,6 +1,7 @@
 """Numbers, sizes, durations and times in words; what is unknown is an en dash, never 0."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 UNKNOWN = "–"
 NARROW = "\u202f"
@@ -51,6 +52,19 @@ def duration(microseconds: int | None) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} m" if hours else f"{minutes} m {rest:02d} s"
+
+
+def money(dollars: Decimal | float | None) -> str:
+    """``$1.23``; four decimals below a cent. What it is based on belongs in the title."""
+    if dollars is None:
+        return UNKNOWN
+    amount = float(dollars)
+    return f"${amount:,.2f}" if amount == 0 or abs(amount) >= 0.01 else f"${amount:.4f}"
+
+
+def when(moment: datetime | None) -> str:
+    """Date and time to the minute, in UTC, for places without a day's heading."""
+    return UNKNOWN if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 def clock(moment: datetime | None) -> str:

@@ -4,12 +4,18 @@
 ALTER TABLE requests
     ADD COLUMN side_call text,
     ADD COLUMN identity_version integer,
-    ADD COLUMN item_count integer;
+    ADD COLUMN item_count integer,
+    ADD COLUMN preview text CHECK (length(preview) <= 200);
+COMMENT ON COLUMN requests.item_count IS 'Items of its own messages in normal form; the state current_message_hash is the chain after them.';
+COMMENT ON COLUMN requests.preview IS
+    'First 200 characters of the last user text that this request added; null where it added only tool results.';
 COMMENT ON COLUMN requests.side_call IS 'What a call beside the conversation is for (title, quota, topic …); null where it is none.';
 CREATE INDEX requests_conversation ON requests (train, conversation_id, id) WHERE conversation_id IS NOT NULL;
 
 -- conversation_id is the id of the root's first attempt. Counts: messages are requests without attempts and side calls;
--- subtasks are sub-agents launched. shape is what the list's thumbnail draws: one element a message in start order,
+-- subtasks are sub-agents launched; branches are those beside main, without sub-agents and what follows a compaction; errors
+-- are requests (attempts too) that ended in any way but ok. title is the first real user text, cut to 200. session_ids
+-- holds every session of its requests, models every model that answered, the most used first. shape is what the list's thumbnail draws: one element a message in start order,
 -- {"lane": 0.., "parent": index or null, "kind": "turn|error|compaction|subagent"}, at most 200, evenly thinned beyond.
 CREATE TABLE conversations (
     train integer NOT NULL,
@@ -40,9 +46,10 @@ CREATE TABLE conversations (
     PRIMARY KEY (train, conversation_id)
 );
 CREATE INDEX conversations_last ON conversations (train, last_at, conversation_id);
+CREATE INDEX conversations_account ON conversations (train, account, last_at, conversation_id);
 CREATE INDEX conversations_sessions ON conversations USING gin (session_ids);
 
--- When conversations join, the later root's id goes on to lead to the joined one.
+-- When conversations join, the later root's id goes on to lead to the joined one; no alias leads to an alias.
 CREATE TABLE conversation_aliases (
     train integer NOT NULL,
     alias uuid NOT NULL,

@@ -11,7 +11,7 @@ from sql.database import Database
 from sql.rows.partitions import PartitionsMade
 
 pytestmark = pytest.mark.postgres
-PARENTS = ("requests", "request_bodies", "response_bodies", "pieces")
+PARENTS = ("requests", "request_bodies", "response_bodies", "pieces", "tool_calls")
 
 MONTHS = """
 SELECT parent.relname AS parent, child.relname AS child, pg_get_expr(child.relpartbound, child.oid) AS bounds
@@ -94,7 +94,8 @@ async def test_each_has_every_rule_of_its_parent(connection: asyncpg.Connection)
         LEFT JOIN pg_attrdef AS theirs ON theirs.adrelid = child.attrelid AND theirs.adnum = child.attnum
         LEFT JOIN pg_attrdef AS ours ON ours.adrelid = parent.attrelid AND ours.adnum = parent.attnum
         WHERE i.inhparent IN ('requests'::regclass, 'request_bodies'::regclass, 'response_bodies'::regclass,
-                'pieces'::regclass) AND (child.attgenerated, child.attnotnull, child.attcompression,
+                'pieces'::regclass, 'tool_calls'::regclass)
+            AND (child.attgenerated, child.attnotnull, child.attcompression,
                 pg_get_expr(theirs.adbin, theirs.adrelid)) IS DISTINCT FROM
                 (parent.attgenerated, parent.attnotnull, parent.attcompression,
                 pg_get_expr(ours.adbin, ours.adrelid))""")

@@ -1,0 +1,127 @@
+"""``/api/conversations``: the list, one with its tree, an export."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Literal
+
+import orjson
+from aiohttp import web
+
+from core.access import Permission
+from dashboard.conversations.address import found_conversation, moved_to
+from dashboard.conversations.answers import ConversationsAnswer, ConversationTree, ExportedRequest
+from dashboard.conversations.detail import Conversation, requests_of
+from dashboard.conversations.listing import branches_of, find_conversations
+from dashboard.conversations.query import ConversationsQuery
+from dashboard.conversations.shape import (
+    conversation_answer,
+    conversation_fields,
+    conversation_request,
+    cursor_page,
+    request_fields,
+)
+from dashboard.recordings.bodies import MOST_SHOWN_BYTES, readable_value
+from dashboard.routing import Call, Query, route
+from sql.rows.conversations import AnswerRow, ConversationRequestRow
+
+BATCH = 50
+"""Answers of an export that are in memory at once."""
+
+
+class ExportQuery(Query):
+    """How an export is written."""
+
+    format: Literal["jsonl", "json"] = "jsonl"
+
+
+@route(
+    "GET",
+    "/api/conversations",
+    permission=Permission.READ_BODIES,
+    query=ConversationsQuery,
+    returns=ConversationsAnswer,
+    errors=(400, 503),
+)
+async def list_conversations(call: Call[ConversationsQuery]) -> ConversationsAnswer:
+    """Conversations, last active first, without their requests.
+
+    Side calls (titles, quota probes …) are listed only with `has=side_calls`. Numbered pages end at row 2000;
+    `before=<next_cursor>` goes on from there at the same cost.
+    """
+    page = await find_conversations(call.database, call.principal, call.query)
+    branches = await branches_of(call.database, page.trains, page.rows)
+    return ConversationsAnswer(
+        conversations=[conversation_answer(page, row, branches[row.conversation_id]) for row in page.rows],
+        pagination=cursor_page(page, call.query),
+    )
+
+
+@route(
+    "GET",
+    "/api/conversations/{id}",
+    permission=Permission.READ_BODIES,
+    returns=ConversationTree,
+    errors=(404, 503),
+)
+async def show_conversation(call: Call[Query]) -> ConversationTree | web.Response:
+    """One conversation with its tree: every request in start order.
+
+    The id it had before it was joined to another one answers 308 to the id it has now.
+    """
+    found = await found_conversation(call)
+    if moved := moved_to(call.request, found, "/api/conversations/"):
+        return moved
+    rows = await requests_of(call.database, found.row)
+    counted = found.row.message_count + found.row.attempt_count
+    return ConversationTree(
+        **conversation_fields(found.row, found.train, found.account, found.branches),
+        requests=[conversation_request(row) for row in rows],
+        requests_omitted=max(0, counted - len(rows)),
+    )
+
+
+@route(
+    "GET",
+    "/api/conversations/{id}/export",
+    permission=Permission.READ_BODIES,
+    kind="download",
+    query=ExportQuery,
+    errors=(400, 404, 503),
+)
+async def export_conversation(call: Call[ExportQuery]) -> web.StreamResponse:
+    """Every request of a conversation with its answer, a JSON object each: a line each, or as one list.
+
+    Request bodies repeat one another, so each line says where the exact bytes are instead.
+    """
+    found = await found_conversation(call)
+    if moved := moved_to(call.request, found, "/api/conversations/", "/export"):
+        return moved
+    rows = await requests_of(call.database, found.row)
+    name = f"conversation-{found.id}.{call.query.format}"
+    # Recorded content: always an attachment of no type, so that no browser opens it here.
+    headers = {"Content-Type": "application/octet-stream", "Content-Disposition": f'attachment; filename="{name}"'}
+    answer = web.StreamResponse(headers=headers)
+    await answer.prepare(call.request)
+    before, between, behind = (b"", b"\n", b"\n") if call.query.format == "jsonl" else (b"[\n", b",\n", b"\n]\n")
+    async for line in _exported(call, found, rows):
+        await answer.write(before + line)
+        before = between
+    await answer.write(behind)
+    return answer
+
+
+async def _exported(
+    call: Call[ExportQuery], found: Conversation, rows: Sequence[ConversationRequestRow]
+) -> AsyncIterator[bytes]:
+    for start in range(0, len(rows), BATCH):
+        batch = rows[start : start + BATCH]
+        arguments = (found.row.train, [row.id for row in batch], MOST_SHOWN_BYTES)
+        answers = {row.id: row.message for row in await call.database.fetch("answers_of", AnswerRow, *arguments)}
+        for row in batch:
+            where = f"/api/requests/{row.id}/raw/"
+            line = ExportedRequest(
+                **request_fields(row),
+                answer=readable_value(answers.get(row.id)).value,
+                request_body_raw=where + "request",
+                response_body_raw=where + "response",
+            )
+            yield orjson.dumps(line.model_dump(mode="json"))

@@ -1,0 +1,122 @@
+"""From rows to the answers of the JSON API."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dashboard.conversations.answers import (
+    BranchAnswer,
+    ConversationAnswer,
+    ConversationRequest,
+    CursorPage,
+    LatestRequest,
+    LaunchAnswer,
+    SessionAnswer,
+    SessionTalk,
+)
+from dashboard.conversations.listing import Page
+from dashboard.recordings.query import Paged
+from dashboard.recordings.shape import numbered_page
+from sql.rows.conversations import BranchRow, ConversationRequestRow, ConversationRow, SessionRow, SessionTalkRow
+from sql.rows.directory import AccountRow
+
+AS_IS = (
+    "conversation_id", "title", "side_call", "message_count", "attempt_count", "error_count", "in_flight",
+    "input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "total_input_tokens",
+    "models", "session_ids", "subtask_count", "compaction_count",
+)  # fmt: skip
+"""Fields of a conversation's row that the answer has under the same name."""
+
+REQUEST_AS_IS = (
+    "id", "parent_request_id", "link_method", "branch_id", "is_subtask", "parent_task_request_id", "attempt_of",
+    "session_id", "agent_id", "status_code", "outcome", "error_type", "stop_reason", "request_type", "input_tokens",
+    "output_tokens", "total_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "thinking_tokens",
+    "item_count", "current_message_hash", "parent_message_hash", "preview", "ended_at",
+)  # fmt: skip
+
+
+def conversation_fields(
+    row: ConversationRow, train: str, account: AccountRow | None, branches: Sequence[BranchRow]
+) -> dict[str, Any]:
+    """What the API says of a conversation, with or without its tree."""
+    latest = LatestRequest(
+        id=row.latest_request, status_code=row.latest_status_code, model=row.latest_model, created_at=row.last_at
+    )
+    return {name: getattr(row, name) for name in AS_IS} | {
+        "train_id": train,
+        "account_id": account.account_id if account is not None else None,
+        "first_message_at": row.first_at,
+        "last_message_at": row.last_at,
+        "total_tokens": row.input_tokens + row.output_tokens,
+        "cost_usd": _number(row.cost_usd),
+        "branches": [_branch(branch) for branch in branches],
+        "latest_request": latest,
+        "has_subtasks": row.subtask_count > 0,
+    }
+
+
+def conversation_answer(
+    page: Page[ConversationRow], row: ConversationRow, branches: Sequence[BranchRow]
+) -> ConversationAnswer:
+    """A line of a list as the API gives it."""
+    return ConversationAnswer(**conversation_fields(row, page.trains[row.train], page.account(row), branches))
+
+
+def request_fields(row: ConversationRequestRow) -> dict[str, Any]:
+    """What the API says of a request in its tree."""
+    return {name: getattr(row, name) for name in REQUEST_AS_IS} | {
+        "model": row.answered_model or row.model,
+        "cost_usd": _number(row.cost_usd),
+        "response_time_ms": _ms(row.duration_us),
+        "ttft_ms": _ms(row.ttft_us),
+        "launches": [LaunchAnswer(**launch) for launch in row.launches or ()],
+        "created_at": row.started_at,
+    }
+
+
+def conversation_request(row: ConversationRequestRow) -> ConversationRequest:
+    """A node of the tree as the API gives it."""
+    return ConversationRequest(**request_fields(row))
+
+
+def session_answer(
+    page: Page[SessionRow], row: SessionRow, talks: Sequence[SessionTalkRow], most: int
+) -> SessionAnswer:
+    """A session as the API gives it, with at most so many of its conversations."""
+    account = page.account(row)
+    return SessionAnswer(
+        session_id=row.session_id,
+        train_id=page.trains[row.train],
+        account_id=account.account_id if account is not None else None,
+        client=row.client,
+        client_version=row.client_version,
+        first_request_at=row.first_at,
+        last_request_at=row.last_at,
+        request_count=row.request_count,
+        conversations=[_talk(talk) for talk in talks[:most]],
+        conversations_omitted=len(talks) > most,
+    )
+
+
+def cursor_page(page: Page[Any], query: Paged) -> CursorPage:
+    """Where the page stands."""
+    return CursorPage(**numbered_page(page.total, query, capped=page.total_capped), next_cursor=page.next_cursor)
+
+
+def _branch(row: BranchRow) -> BranchAnswer:
+    return BranchAnswer(
+        branch_id=row.branch_id, parent_hash=row.parent_hash, created_at=row.created_at, message_count=row.message_count
+    )
+
+
+def _talk(row: SessionTalkRow) -> SessionTalk:
+    return SessionTalk(
+        conversation_id=row.conversation_id, title=row.title, side_call=row.side_call, message_count=row.message_count
+    )
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _ms(microseconds: int | None) -> float | None:
+    return None if microseconds is None else microseconds / 1000

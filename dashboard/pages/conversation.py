@@ -1,0 +1,224 @@
+"""``/conversations/{id}``: one conversation as thread, graph and raw edges. Only what a view needs is read and drawn."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import BeforeValidator, Field
+
+from core.access import Permission
+from core.graph import ALL, lines
+from core.tree import Tree
+from dashboard.conversations import thread as window
+from dashboard.conversations.address import found_conversation, moved_to
+from dashboard.conversations.detail import MOST_REQUESTS, Conversation, launch_numbers, requests_of
+from dashboard.pages.conversations import status_of, title_of
+from dashboard.pages.shell import address, fragment, page, wants_fragment
+from dashboard.recordings.query import Text, split
+from dashboard.render import graph, links, spark, thread
+from dashboard.render.pool import rendered
+from dashboard.routing import Call, Query, route
+from sql.rows.conversations import ConversationRequestRow, ToolCallRow
+
+View = Literal["thread", "graph", "raw"]
+VIEWS: tuple[tuple[View, str], ...] = (("thread", "Thread"), ("graph", "Graph"), ("raw", "Raw"))
+MANY_OPENED = 200
+
+
+class ConversationQuery(Query):
+    """Which view, and where in it."""
+
+    view: View = "thread"
+    leaf: UUID | None = Field(None, description="The request that the path ends with")
+    branch: Text | None = Field(None, description="The branch whose newest request the path ends with")
+    at: UUID | None = Field(None, description="The request the window begins with")
+    until: UUID | None = Field(None, description="The request the window ends before")
+    open: Annotated[tuple[Text, ...], BeforeValidator(split), Field(max_length=MANY_OPENED)] = Field(
+        (), description="Sub-agents and runs of the graph that are shown in full"
+    )
+    end: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Row of the graph or the table the page ends with"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A sub-agent in figures, by its branch."""
+
+    branch: str
+    requests: int
+    errors: int
+    cost: Any
+    purpose: str | None
+    running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A conversation and its tree."""
+
+    found: Conversation
+    tree: Tree[ConversationRequestRow]
+    launches: Mapping[tuple[UUID, str], str]
+
+    @property
+    def path(self) -> str:
+        """Its address."""
+        return f"/conversations/{self.found.id}"
+
+
+@route(
+    "GET",
+    "/conversations/{id}",
+    permission=Permission.READ_BODIES,
+    query=ConversationQuery,
+    errors=(400, 404, 503),
+)
+async def conversation_page(call: Call[ConversationQuery]) -> web.Response:
+    """One conversation."""
+    found = await found_conversation(call)
+    if moved := moved_to(call.request, found, "/conversations/"):
+        return moved
+    tree = Tree(await requests_of(call.database, found.row))
+    shown = Shown(found, tree, launch_numbers(tree))
+    view = call.query.view
+    values = await _VIEWS[view](call, shown) if tree.rows else {}
+    values |= {"shown": shown, "tree": tree, "path": shown.path, "row": found.row, "query": call.query}
+    if wants_fragment(call.request):
+        return fragment(call.request, f"conversation.{view}.part.html", **values)
+    return page(
+        call.request,
+        f"conversation.{view}.html" if tree.rows else "conversation.html",
+        section="conversations",
+        found=found,
+        title=title_of(found.row),
+        stands=status_of(found.row),
+        shape=spark.drawn(found.row.shape),
+        view=view,
+        views=VIEWS,
+        lasted_us=round((found.row.last_at - found.row.first_at).total_seconds() * 1_000_000),
+        cut=len(tree.rows) >= MOST_REQUESTS,
+        **values,
+    )
+
+
+async def _thread(call: Call[ConversationQuery], shown: Shown) -> dict[str, Any]:
+    query, tree = call.query, shown.tree
+    leaf = _leaf(query, tree)
+    path = tree.path(leaf)
+    part = _window(query, tree, path)
+    stored = await window.stored(call.database, shown.found.row.train, part)
+    made = await rendered(call.request.app, thread.drawn, part, stored, shown.launches)
+    launched = tree.is_launched(path[0])
+    base = {"leaf": tree.rows[leaf].id}
+    first, after = part.places[0], path[part.end] if part.end < len(path) else None
+    return {
+        "made": made,
+        "part": part,
+        "leaf": tree.rows[leaf],
+        "agents": agents(shown),
+        "agent": agents(shown).get(tree.rows[path[0]].branch_id or "") if launched else None,
+        "launcher": tree.parents[path[0]] if launched else None,
+        "earlier": address(shown.path, {**base, "until": tree.rows[first].id}) if part.first else None,
+        "beginning": address(shown.path, {**base, "at": tree.rows[path[0]].id}) if part.first else None,
+        "later": address(shown.path, {**base, "at": tree.rows[after].id}) if after is not None else None,
+        "newest": address(shown.path, base),
+    }
+
+
+def _leaf(query: ConversationQuery, tree: Tree[ConversationRequestRow]) -> int:
+    """Where the path ends: as asked, and on from there to the newest; else the newest of the conversation."""
+    if query.leaf is not None and (place := tree.place(query.leaf)) is not None:
+        return place
+    if query.branch is not None:
+        places = [place for place, row in enumerate(tree.rows) if row.branch_id == query.branch]
+        if places:
+            return tree.newest_leaf(places[-1]) if not tree.rows[places[-1]].is_subtask else places[-1]
+    if query.at is not None and (place := tree.place(query.at)) is not None:
+        return tree.newest_leaf(place)
+    return tree.newest_leaf(0)
+
+
+def _window(query: ConversationQuery, tree: Tree[ConversationRequestRow], path: list[int]) -> window.Window:
+    at = tree.place(query.at) if query.at is not None else None
+    if at is not None and at in path:
+        return window.window_from(tree, path, path.index(at))
+    until = tree.place(query.until) if query.until is not None else None
+    end = path.index(until) if until is not None and until in path else len(path)
+    return window.window_before(tree, path, end or len(path))
+
+
+def agents(shown: Shown) -> dict[str, Agent]:
+    """Every sub-agent of a conversation by its branch, with what it did itself."""
+    purposes = _purposes(shown)
+    rows: dict[str, list[ConversationRequestRow]] = {}
+    for row in shown.tree.rows:
+        if row.is_subtask and row.branch_id:
+            rows.setdefault(row.branch_id, []).append(row)
+    return {branch: _agent(branch, own, purposes.get(branch)) for branch, own in rows.items()}
+
+
+def _agent(branch: str, rows: list[ConversationRequestRow], purpose: str | None) -> Agent:
+    costs = [row.cost_usd for row in rows if row.cost_usd is not None]
+    failed = sum(row.outcome not in (None, "ok") for row in rows)
+    running = any(row.outcome is None for row in rows)
+    return Agent(branch, len(rows), failed, sum(costs) if costs else None, purpose, running)
+
+
+def _purposes(shown: Shown) -> dict[str, str]:
+    """What each sub-agent was launched for, by its branch."""
+    said = {
+        (row.id, str(launch.get("id"))): launch.get("purpose")
+        for row in shown.tree.rows
+        for launch in row.launches or ()
+    }
+    return {branch: str(said[key]) for key, branch in shown.launches.items() if said.get(key)}
+
+
+async def _graph(call: Call[ConversationQuery], shown: Shown) -> dict[str, Any]:
+    query, tree = call.query, shown.tree
+    found = lines(tree, query.open)
+    end = min(query.end or len(found), len(found))
+    ids = [tree.rows[place].id for line in found[max(0, end - graph.WINDOW) : end] for place in line.members]
+    tools: dict[UUID, list[ToolCallRow]] = {}
+    for tool in await call.database.fetch("tool_calls_of", ToolCallRow, shown.found.row.train, ids):
+        tools.setdefault(tool.id, []).append(tool)
+    said = graph.Said(tools, _purposes(shown))
+    drawing = await rendered(call.request.app, graph.drawn, tree, found, end, said)
+    at = {"view": "graph", "open": ",".join(query.open)}
+    return {
+        "drawing": drawing,
+        "opened": [name for name in query.open if name != ALL],
+        "everything": ALL in query.open,
+        "open_all": address(shown.path, {"view": "graph", "open": ALL}),
+        "close_all": address(shown.path, {"view": "graph"}),
+        "older": address(shown.path, {**at, "end": drawing.first}) if drawing.first else None,
+        "newer": address(shown.path, {**at, "end": min(end + graph.WINDOW, len(found))}) if end < len(found) else None,
+        "opening": lambda name: address(
+            shown.path, {**at, "open": ",".join((*query.open, name)), "end": query.end or ""}
+        ),
+    }
+
+
+async def _raw(call: Call[ConversationQuery], shown: Shown) -> dict[str, Any]:
+    total = len(shown.tree.rows)
+    end = min(call.query.end or total, total)
+    first = max(0, end - graph.WINDOW)
+    at = {"view": "raw"}
+    return {
+        "places": range(first, end),
+        "total": total,
+        "first": first,
+        "why": links.why,
+        "older": address(shown.path, {**at, "end": first}) if first else None,
+        "newer": address(shown.path, {**at, "end": min(end + graph.WINDOW, total)}) if end < total else None,
+    }
+
+
+_VIEWS: dict[View, Callable[[Call[ConversationQuery], Shown], Awaitable[dict[str, Any]]]] = {
+    "thread": _thread,
+    "graph": _graph,
+    "raw": _raw,
+}

@@ -1,0 +1,68 @@
+"""The address of a list: its filters, its cursor, and the way back through the pages that led here."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from dashboard.pages.shell import address
+from dashboard.recordings.query import Paged
+
+LONGEST_TRAIL = 40
+
+Chosen = dict[str, str]
+"""The filters that are set, by their names in the address."""
+
+
+def written(query: Paged, names: Iterable[str]) -> Chosen:
+    """The filters of these names that are set."""
+    given = {name: getattr(query, name) for name in names}
+    fields = type(query).model_fields
+    return {fields[name].alias or name: as_text(value) for name, value in given.items() if value not in (None, ())}
+
+
+def as_text(value: Any) -> str:
+    """A filter's value as it stands in an address."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def without(chosen: Chosen, key: str) -> dict[str, str]:
+    """The other filters."""
+    return {name: value for name, value in chosen.items() if name != key}
+
+
+class ListAddress:
+    """Where a list is and where its links lead."""
+
+    def __init__(self, path: str, query: Paged, chosen: Chosen) -> None:
+        self._path = path
+        self._before = getattr(query, "before", None)
+        self.chosen = chosen
+        self.size = {} if query.size == 50 else {"per_page": query.size}
+        self.newest = address(path, chosen)
+
+    def chips(
+        self, titles: Mapping[str, str], words: Mapping[str, Mapping[str, str]] | None = None
+    ) -> list[tuple[str, str, str]]:
+        """Each filter's title and value, and the address without it."""
+        known = words or {}
+        return [
+            (titles[key], known.get(key, {}).get(value, value), address(self._path, without(self.chosen, key)))
+            for key, value in self.chosen.items()
+        ]
+
+    def older(self, trail: Sequence[str], cursor: object | None) -> str | None:
+        """The next page."""
+        if cursor is None:
+            return None
+        more = (*trail, str(self._before or "newest"))[-LONGEST_TRAIL:]
+        return address(self._path, {**self.chosen, "before": cursor, "trail": ",".join(more), **self.size})
+
+    def newer(self, trail: Sequence[str]) -> str | None:
+        """The page before."""
+        if self._before is None or not trail:
+            return None
+        *rest, before = trail
+        back = {} if before == "newest" else {"before": before}
+        return address(self._path, {**self.chosen, **back, "trail": ",".join(rest), **self.size})
