@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from core.errors import FootplateError
 from core.settings import Settings
-from deploy import announcement, health, listening, roles
+from deploy import announcement, health, listening, preflight, roles
 from deploy.database import database
 from deploy.exit_codes import INTERRUPTED, REFUSALS, exit_code
 from deploy.folder import claimed
@@ -23,6 +23,7 @@ DATABASE_PATIENCE_SECONDS = 15.0
 
 def run(settings: Settings) -> int:
     """Run until told to stop; returns the exit code. Raises FootplateError where it can not start."""
+    preflight.check(settings)
     with claimed(settings.data_dir):
         return asyncio.run(Supervisor(listening.settled(settings)).run())
 
