@@ -22,7 +22,8 @@ from dashboard.recordings.detail import (
 from dashboard.recordings.listing import find_requests
 from dashboard.recordings.query import RequestsQuery
 from dashboard.recordings.shape import pagination, request_answer, summary
-from dashboard.routing import Call, Query, route
+from dashboard.render.pool import rendered
+from dashboard.routing import Call, Query, json_answer, route
 
 RAW_HEADERS = {"Content-Type": "application/octet-stream"}
 
@@ -54,13 +55,15 @@ async def list_requests(call: Call[RequestsQuery]) -> RequestsAnswer:
     returns=RequestAnswer,
     errors=(404, 503),
 )
-async def show_request(call: Call[Query]) -> RequestAnswer:
+async def show_request(call: Call[Query]) -> web.Response:
     """One request with everything recorded of it: headers, timing, bodies, chunks.
 
     A body of more than 8 MB is left out; `request_body_raw` and `response_body_raw` say where its bytes are.
     """
     found = await _found(call)
-    return request_answer(found, await bodies_of(call.database, found.row))
+    bodies = await bodies_of(call.database, found.row)
+    # Megabytes of JSON are read and written here: not on the loop, where they would hold up all others.
+    return await rendered(call.request.app, lambda: json_answer(request_answer(found, bodies)))
 
 
 @route(

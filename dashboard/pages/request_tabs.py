@@ -71,13 +71,15 @@ def readable(row: RequestDetailRow, bodies: Bodies, pictures: str) -> Readable:
     return Readable(asked, asked_body, answer, shown, hidden)
 
 
-def prompt(row: RequestDetailRow, bodies: Bodies, pictures: str, first: int | None) -> tuple[Prompt | None, Body]:
+def prompt(
+    row: RequestDetailRow, bodies: Bodies, pictures: str, first: int | None, first_tool: int
+) -> tuple[Prompt | None, Body]:
     """System, tools and transcript, or the state of a body that has none."""
     body = bodies.request.body if bodies.request else None
     state = _request_state(row, bodies)
     if not body:
         return None, state
-    whole = messages.whole_prompt(body, pictures, first)
+    whole = messages.whole_prompt(body, pictures, first, first_tool)
     return (whole, state) if whole.fault is None else (None, _drawn(body, state))
 
 
