@@ -15,6 +15,7 @@ from core.models import Outcome
 from core.refusals import Reason
 from proxy import tcp
 from proxy.breaks import CallBrokenError
+from proxy.repeated_length import END, repeats, said_once
 
 if TYPE_CHECKING:
     from proxy.upstream import Upstream
@@ -62,7 +63,7 @@ class UpstreamConnection(asyncio.Protocol):
         ),
         *("_head_waiter", "_keep", "_loop", "_owner", "_parser", "_paused_us", "_pending", "_pending_size", "_pieces"),
         *("_reading_paused", "_reason", "_sink", "_unsent", "busy", "idle_since", "last_us", "reused"),
-        *("sent_us", "transport", "_taken"),
+        *("sent_us", "transport", "_taken", "_repeats"),
     )
 
     def __init__(self, owner: "Upstream", loop: asyncio.AbstractEventLoop) -> None:
@@ -93,7 +94,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._pieces: list[bytes] = []
         self._pending: list[tuple[int, bytes]] = []
         self._pending_size = 0
-        self._head_bytes = 0
+        self._head_bytes = bytearray()
+        self._repeats = False
         self._sink: Sink | None = None
         self._reading_paused = False
         self._held = 0
@@ -279,11 +281,12 @@ class UpstreamConnection(asyncio.Protocol):
             return
         self.last_us = now_us()
         if self._head is None:
-            self._head_bytes += len(data)
-        try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._broken_parse()
+            self._head_bytes += data
+        if not self._repeats:
+            self._feed(data)
+        if self._repeats and (END in self._head_bytes):
+            self._repeats = False
+            self._read_again()
         pieces = self._pieces
         if pieces:
             self._pieces = []
@@ -292,8 +295,26 @@ class UpstreamConnection(asyncio.Protocol):
             self.fail(Reason.BAD_ANSWER, Outcome.UPSTREAM_RESET, "not HTTP/1.1")
         elif self._complete:
             self._finish()
-        elif self._head is None and self._head_bytes > MAX_RESPONSE_HEAD:
+        elif self._head is None and len(self._head_bytes) > MAX_RESPONSE_HEAD:
             self.fail(Reason.BAD_ANSWER, Outcome.UPSTREAM_RESET, "response head too large")
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._repeats = self._head is None and repeats(bytes(self._head_bytes))
+            if not self._repeats:
+                self._broken_parse()
+
+    def _read_again(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._headers, self._reason = [], b""
+        once = said_once(bytes(self._head_bytes))
+        if once is None:
+            self._broken_parse()
+        else:
+            self._feed(once)
+            self._repeats = False
 
     def _broken_parse(self) -> None:
         self._keep = False
@@ -343,6 +364,7 @@ class UpstreamConnection(asyncio.Protocol):
             return
         self._keep = self._parser.should_keep_alive() and self._framing != "eof"
         self._head = ResponseHead(status, self._reason, self._headers, self._framing)
+        self._head_bytes.clear()
         if self._framing == "none":
             # Whatever the head says of a body, none comes; so this parser is at a loss and is not used again.
             self._complete = True
