@@ -33,6 +33,7 @@ _BODY: Final = msgspec.json.Decoder(_Body)
 _MESSAGES: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _OPENING: Final = b'"messages":['
 _MARKS: Final = (b"[", b"]", b"{", b"}", b",", b'"')
+_BETWEEN: Final = frozenset((b",", b"]"))
 _STRUCTURE: Final = re.compile(rb"[\[\]{},]")
 _KEY: Final = re.compile(rb'"messages"[ \t\r\n]*:[ \t\r\n]*\[\Z')
 
@@ -132,7 +133,7 @@ def _places(body: bytes, at: int, messages: list[msgspec.Raw]) -> list[int] | No
     for message in messages:
         at += len(memoryview(message)) + (len(places) > 1)
         places.append(at)
-        if not body.startswith((b",", b"]"), at):
+        if body[at : at + 1] not in _BETWEEN:
             return None
     return places if body.startswith(b"]", at) else None
 
@@ -143,10 +144,9 @@ def _slice(body: bytes, messages_end: int, raw: msgspec.Raw) -> tuple[int, int] 
         return None
     # By its beginning: to find 100 KB costs more than to compare them.
     beginning = bytes(slice_[:64])
-    for at in (body.find(beginning, messages_end), body.find(beginning)):
-        if at >= 0 and body.startswith(bytes(slice_), at):
-            return at, at + len(slice_)
-    return None
+    at = body.find(beginning, messages_end)
+    at = body.find(beginning) if at < 0 else at
+    return (at, at + len(slice_)) if body.startswith(bytes(slice_), at) else None
 
 
 def _too_many(body: bytes, mark: bytes, begin: int, end: int) -> bool:
