@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from core.errors import FootplateError
 from core.settings import Settings
-from deploy import announcement, health, listening, roles
+from deploy import announcement, health, listening, preflight, roles
 from deploy.database import database
 from deploy.exit_codes import INTERRUPTED, REFUSALS, exit_code
 from deploy.folder import claimed
@@ -23,6 +23,7 @@ DATABASE_PATIENCE_SECONDS = 15.0
 
 def run(settings: Settings) -> int:
     """Run until told to stop; returns the exit code. Raises FootplateError where it can not start."""
+    preflight.check(settings)
     with claimed(settings.data_dir):
         return asyncio.run(Supervisor(listening.settled(settings)).run())
 
@@ -104,6 +105,9 @@ class Supervisor:
         with suppress(TimeoutError):
             async with asyncio.timeout(DATABASE_PATIENCE_SECONDS):
                 await self._database.tried.wait()
+                if self._database.migrated.is_set():
+                    # It may have met the server before that was up, and rests a moment before it tries again.
+                    await self._answers(health.ask_dashboard, well=True)
         if self._stopping.is_set():
             return
         if not self._database.migrated.is_set():
@@ -112,9 +116,11 @@ class Supervisor:
         with suppress(OSError):  # who started us may have stopped reading
             print(announcement.ready(self._settings, self._database.title, time.monotonic() - began), flush=True)
 
-    async def _answers(self, ask: Callable[[Settings], health.Answer]) -> None:
-        # Another process has no event to wait for.
-        while (await asyncio.to_thread(ask, self._settings)).status is None:  # noqa: ASYNC110
+    async def _answers(self, ask: Callable[[Settings], health.Answer], *, well: bool = False) -> None:
+        while True:  # another process has no event to wait for
+            answer = await asyncio.to_thread(ask, self._settings)
+            if answer.ok or (answer.status and not well):
+                return
             await asyncio.sleep(POLL_SECONDS)
 
     async def _stop(self) -> None:

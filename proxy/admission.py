@@ -11,6 +11,7 @@ from typing import Protocol
 from urllib.parse import unquote
 
 from core.errors import FootplateError
+from core.redact import find_secrets
 from core.refusals import Reason
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
@@ -148,8 +149,7 @@ def _target(target: str) -> tuple[str, str | None]:
     if target.startswith("/t/"):
         head, mark, query = target.partition("?")
         train, slash, rest = head[3:].partition("/")
-        if not TRAIN.fullmatch(train):
-            raise RefusedError(Reason.BAD_TRAIN)
+        _check_train(train)
         target = f"/{rest}{mark}{query}" if slash else f"/{mark}{query}"
         if rest.startswith("/"):
             raise RefusedError(Reason.BAD_TARGET)
@@ -175,11 +175,15 @@ def _limit(path: str) -> int:
 
 def _train_of(fields: "_Fields") -> str | None:
     train = fields.train
-    if train is None:
-        return None
-    if not TRAIN.fullmatch(train):
-        raise RefusedError(Reason.BAD_TRAIN)
+    if train is not None:
+        _check_train(train)
     return train
+
+
+def _check_train(train: str) -> None:
+    # A train's name is stored and shown: a key put in its place by mistake must not be.
+    if not TRAIN.fullmatch(train) or find_secrets(train):
+        raise RefusedError(Reason.BAD_TRAIN)
 
 
 class _Fields:

@@ -13,6 +13,7 @@ import httptools
 
 from core.models import Outcome
 from core.refusals import Reason
+from proxy import tcp
 from proxy.breaks import CallBrokenError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class UpstreamConnection(asyncio.Protocol):
         ),
         *("_head_waiter", "_keep", "_loop", "_owner", "_parser", "_paused_us", "_pending", "_pending_size", "_pieces"),
         *("_reading_paused", "_reason", "_sink", "_unsent", "busy", "idle_since", "last_us", "reused"),
-        *("sent_us", "transport"),
+        *("sent_us", "transport", "_taken"),
     )
 
     def __init__(self, owner: "Upstream", loop: asyncio.AbstractEventLoop) -> None:
@@ -73,6 +74,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.reused = False
         self.idle_since = 0.0
         self._paused_us = 0
+        self._taken = 0
         self._clear()
 
     def _clear(self) -> None:
@@ -219,13 +221,22 @@ class UpstreamConnection(asyncio.Protocol):
         """Fail where the upstream has been silent for too long; called about once a second."""
         if self._complete or self._failure is not None:
             return
-        if self._paused_us and now - self._paused_us > idle_us:
+        if self._paused_us and self._took_some():
+            self._paused_us = now
+        elif self._paused_us and now - self._paused_us > idle_us:
             self.fail(Reason.TIMED_OUT, Outcome.UPSTREAM_TIMEOUT, "upstream took no request bytes")
         elif self._head is None:
             if self.sent_us and now - self.sent_us > first_byte_us:
                 self.fail(Reason.TIMED_OUT, Outcome.UPSTREAM_TIMEOUT, "no response head in time")
-        elif not self._reading_paused and now - self.last_us > idle_us:
+        elif self.sent_us and not self._reading_paused and now - self.last_us > idle_us:
+            # Before the request is through, the upstream may well wait for the rest of it.
             self.fail(Reason.TIMED_OUT, Outcome.UPSTREAM_TIMEOUT, "silent in the middle of the response")
+
+    def _took_some(self) -> bool:
+        before = self._taken
+        if self.transport is not None:
+            self._taken = tcp.bytes_taken(self.transport)
+        return self._taken != before
 
     # What the transport calls.
 

@@ -179,7 +179,7 @@ def _image(block: dict[str, Any], place: str, context: Context) -> Iterator[Bloc
     if picture is None or not context.pictures:
         said = source.get("media_type")
         text = f"Not shown: its bytes are no PNG, JPEG, GIF or WebP picture. It was sent as {said}."
-        yield Block("image", "image", _NOTE.format(visible(text)), octets)
+        yield Block("image", "image", _NOTE.format(visible(masked(text, context.mask))), octets)
         return
     known = picture.width is not None and picture.height is not None
     dimensions = _DIMENSIONS.format(picture.width, picture.height) if known else Markup("")

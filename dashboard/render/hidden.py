@@ -29,6 +29,17 @@ def visible(text: str) -> Markup:
     return Markup("").join([*out, escape(text[position:])])
 
 
+def spelled(text: str) -> str:
+    """The text with hidden characters as ``⟨U+202E⟩``: for titles and options, which hold no markup."""
+    return _RUN.sub(lambda run: "".join(f"⟨{_code(character)}⟩" for character in run.group()), text)
+
+
+def exact(text: str) -> Markup:
+    """The text for an attribute that is sent back: escaped, hidden characters as references, so that none is drawn."""
+    escaped = str(escape(text))
+    return Markup(_RUN.sub(lambda run: "".join(f"&#{ord(character)};" for character in run.group()), escaped))  # noqa: S704  escaped above
+
+
 def sendable(text: str) -> str:
     """The text without lone surrogates (U+FFFD in their place), so that it can be encoded."""
     return _SURROGATE.sub("\ufffd", text)

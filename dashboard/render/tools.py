@@ -45,7 +45,9 @@ _Form = Callable[[dict[str, Any], Mask], tuple[Markup, set[str]] | None]
 
 
 def _pairs(given: dict[str, Any], mask: Mask) -> Markup:
-    return _TABLE.format(Markup("").join(_ROW.format(visible(str(key)), _value(given[key], mask)) for key in given))
+    return _TABLE.format(
+        Markup("").join(_ROW.format(visible(masked(str(key), mask)), _value(given[key], mask)) for key in given)
+    )
 
 
 def _value(value: Any, mask: Mask) -> Markup:

@@ -107,6 +107,9 @@ REFINED = [
     ("ok", 200, (), JSON_MESSAGE, "ok"),
     ("ok", 200, GZIP[:1], JSON_MESSAGE[:-1], "upstream_incomplete"),
     ("ok", 200, GZIP, JSON_MESSAGE, "ok"),
+    ("ok", 200, GZIP[:1], b"", "upstream_incomplete"),
+    ("ok", 200, GZIP[:1], JSON_MESSAGE + b"}", "ok"),
+    ("ok", 200, GZIP[:1], JSON_MESSAGE.replace(b"{", b"\xef\xbb\xbf{", 1), "ok"),
     ("ok", 200, GZIP[:1], b"[]", "ok"),
     ("ok", 200, GZIP[:1], b"[" * 300 + b"]" * 300, "ok"),
     ("ok", 200, GZIP[:1], b'{"a":' + b"[" * 300 + b"]" * 300 + b"}", "ok"),
@@ -170,6 +173,8 @@ def test_a_stream_of_another_endpoint_needs_no_message_stop(derived):
         (400, (), b'{"error":{"type":"a\\u0000b","message":"' + b"x" * 9000 + b'"}}', "a\ufffdb", "x" * 4000, None),
         (404, GZIP[:1], b"[]", None, None, None),
         (200, GZIP[:1], b"[]", None, None, "response: not a JSON object"),
+        (200, GZIP[:1], b'{"a":1}', None, None, "response: not a message"),
+        (200, HTML, b"<html>portal", None, None, "response: not a message"),
     ],
 )  # fmt: skip
 def test_errors_are_named_as_they_were_given(derived, status, headers, body, error_type, message, parse_error):

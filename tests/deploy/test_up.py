@@ -67,11 +67,13 @@ async def succeeds(product: Product) -> None:
 
 @pytest.mark.product
 async def test_a_data_folder_is_continued(data: Path, upstream: Upstream) -> None:
-    """What one run recorded the next one shows; each ends with 0 on SIGTERM."""
+    """What one run recorded the next one shows, from its ready line on; each ends with 0 on SIGTERM."""
     async with running(data, upstream_url=upstream.url) as product:
         answer = await call(product)
         [first] = await product.recorded(1)
     async with running(data, upstream_url=upstream.url) as product:
+        status, shown = await product.get("/api/requests")
+        assert (status, [row["id"] for row in shown["requests"]]) == (200, [first["id"]])
         await call(product)
         rows = await product.recorded(2)
         assert [row["outcome"] for row in rows] == ["ok", "ok"]
