@@ -78,7 +78,7 @@ async def _measure(folder: Path, url: str, postgres: int, wanted: list[str]) -> 
     version = await connection.fetchval("SELECT split_part(version(), ' ', 2)")
     lz4 = await connection.fetchval(LZ4)
     lines = [
-        f"Postgres {version}, bodies compressed by {'lz4' if lz4 else 'pglz'}; machine's load {os.getloadavg()[0]:.1f}.",
+        f"Postgres {version}, bodies compressed by {'lz4' if lz4 else 'pglz'}; load {os.getloadavg()[0]:.1f}.",
         "",
     ]
     if "cpu" in wanted:
