@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from core.errors import FootplateError
@@ -127,12 +127,25 @@ class Supervisor:
         """Streams first, then what they left on the tape, then the database under it all."""
         if not self._patience.lost and self._ready:
             say("stopping: running calls may finish; a second signal ends them")
-        for keepers in (self._proxies, [self._recorder, self._dashboard]):
-            async with asyncio.TaskGroup() as group:
-                for keeper in keepers:
-                    group.create_task(keeper.stop(self._patience))
-        await self._record_the_rest()
-        await self._database.close()
+        async with asyncio.TaskGroup() as group:
+            hurrying = group.create_task(self._hurry())
+            await self._stop_all(self._proxies)
+            await self._stop_all([self._recorder, self._dashboard])
+            await self._record_the_rest()
+            await self._database.close()
+            hurrying.cancel()
+
+    async def _hurry(self) -> None:
+        """After a second signal nobody waits for anybody: all are stopped at the same time."""
+        await self._patience.gone.wait()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._stop_all([self._recorder, self._dashboard]))
+            group.create_task(self._database.close())
+
+    async def _stop_all(self, keepers: Sequence[Keeper]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for keeper in keepers:
+                group.create_task(keeper.stop(self._patience))
 
     async def _record_the_rest(self) -> None:
         """What the proxies taped last; the next start would find it too, so this may be cut short."""

@@ -123,6 +123,7 @@ class ClientConnection(web.RequestHandler):
         "_taken",
         "_unread_since",
         "call",
+        "quiet_since",
     )
 
     def __init__(self, manager: "ProxyServer", *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
@@ -137,6 +138,8 @@ class ClientConnection(web.RequestHandler):
         self._unread_since = 0.0
         self._newest: StreamReader = EMPTY_PAYLOAD
         self.call: Relayed | None = None
+        self.quiet_since = loop.time()
+        """Since when nothing happens here, on the loop's clock; means something while ``quiet``."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Bound what we hold for a client that reads slowly."""
@@ -160,6 +163,7 @@ class ClientConnection(web.RequestHandler):
 
     def _arrived(self) -> None:
         self._head_since = 0.0
+        self.quiet_since = self._loop.time()
         self._head_bytes = 0
         message, payload = self._messages[-1]
         if not isinstance(message, _ErrInfo):
@@ -210,6 +214,24 @@ class ClientConnection(web.RequestHandler):
     def idle(self) -> bool:
         """Whether nothing was asked and nothing is being said."""
         return self.call is None and not self._messages and not self._head_bytes and self._newest.is_eof()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether closing it would cut nothing short: idle, and all that was said is taken."""
+        transport = self.transport
+        if transport is None or transport.is_closing() or self._current_request is not None:
+            return False
+        return self.idle and not transport.get_write_buffer_size()
+
+    def leave(self) -> None:
+        """Close an idle connection."""
+        if self.transport is not None:
+            self.transport.close()
+
+    def call_ended(self) -> None:
+        """The call it was busy with is over."""
+        self.call = None
+        self.quiet_since = self._loop.time()
 
     def handle_error(  # type: ignore[override]  # ours is already written
         self, request: Any, status: int = 500, exc: BaseException | None = None, message: str | None = None

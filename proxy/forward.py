@@ -337,7 +337,7 @@ class Call:
         tape = self._tape
         delivered = self._delivered()
         tape.end(End(outcome, self._body.size, self._response_bytes, delivered, timings, self._note, tape.lost))
-        self._connection.call = None
+        self._connection.call_ended()
         self._relay.calls.discard(self)
         if not self._relay.calls:
             self._relay.clear.set()

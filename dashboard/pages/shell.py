@@ -23,6 +23,8 @@ ASSETS = web.AppKey("assets", Assets)
 TEMPLATES = Path(__file__).parent.parent / "templates"
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "theme"
+LONGEST_WORDS = 20_000
+"""Characters of a name or sentence that a template draws; a tool's name may be megabytes."""
 COMPRESSED_ELSEWHERE = 64 * 1024
 """Bytes above which a page is compressed off the event loop."""
 
@@ -149,7 +151,10 @@ def shown(value: Any) -> Any:
 
 
 def _visible(value: object) -> str:
-    return visible(safe(str(value)))
+    text = str(value)
+    if len(text) > LONGEST_WORDS:
+        text = f"{text[:LONGEST_WORDS]}… ({figures.count(len(text))} characters)"
+    return visible(safe(text))
 
 
 def _exact(value: object) -> str:

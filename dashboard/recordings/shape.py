@@ -1,8 +1,10 @@
 """From rows to the answers of the JSON API."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from core.kept import Kept
 from dashboard.recordings.answers import (
     Pagination,
     RequestAnswer,
@@ -84,7 +86,7 @@ def request_value(bodies: Bodies) -> Readable:
     """The request's body as a value."""
     if bodies.request_too_large:
         return Readable(None, "too_large")
-    return readable(None if bodies.request is None else bodies.request.body)
+    return _as_kept(readable(None if bodies.request is None else bodies.request.body), bodies.request_kept)
 
 
 def response_value(bodies: Bodies) -> Readable:
@@ -93,10 +95,18 @@ def response_value(bodies: Bodies) -> Readable:
         return Readable(None, "too_large")
     response = bodies.response
     if response is None:
-        return readable(None)
+        return _as_kept(readable(None), bodies.response_kept)
     if response.message is not None:
-        return readable_value(response.message)
-    return readable(response.raw if response.decoded is None else response.decoded)
+        return _as_kept(readable_value(response.message), bodies.response_kept)
+    body = response.raw if response.decoded is None else response.decoded
+    return _as_kept(readable(body), bodies.response_kept)
+
+
+def _as_kept(shown: Readable, of: Kept) -> Readable:
+    """What was recorded only in part never passes for the whole, however readable it is."""
+    if of is Kept.NOTHING:
+        return Readable(None, "not_recorded")
+    return replace(shown, state="partial") if of is Kept.PARTIAL else shown
 
 
 def streaming_chunks(row: RequestDetailRow, response: ResponseBodyRow | None) -> list[StreamingChunk]:

@@ -14,7 +14,6 @@ import aiohttp
 import psutil
 import pytest
 
-from deploy.keeper import LONGEST_DELAY, SETTLED_SECONDS, Backoff
 from deploy.supervisor import ONE_WISH_SECONDS
 from tests.chaos.killer import children
 from tests.product import ROOT, NotStartedError, Product, clean_environment, running, start, stop
@@ -343,16 +342,6 @@ async def test_up_that_can_not_start_says_so_to_its_tests(tmp_path: Path) -> Non
     with pytest.raises(NotStartedError, match="exit code 78"):
         async with running(tmp_path / "data", upstream_url="http://127.0.0.1:1"):
             pass
-
-
-def test_a_crash_loop_slows_down_and_recovers() -> None:
-    """Delays double up to a limit, are never given up, and begin anew after a process lived for a while."""
-    backoff = Backoff()
-    delays = [backoff.after(0.1) for _ in range(12)]
-    assert delays[1] > delays[0]
-    assert delays[5] > delays[3]
-    assert LONGEST_DELAY * 0.9 <= delays[-1] <= LONGEST_DELAY * 1.1
-    assert backoff.after(SETTLED_SECONDS) < 0.5
 
 
 async def up(data: Path, **environment: str) -> tuple[int, str, str]:
