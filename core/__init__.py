@@ -6,9 +6,9 @@ Bytes come in, values go out; ``now``, keys and random bytes are arguments.
 - ``sse`` cuts bytes into events, ``message`` folds events into one assistant message, ``usage`` reads the report.
 - ``transcript`` reads a request body, ``answer`` a response, ``origin`` says who sent it and who paid.
 - ``redact`` decides which headers may be kept; ``bodies`` is JSON under limits, ``labels`` words fit for a column.
-- ``pieces`` divides a request body into what is stored once (``seams`` finds where), ``lanes`` what repeats.
 - ``normal_form`` makes items of a transcript (``canonical`` bytes), ``chain`` their hashes, ``recognition`` knows what
   clients send beside the talk; ``identity`` composes them into the ``Facts`` that ``linking`` makes one forest of.
+- ``pieces`` divides a request body into what is stored once (``seams``, ``texts`` find where), ``lanes`` what repeats.
 - ``exchange`` composes all of these into one frozen ``models.Recording``: the only thing the recorder writes.
 - ``settings`` names every setting once; ``access`` says who may do what; ``refusals`` holds the errors we generate.
 

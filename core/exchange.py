@@ -63,7 +63,7 @@ class Inflated:
 def derive(taped: Taped, inflated: Inflated, request_sha256: bytes | None = None) -> Recording:
     """Everything that is recorded of a call. What cannot be parsed sets ``parse_error`` and is recorded raw.
 
-    ``request_sha256`` is the hash of the request's body, where it is known already.
+    ``request_sha256`` is the hash of the request's body on the tape, where it is known already.
     """
     start, head, end = taped.start, taped.head, taped.end
     asked = _transcript(taped, inflated)
@@ -106,7 +106,7 @@ def derive(taped: Taped, inflated: Inflated, request_sha256: bytes | None = None
 
 
 def digest(body: bytes, of: Kept, known: bytes | None = None) -> bytes | None:
-    """The SHA-256 of a body, or the one that is ``known``; None where not all of it is there to be hashed."""
+    """The SHA-256 of a body, computed where it is not known; None where not all of it is there to be hashed."""
     return (known or sha256(body).digest()) if of is Kept.WHOLE else None
 
 

@@ -115,7 +115,7 @@ def _divide(body: bytes, lane: Lane | None) -> tuple[Division, Lane | None]:
     keys = pieces.cut(body, seams.cuts_around(body, 0, begin, found.tools), fresh)
     first = Lane(body[:begin], begin, keys, b"", sha256(body[:begin]), b"", b"")
     division, lane = _go_on(body, first, found, fresh)
-    return replace(division, complete=True), lane
+    return replace(division, complete=True), lane if found.parsed else None
 
 
 def _continued(body: bytes, lane: Lane) -> Seams | None:
@@ -131,7 +131,7 @@ def _continued(body: bytes, lane: Lane) -> Seams | None:
         return None
     # Parsed as if the head were only the opening.
     found = seams.find(_OPENING + body[begin:])
-    if found is None or not found.starts:
+    if found is None or not found.starts or not found.parsed:
         return None
     shift = begin - len(_OPENING)
     starts = [at, *(start + shift for start in found.starts[1:])]

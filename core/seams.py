@@ -10,18 +10,12 @@ between two of them is one piece, closed at the first message boundary behind 51
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Final
 
 import msgspec
 
-LONG: Final = 512
-"""Bytes of a literal, with its quotes, that is a piece of its own; nothing much shorter is worth a row (110 bytes)."""
-MOST_MARKS: Final = 1_000_000
-"""Commas up to which a body is parsed, quotes up to which it is searched, marks of all kinds up to which it is walked:
-32 MB of ``1,1,1,…`` would take gigabytes as slices. A body of real text has one in thirty bytes at most."""
-SMALL: Final = 2 << 20
-"""Bytes below which no body can hold so many that it matters."""
+from core import texts
+from core.texts import LONG, MOST_MARKS, PARSE_ERRORS, too_many, unescaped
 
 
 class _Body(msgspec.Struct):
@@ -33,6 +27,7 @@ _BODY: Final = msgspec.json.Decoder(_Body)
 _MESSAGES: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _OPENING: Final = b'"messages":['
 _MARKS: Final = (b"[", b"]", b"{", b"}", b",", b'"')
+_BETWEEN: Final = frozenset((b",", b"]"))
 _STRUCTURE: Final = re.compile(rb"[\[\]{},]")
 _KEY: Final = re.compile(rb'"messages"[ \t\r\n]*:[ \t\r\n]*\[\Z')
 
@@ -42,21 +37,22 @@ class Seams:
     """Where the messages of a body are.
 
     ``starts``: where each begins, all but the first at the comma before it; ``end``: their ``]``; ``tools``: the slice
-    of the tool definitions where it is long, which is cut out whole.
+    of the tool definitions where it is long, which is cut out whole; ``parsed``: whether the body is JSON.
     """
 
     starts: list[int]
     end: int
     tools: tuple[int, int] | None = None
+    parsed: bool = True
 
 
 def find(body: bytes) -> Seams | None:
     """The seams of a request body; None where it has no messages that could be found. Linear, never raises."""
-    if _too_many(body, b",", 0, len(body)):
+    if too_many(body, b",", 0, len(body)):
         return None
     try:
         parsed = _BODY.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except PARSE_ERRORS:
         return _walked(body)
     opening = body.find(_OPENING)
     places = None if opening < 0 else _places(body, opening + len(_OPENING), parsed.messages)
@@ -70,11 +66,11 @@ def resume(body: bytes, at: int, end: int) -> list[int] | None:
     if at == end:
         return []
     begin = behind_comma(body, at)
-    if begin is None or _too_many(body, b",", at, end):
+    if begin is None or too_many(body, b",", at, end):
         return None
     try:
         messages = _MESSAGES.decode(b"[%b]" % body[begin:end])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except PARSE_ERRORS:
         return None
     places = _places(body, begin, messages)
     if places is None or places[-1] != end or not messages:
@@ -95,7 +91,10 @@ def cuts(body: bytes, seams: Seams, begin: int, first: int = 0) -> list[int]:
     ``first``: the message (its place in ``seams.starts``) to go on with.
     """
     starts = seams.starts[first:]
-    literals = _literals(body, starts[0] if starts else seams.end, seams.end)
+    if seams.parsed:
+        literals = texts.of_messages(body, starts, seams.end)
+    else:
+        literals = texts.between(body, starts[0] if starts else seams.end, seams.end)
     found = [begin]
     for at, close in sorted([*zip(starts, starts, strict=True), *literals]):
         if at < close:
@@ -110,11 +109,11 @@ def cuts_around(body: bytes, begin: int, end: int, tools: tuple[int, int] | None
     """Where the pieces begin of what is not messages; the last is the end."""
     found = [begin]
     if tools is not None and begin <= tools[0] and tools[1] <= end:
-        for literal in _literals(body, begin, tools[0]):
+        for literal in texts.between(body, begin, tools[0]):
             _cut(found, literal)
         _cut(found, tools)
         begin = tools[1]
-    for literal in _literals(body, begin, end):
+    for literal in texts.between(body, begin, end):
         _cut(found, literal)
     _cut(found, (end,))
     return found
@@ -132,7 +131,7 @@ def _places(body: bytes, at: int, messages: list[msgspec.Raw]) -> list[int] | No
     for message in messages:
         at += len(memoryview(message)) + (len(places) > 1)
         places.append(at)
-        if not body.startswith((b",", b"]"), at):
+        if body[at : at + 1] not in _BETWEEN:
             return None
     return places if body.startswith(b"]", at) else None
 
@@ -143,31 +142,9 @@ def _slice(body: bytes, messages_end: int, raw: msgspec.Raw) -> tuple[int, int] 
         return None
     # By its beginning: to find 100 KB costs more than to compare them.
     beginning = bytes(slice_[:64])
-    for at in (body.find(beginning, messages_end), body.find(beginning)):
-        if at >= 0 and body.startswith(bytes(slice_), at):
-            return at, at + len(slice_)
-    return None
-
-
-def _too_many(body: bytes, mark: bytes, begin: int, end: int) -> bool:
-    return end - begin > SMALL and body.count(mark, begin, end) > MOST_MARKS
-
-
-def _literals(body: bytes, begin: int, end: int) -> Iterator[tuple[int, int]]:
-    """The long string literals between two places outside of strings: from their quote to behind the other."""
-    if end - begin < LONG or _too_many(body, b'"', begin, end):
-        return
-    sizes = list(map(len, _unescaped(body[begin:end]).split(b'"')))
-    ends = list(accumulate(sizes))
-    # Every second part is the inside of a string; one that nothing closes is none.
-    for n in [n for n in range(1, len(sizes) - 1, 2) if sizes[n] >= LONG - 2]:
-        close = begin + ends[n] + n
-        yield close - sizes[n] - 1, close + 1
-
-
-def _unescaped(text: bytes) -> bytes:
-    """The text with its escaped quotes blanked: in what is left every quote opens or closes a string."""
-    return text.replace(b"\\\\", b"..").replace(b'\\"', b"..")
+    at = body.find(beginning, messages_end)
+    at = body.find(beginning) if at < 0 else at
+    return (at, at + len(slice_)) if body.startswith(bytes(slice_), at) else None
 
 
 def _walked(body: bytes) -> Seams | None:
@@ -184,11 +161,11 @@ def _walked(body: bytes) -> Seams | None:
         elif mark in b"]}":
             depth -= 1
             if starts and depth == 1:
-                return Seams(starts, at)
+                return Seams(starts, at, parsed=False)
         elif starts and depth == 2:
             starts.append(at)
     # Cut off in the middle: what is there of the last message belongs to the rest.
-    return Seams(starts, starts[-1]) if starts else None
+    return Seams(starts, starts[-1], parsed=False) if starts else None
 
 
 def _is_messages(body: bytes, bracket: int) -> bool:
@@ -198,7 +175,7 @@ def _is_messages(body: bytes, bracket: int) -> bool:
 def _outside(body: bytes) -> Iterator[tuple[int, bytes]]:
     """Brackets and commas outside of strings."""
     at = 0
-    for n, part in enumerate(_unescaped(body).split(b'"')):
+    for n, part in enumerate(unescaped(body).split(b'"')):
         if n % 2 == 0:
             for found in _STRUCTURE.finditer(part):
                 yield at + found.start(), found[0]

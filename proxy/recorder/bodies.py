@@ -41,7 +41,12 @@ async def write(transaction: Transaction, train: int, recorded: Sequence[Recorde
     if asked:
         await _write_requests(transaction, train, asked)
     # A call that never got a response head has no response, not an empty one.
-    answered = [one for one in recorded if _has_response(one.recording)]
+    answered = [
+        one
+        for one in recorded
+        if one.recording.response_body
+        or (one.recording.head is not None and _response_kept(one.recording) is not Kept.NOTHING)
+    ]
     if answered:
         await _write_responses(transaction, train, answered)
 
@@ -74,12 +79,6 @@ async def _write_responses(transaction: Transaction, train: int, recorded: Seque
     _require_exact(checks)
 
 
-def _has_response(recording: Recording) -> bool:
-    return bool(recording.response_body) or (
-        recording.head is not None and _response_kept(recording) is not Kept.NOTHING
-    )
-
-
 def _request_kept(recording: Recording) -> Kept:
     end = recording.end
     return kept(end.request_bytes, len(recording.request_body), end.lost_frames, end.outcome)
@@ -91,7 +90,7 @@ def _response_kept(recording: Recording) -> Kept:
 
 
 def _stored_digest(body: bytes, whole: bytes | None) -> bytes | None:
-    """What proves the stored bytes; of a part of a body its own hash, which is no column of the request."""
+    """What proves the stored bytes; of a part of a body its own hash, which is no column of the call."""
     return digest(body, Kept.WHOLE) if whole is None else whole
 
 

@@ -77,7 +77,10 @@ async def _measure(folder: Path, url: str, postgres: int, wanted: list[str]) -> 
     connection = await asyncpg.connect(url)
     version = await connection.fetchval("SELECT split_part(version(), ' ', 2)")
     lz4 = await connection.fetchval(LZ4)
-    lines = [f"Postgres {version}, bodies compressed by {'lz4' if lz4 else 'pglz'}.", ""]
+    lines = [
+        f"Postgres {version}, bodies compressed by {'lz4' if lz4 else 'pglz'}; load {os.getloadavg()[0]:.1f}.",
+        "",
+    ]
     if "cpu" in wanted:
         bench = Bench(folder, url, postgres, connection)
         lines += ["| recorder and Postgres | calls | recorder, CPU µs a call | Postgres, CPU µs a call | together |"]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core import seams, texts
 from core.lanes import Lanes
 from core.pieces import KEY, WHOLE, Division, divide, fold, join, key_of, key_of_node
 
@@ -125,6 +126,30 @@ def test_a_small_body_is_stored_whole() -> None:
     """A list of pieces would not be smaller."""
     assert divide(b"x" * WHOLE).keys is None
     assert divide(b"x" * (WHOLE + 1)).keys == key_of(b"x" * (WHOLE + 1))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        LONG,
+        [block(LONG), block("short"), block(LONG)],
+        [{"type": "thinking", "thinking": LONG, "signature": "s" * 900}],
+        [{"type": "tool_use", "id": "t", "name": "Edit", "input": {"edits": [{"old": LONG, "new": LONG + "!"}]}}],
+        [{"type": "tool_result", "tool_use_id": "t", "content": [block(LONG), block('"' * 600)]}],
+        [{"type": "image", "source": {"type": "base64", "data": "A" * 5000}}, block(LONG)],
+    ],
+    ids=["a string", "blocks", "thinking", "a tool's input", "a tool's result", "an image"],
+)
+def test_long_texts_are_cut_out_wherever_they_stand(content: Any) -> None:
+    """By the message's shape or by its quotes: the same literals, and all of them."""
+    whole = body(user("before"), user(content), user([block(LONG)]))
+    found = seams.find(whole)
+    assert found is not None
+    literals = list(texts.of_messages(whole, found.starts, found.end))
+    assert literals == list(texts.between(whole, found.starts[0], found.end))
+    assert all(len(orjson.loads(whole[at:close])) >= 510 for at, close in literals)
+    long = sum(orjson.dumps(content).count(words) for words in (b'"long:', b'"sss', b'"AAA', b'\\"' * 600))
+    assert len(literals) == long + 1
 
 
 def new_bytes(first: bytes, second: bytes) -> int:
