@@ -164,10 +164,10 @@ def _result_parts(content: Any) -> Iterator[bytes]:
     for part in content if isinstance(content, list) else ():
         if not isinstance(part, dict):
             continue
-        kind = part.get("type")
+        kind = _word(part.get("type"))
         if kind == "text" and isinstance(part.get("text"), str):
             yield from _result_text(part["text"])
-        elif kind in _MEDIA and isinstance(part.get("source"), dict):
+        elif kind is not None and kind in _MEDIA and isinstance(part.get("source"), dict):
             yield orjson.dumps(_media(kind, part["source"]), option=orjson.OPT_SORT_KEYS)
         elif kind not in _THINKING:
             yield canonical(without_cache_control(part))

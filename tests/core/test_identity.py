@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from core import identity
 from core.identity import Caller, system_key, terms, tools_key
 from core.launches import Pair, pairs
+from core.linking import forest
 from core.models import Origin, Outcome, Timings
 from core.reply import Reply, reply_of
 from core.walk import Walk, cut, walk
@@ -148,3 +149,46 @@ def random_bodies(seed):
     traffic.wire = Bodies()
     traffic.play(12)
     return made
+
+
+odd_json = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.text(max_size=8)
+    | st.sampled_from(["user", "assistant", "text"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["role", "content", "type", "text", "id", "tool_use_id", "name", "input", "source", "data"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+odd_block = st.fixed_dictionaries(
+    {"type": st.sampled_from(["text", "tool_use", "tool_result", "image", "thinking", "compaction", "x"]) | odd_json},
+    optional={
+        name: odd_json | st.lists(st.dictionaries(st.sampled_from(["type", "text", "source"]), odd_json), max_size=2)
+        for name in ("id", "tool_use_id", "name", "input", "content", "text", "source", "is_error")
+    },
+)
+odd_messages = st.lists(
+    st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant"]), "content": st.lists(odd_block, max_size=3)}),
+    max_size=3,
+)
+
+
+@given(odd_json | odd_messages, odd_json, odd_json | st.lists(odd_block, max_size=3))
+def test_no_json_makes_it_raise(messages, system, content):
+    """Whatever stands where something else should, in the request and in the answer."""
+    body = orjson.dumps({"messages": messages, "system": system, "tools": content, "thread": system}, default=str)
+    reply = Reply({"id": system, "content": content}, complete=True)
+    made = identity.read(UUID(int=1), 1, body, Origin(session_id="s"), "key", reply)
+    if made is not None:
+        assert forest([made])
