@@ -109,8 +109,14 @@ def _rolled_up(
     return made, tuple(conversation for conversation, of in members.items() if not of)
 
 
-async def write(transaction: Transaction, train: int, linking: Linking) -> None:
-    """Write what follows from a decision; the rows of its newcomers are written. Raises sql's errors."""
+async def write(
+    transaction: Transaction, train: int, linking: Linking, *, inserted: frozenset[UUID] | None = None
+) -> None:
+    """Write what follows from a decision. The rows of newcomers say it already, or those of ``inserted`` where given.
+
+    Raises sql's errors.
+    """
+    inserted = linking.newcomers if inserted is None else inserted
     await _write_keys(transaction, train, linking)
     notes = linking.changed.values()
     await transaction.execute(
@@ -121,7 +127,7 @@ async def write(transaction: Transaction, train: int, linking: Linking) -> None:
         [note.link.parent_request_id for note in notes],
         [pack(note) for note in notes],
     )
-    await _relink(transaction, train, [note.link for note in notes if note.id not in linking.newcomers])
+    await _relink(transaction, train, [note.link for note in notes if note.id not in inserted])
     await rollups.write(transaction, train, linking.rollups, linking.emptied)
     await _write_aliases(transaction, train, linking)
 

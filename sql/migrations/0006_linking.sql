@@ -65,14 +65,17 @@ CREATE TABLE tool_results (
     PRIMARY KEY (train, tool_use_id, request)
 );
 
--- How far a rebuild of a train has come; one that was broken off goes on behind reached.
+-- How far a rebuild of a train has come; one that was broken off goes on behind reached. First what is remembered of the
+-- requests is cleared, the newest first, so that no child is ever without its parent.
 CREATE TABLE rebuilds (
     train integer PRIMARY KEY,
     since uuid NOT NULL,
+    cleared boolean NOT NULL DEFAULT false,
     reached uuid NOT NULL,
     rebuilt bigint NOT NULL DEFAULT 0,
     deriver_version integer NOT NULL,
     identity_version integer NOT NULL,
     started_at timestamptz NOT NULL DEFAULT now(),
-    finished_at timestamptz
+    finished_at timestamptz,
+    CHECK (reached >= since)
 );
