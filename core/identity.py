@@ -14,13 +14,12 @@ from core.errors import LimitExceededError
 from core.labels import label
 from core.launches import Launch, Pair, launches, pairs, prompt_key
 from core.models import Origin, Recording
-from core.normal_form import ASSISTANT, USER, Item, Normaliser, clean
+from core.normal_form import USER, Item, clean
 from core.reply import Reply, Said, fold, prefill_of, reply_of, said, summary_of
 from core.tools import ToolResult, results
 from core.transcript import is_message_call
+from core.walk import Walk, walk
 
-MAX_ITEMS: Final = 200_000
-"""Items of one transcript. The API takes 100,000 messages; a body of small blocks could hold millions."""
 _BILLING: Final = "x-anthropic-billing-header:"
 
 
@@ -107,22 +106,28 @@ class Facts:
         return fold(content) if isinstance(content, str) else ""
 
 
-class _Caller(NamedTuple):
+class Caller(NamedTuple):
+    """Which call it is, and who made it."""
+
     request_id: UUID
     started_us: int
     origin: Origin
     client: str
+    """The client key, else the account."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A request body, in parts."""
+class Terms:
+    """What a message request asks beside its messages; the same from turn to turn, as a rule."""
 
-    messages: list[Any]
     system: tuple[str, ...]
-    tools: Any
+    """Texts of the system prompt, without the billing header."""
+    system_hash: bytes
+    tools_hash: bytes
+    tools: int
     thread: str | None
-    model: Any
+    """The answer that is continued."""
+    model: bytes
     max_tokens: Any
 
 
@@ -148,39 +153,48 @@ def read(
     Without a reply the call is still running. ``client`` is the client key, else the account.
     """
     try:
-        asked = _asked(read_json(body))
-        return _facts(_Caller(request_id, started_us, origin, client), asked, reply or Reply())
-    except (ValueError, LimitExceededError):
+        request = read_json(body)
+        if not isinstance(request, dict):
+            return None
+        messages = request.get("messages")
+        messages = messages if isinstance(messages, list) else []
+        return of_transcript(Caller(request_id, started_us, origin, client), messages, terms(request), reply)
+    except ValueError:
         return None
 
 
-def _asked(request: Any) -> _Asked:
-    if not isinstance(request, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004 # the bytes are wrong, not a caller's type
-    messages, thread = request.get("messages"), request.get("thread")
+def terms(request: Mapping[str, Any]) -> Terms:
+    """The terms of a parsed request. Raises LimitExceededError where they nest too deep."""
+    system, tools, thread = tuple(_system(request.get("system"))), request.get("tools"), request.get("thread")
     continues = isinstance(thread, dict) and thread.get("type") == "continue"
-    return _Asked(
-        messages=messages if isinstance(messages, list) else [],
-        system=tuple(_system(request.get("system"))),
-        tools=request.get("tools"),
+    return Terms(
+        system=system,
+        system_hash=system_key(system),
+        tools_hash=tools_key(tools),
+        tools=len(tools) if isinstance(tools, list) else 0,
         thread=label(thread.get("previous_message_id")) if isinstance(thread, dict) and continues else None,
-        model=request.get("model"),
+        model=orjson.dumps(label(request.get("model"))),
         max_tokens=request.get("max_tokens"),
     )
 
 
-def _facts(caller: _Caller, asked: _Asked, reply: Reply) -> Facts:
-    normaliser = Normaliser()
-    items = _items(normaliser, asked.messages)
-    begin = START if asked.thread is None else thread_start(asked.thread)
-    states = chain(begin, items)
-    system_hash, tools_hash = system_key(asked.system), tools_key(asked.tools)
+def of_transcript(
+    caller: Caller, messages: list[Any], asked: Terms, reply: Reply | None = None, head: Walk | None = None
+) -> Facts:
+    """The facts of a request, given its parsed messages; those after ``head`` where their beginning was walked before.
+
+    A head is cut where a run of assistant messages begins behind a user message, and no thread has one. Raises
+    LimitExceededError.
+    """
+    reply = reply or Reply()
+    head = head or Walk(START if asked.thread is None else thread_start(asked.thread))
+    walked, normaliser = walk(messages, head)
     blocks = reply.blocks()
-    call = _call(caller, asked, items, states[-1] if states else begin)
+    call = _call(caller, asked, walked)
     rivals = [b"rivals", call.lane, call.state, (call.side_call or "").encode()]
     if call.session_id is None:
         # A thread takes system and tools from the call it continues.
-        rivals += [orjson.dumps(asked.model), *((system_hash, tools_hash) if asked.thread is None else ())]
+        rivals += [asked.model, *((asked.system_hash, asked.tools_hash) if asked.thread is None else ())]
     call = replace(
         call,
         rivals=digest(*rivals),
@@ -190,36 +204,26 @@ def _facts(caller: _Caller, asked: _Asked, reply: Reply) -> Facts:
     in_talk = call.session_id is not None and call.side_call is None
     return Facts(
         call=call,
-        items=items,
-        states=states,
-        said=said(items, prefill_of(asked.messages), blocks, normaliser),
+        items=walked.items,
+        states=walked.states,
+        said=said(walked.items, prefill_of(messages), blocks, normaliser),
         complete=reply.complete,
         message_id=reply.message_id,
-        pairs=pairs(asked.messages, whole=asked.thread is None) if in_talk else (),
+        pairs=pairs(messages, whole=asked.thread is None) if in_talk else (),
         summary=summary_of(blocks, summariser=call.summariser),
-        system_hash=system_hash,
-        tools_hash=tools_hash,
-        results=results(asked.messages),
+        system_hash=asked.system_hash,
+        tools_hash=asked.tools_hash,
+        results=results(messages),
     )
 
 
-def _items(normaliser: Normaliser, messages: list[Any]) -> tuple[Item, ...]:
-    items: list[Item] = []
-    for message in messages:
-        items += normaliser.message(message)
-        if len(items) > MAX_ITEMS:
-            raise LimitExceededError("too many items")
-    return tuple(items)
-
-
-def _call(caller: _Caller, asked: _Asked, items: tuple[Item, ...], state: bytes) -> Call:
+def _call(caller: Caller, asked: Terms, walked: Walk) -> Call:
     """The call by what was asked; its answer is filled in later."""
-    origin, session = caller.origin, caller.origin.session_id
+    origin, session, items = caller.origin, caller.origin.session_id, walked.items
     last = next((item.text for item in reversed(items) if item.role == USER and item.text is not None), None)
     side = None
     if session is not None:
-        tools = len(asked.tools) if isinstance(asked.tools, list) else 0
-        side = recognition.side_call(last, asked.system, asked.max_tokens, tools)
+        side = recognition.side_call(last, asked.system, asked.max_tokens, asked.tools)
     return Call(
         id=caller.request_id,
         started_us=caller.started_us,
@@ -229,13 +233,13 @@ def _call(caller: _Caller, asked: _Asked, items: tuple[Item, ...], state: bytes)
         parent_agent_id=origin.parent_agent_id,
         retry_count=origin.retry_count,
         lane=lane_key(session, origin.agent_id, caller.client),
-        state=state,
-        messages=sum(isinstance(one, dict) and one.get("role") in (USER, ASSISTANT) for one in asked.messages),
+        state=walked.state,
+        messages=walked.messages,
         rivals=b"",
         side_call=side,
         summariser=side is None and recognition.is_summariser(last, asked.system),
         continuation=bool(items) and recognition.is_continuation(items[0].kind, items[0].text),
-        prompt=_first_words(asked.messages),
+        prompt=prompt_key(walked.first_text) if walked.first_text is not None else None,
         previous_message_id=asked.thread,
         failed_at_us=None,
         launches=(),
@@ -281,13 +285,3 @@ def _system(system: Any) -> Iterator[str]:
             text = text.partition("\n")[2] if text.startswith(_BILLING) else text
             if text:
                 yield text
-
-
-def _first_words(messages: list[Any]) -> bytes | None:
-    """The name of the first user text: the last text block of the first user message that has one."""
-    for message in messages:
-        if isinstance(message, dict) and message.get("role") == USER:
-            texts = [item.text for item in Normaliser().message(message) if item.text is not None]
-            if texts:
-                return prompt_key(texts[-1])
-    return None

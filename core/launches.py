@@ -36,10 +36,11 @@ def prompt_key(text: str) -> bytes:
 def launch_blocks(blocks: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """The blocks of an answer that start sub-agents, in their order."""
     for block in blocks:
-        if block.get("type") == "tool_use" and block.get("name") in LAUNCHERS and isinstance(block.get("id"), str):
-            given = block.get("input")
-            if isinstance(given, dict) and isinstance(given.get("prompt"), str):
-                yield block
+        name, given = block.get("name"), block.get("input")
+        if block.get("type") != "tool_use" or not isinstance(block.get("id"), str) or not isinstance(given, dict):
+            continue
+        if isinstance(name, str) and name in LAUNCHERS and isinstance(given.get("prompt"), str):
+            yield block
 
 
 def launches(blocks: Iterable[Mapping[str, Any]]) -> tuple[Launch, ...]:

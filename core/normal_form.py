@@ -4,7 +4,7 @@ Clients split and merge messages, move ``cache_control``, drop thinking, add and
 of one conversation. An item is one block of one role without any of that, serialised canonically (RFC 8785).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
@@ -64,9 +64,14 @@ class Normaliser:
 
     __slots__ = ("_results", "_uses")
 
-    def __init__(self) -> None:
-        self._uses: set[str] = set()
-        self._results: set[str] = set()
+    def __init__(self, uses: Collection[str] = (), results: Collection[str] = ()) -> None:
+        self._uses = set(uses)
+        self._results = set(results)
+
+    @property
+    def seen(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The ids of uses and of results that went by."""
+        return frozenset(self._uses), frozenset(self._results)
 
     def message(self, message: Any) -> list[Item]:
         """The items of one message; none for roles other than user and assistant, and for what is no message."""
@@ -159,10 +164,10 @@ def _result_parts(content: Any) -> Iterator[bytes]:
     for part in content if isinstance(content, list) else ():
         if not isinstance(part, dict):
             continue
-        kind = part.get("type")
+        kind = _word(part.get("type"))
         if kind == "text" and isinstance(part.get("text"), str):
             yield from _result_text(part["text"])
-        elif kind in _MEDIA and isinstance(part.get("source"), dict):
+        elif kind is not None and kind in _MEDIA and isinstance(part.get("source"), dict):
             yield orjson.dumps(_media(kind, part["source"]), option=orjson.OPT_SORT_KEYS)
         elif kind not in _THINKING:
             yield canonical(without_cache_control(part))

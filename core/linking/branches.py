@@ -15,14 +15,19 @@ MAIN: Final = "main"
 
 
 def paint(known: Iterable[Known]) -> Mapping[UUID, Link]:
-    """The links of whole conversations, given their edges, attempts and launches."""
+    """The links of whole conversations, given their edges, attempts and launches.
+
+    What retention took away leaves orphans: they keep the conversation that they were stored with, and their branch.
+    """
+    every = {one.call.id: one for one in known}
     conversations: dict[UUID, _Conversation] = {}
-    root_of: dict[UUID, UUID] = {}
-    for one in sorted(known, key=lambda each: each.call.id):
-        link = one.link
+    belongs: dict[UUID, UUID] = {}
+    for request in sorted(every):
+        link = every[request].link
         before = link.attempt_of or link.parent_request_id
-        root = root_of[one.call.id] = one.call.id if before is None else root_of[before]
-        conversations.setdefault(root, _Conversation(root)).add(one)
+        kept = request if link.conversation_id in every else link.conversation_id
+        conversation = belongs[request] = belongs.get(before, kept) if before is not None else kept
+        conversations.setdefault(conversation, _Conversation(conversation)).add(every[request])
     return {link.id: link for conversation in conversations.values() for link in conversation.links()}
 
 
@@ -37,8 +42,8 @@ class _Place:
 class _Conversation:
     """One tree; requests are added in the order of their ids."""
 
-    def __init__(self, root: UUID) -> None:
-        self._root = root
+    def __init__(self, conversation_id: UUID) -> None:
+        self._id = conversation_id
         self._known: dict[UUID, Known] = {}
         self._places: dict[UUID, _Place] = {}
         self._children: dict[UUID, list[Known]] = defaultdict(list)
@@ -47,12 +52,13 @@ class _Conversation:
     def add(self, known: Known) -> None:
         link = known.link
         self._known[known.call.id] = known
-        if link.attempt_of is None and link.parent_request_id is not None:
+        if link.attempt_of is None and link.parent_request_id in self._known:
             self._children[self._node(link.parent_request_id)].append(known)
 
     def _node(self, request: UUID) -> UUID:
         """The first attempt of a request: attempts are one node of the tree."""
-        return self._known[request].link.attempt_of or request
+        first = self._known[request].link.attempt_of
+        return first if first is not None and first in self._known else request
 
     def links(self) -> Iterable[Link]:
         keepers = {node: self._keeper(node) for node in self._children}
@@ -74,10 +80,10 @@ class _Conversation:
 
     def _place(self, known: Known, keepers: Mapping[UUID, UUID | None]) -> _Place:
         link, call = known.link, known.call
-        if link.attempt_of is not None:
+        if link.attempt_of in self._places:
             return self._places[link.attempt_of]
-        if link.parent_request_id is None:
-            return _Place(MAIN, None)
+        if link.parent_request_id not in self._places:
+            return _Place(MAIN, None) if call.id == self._id else self._orphan(link)
         parent = self._places[link.parent_request_id]
         task = link.launch or parent.task
         if task is not None:
@@ -87,6 +93,12 @@ class _Conversation:
         if call.summariser or keepers[self._node(link.parent_request_id)] == call.id:
             return parent
         return _Place(self._name(branch_name(call)), None)
+
+    def _orphan(self, link: Link) -> _Place:
+        if link.parent_task_request_id is not None:
+            return _Place(MAIN, link.launch or LaunchRef(link.parent_task_request_id, 0))
+        self._names.add(link.branch_id)
+        return _Place(link.branch_id, None)
 
     def _name(self, wanted: str) -> str:
         name, number = wanted, 1
@@ -108,15 +120,20 @@ class _Conversation:
 
     def _link(self, known: Known, place: _Place, numbers: Mapping[LaunchRef, int]) -> Link:
         link, task = known.link, place.task
-        parent = self._known[link.parent_request_id] if link.parent_request_id is not None else None
         return replace(
             link,
-            conversation_id=self._root,
+            conversation_id=self._id,
             branch_id=place.branch if task is None else f"subtask_{numbers[task]}",
             is_subtask=task is not None,
             parent_task_request_id=task.request if task is not None else None,
-            parent_message_hash=parent.call.state.hex() if parent is not None else None,
+            parent_message_hash=self._parent_hash(link),
         )
+
+    def _parent_hash(self, link: Link) -> str | None:
+        if link.parent_request_id is None:
+            return None
+        parent = self._known.get(link.parent_request_id)
+        return parent.call.state.hex() if parent is not None else link.parent_message_hash
 
 
 def counts_as_child(child: Known) -> bool:

@@ -67,6 +67,7 @@ class _Deciding:
         """Find the evidence of newcomers, of whoever waited for what they provide, and so on until nothing changes."""
         before = self._world.stored(newcomers)
         rows = self._world.keys(before) if before else []
+        self._world.known(_parents(before.values()))  # in one look-up
         self._scopes.update(row.key for row in rows if row.kind is Kind.FAMILY)
         for request, facts in newcomers.items():
             old = before.get(request)
@@ -95,19 +96,25 @@ class _Deciding:
         """Whether a request leaves its parent for an agent of its own."""
         if evidence is None or evidence.parent is None or call.agent_id is None:
             return False
-        parent = self._world.known([evidence.parent])[evidence.parent].call
-        return parent.agent_id != call.agent_id and parent.session_id == call.session_id
+        parent = self._world.known([evidence.parent]).get(evidence.parent)
+        if parent is None:  # retention took it away
+            return False
+        return parent.call.agent_id != call.agent_id and parent.call.session_id == call.session_id
 
     def _search(self, dirty: Mapping[UUID, Facts], newcomers: Collection[UUID]) -> list[LinkKey]:
         """Find the evidence of these requests; the facts that it adds or takes away and others may wait for."""
         corrections = self._ledger.corrections(dirty)
         valid = self._valid(corrections)
         findings = _converse(self._world, dirty, valid)
+        found = (one.evidence for one in findings.values())
+        self._world.known({one.parent for one in found if one is not None and one.parent is not None})  # in one look-up
+        keys: dict[UUID, set[LinkKey]] = {request: set() for request in dirty}
+        for row in self._world.keys(dirty):
+            keys[row.request].add(row)
+        recorded = self._world.known(dirty)
         changed: list[LinkKey] = []
         for request, (evidence, past) in findings.items():
-            facts = dirty[request]
-            known = self._world.known([request])[request]
-            before = set(self._world.keys([request]))
+            facts, known, before = dirty[request], recorded[request], keys[request]
             link = replace(known.link, evidence=evidence, past=past)
             moved = evidence != known.link.evidence
             if moved:
@@ -168,7 +175,9 @@ class _Deciding:
         if not scopes:
             return
         members = []
-        for known in self._world.family(scopes):
+        family = self._world.family(scopes)
+        self._world.known(_parents(family))  # in one look-up
+        for known in family:
             link = known.link
             first = link.attempt_of is None
             begins = first and link.evidence is None and known.call.side_call is None
@@ -187,17 +196,14 @@ class _Deciding:
             known = self._world.known([request])[request]
             if known.link.attempt_of in self._world.relinked:
                 self._world.put_link(known)
+        self._world.known(_parents(self._world.relinked.values()))  # in one look-up
         for request in sorted(self._world.relinked):
             known = self._world.relinked[request]
             link = known.link
             if link.attempt_of is not None:
-                first = self._world.known([link.attempt_of])[link.attempt_of].link
-                self._relink(
-                    known,
-                    parent_request_id=first.parent_request_id,
-                    link_method=first.link_method,
-                    launch=first.launch,
-                )
+                first = self._world.known([link.attempt_of]).get(link.attempt_of, known).link
+                shared = {"parent_request_id": first.parent_request_id, "link_method": first.link_method}
+                self._relink(known, launch=first.launch, **shared)
                 continue
             parent, method = link.evidence[:2] if link.evidence is not None else (None, None)
             if link.evidence is None and link.launch is not None:
@@ -215,6 +221,13 @@ class _Deciding:
             if was_root != is_root and request in stored:
                 aliases[request] = None if is_root else link.conversation_id
         return Decision(links, self._facts, self._keys, self._wants, aliases)
+
+
+def _parents(known: Iterable[Known]) -> set[UUID]:
+    """Whose place or agent these requests' own depend on."""
+    parents = {one.link.attempt_of for one in known}
+    parents |= {one.link.evidence.parent for one in known if one.link.evidence is not None}
+    return {parent for parent in parents if parent is not None}
 
 
 def _own_scope(call: Call) -> tuple[bytes, ...]:

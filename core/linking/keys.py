@@ -220,7 +220,7 @@ def announces(row: LinkKey) -> tuple[bytes, ...]:
     return (row.key,) if row.kind in {Kind.REPLY, Kind.TURN, Kind.MESSAGE} else ()
 
 
-def wants(facts: Facts, link_evidence: Evidence | None, correction: UUID | None) -> tuple[Want, ...]:
+def wants(facts: Facts, evidence: Evidence | None, correction: UUID | None) -> tuple[Want, ...]:
     """What would change a request's link, given the evidence that decided it. A better place, or a better tie.
 
     A request whose state is the same finds this one by its own ``state`` row, so an end is wanted only after an answer.
@@ -233,13 +233,14 @@ def wants(facts: Facts, link_evidence: Evidence | None, correction: UUID | None)
         keys[request_key(correction)] = None
     if call.previous_message_id is not None:
         keys[message_key(call.previous_message_id)] = None
-    decided = link_evidence is not None and link_evidence.method in {Method.THREAD, Method.MANUAL}
+    decided = evidence is not None and evidence.method in {Method.THREAD, Method.MANUAL}
     if not decided:
-        least = link_evidence.place if link_evidence is not None else 0
+        least = evidence.place if evidence is not None else 0
         for place in range(max(least, 1), len(items) + 1):
             if (place < len(items) or items[-1].role == ASSISTANT) and may_end_at(items, place):
                 keys[reply_key(facts.states[place - 1])] = None
-        keys.update((turn.key, None) for turn in turns(facts, least))
+        above = evidence is not None and evidence.method is Method.REPLY  # a reply goes before a turn
+        keys.update((turn.key, None) for turn in turns(facts, least + above))
         if least == 0 and call.continuation:
             keys[summary_key(call.lane)] = None
             keys[TRAIN_SUMMARIES] = None

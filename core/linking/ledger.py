@@ -206,6 +206,17 @@ class MemoryLedger:
         for request, waits in decision.wants.items():
             self.put_wants(request, waits)
 
+    def forget(self, ids: Collection[UUID]) -> None:
+        """Drop requests, as retention does."""
+        for request in ids:
+            self.put_keys(request, ())
+            self.put_wants(request, ())
+            link = self._known.pop(request).link
+            self._facts.pop(request)
+            self._by_conversation[link.conversation_id].discard(request)
+            if link.parent_request_id is not None:
+                self._by_parent[link.parent_request_id].discard(request)
+
     # Reading
 
     def best(self, probes: Sequence[Probe], without: Collection[UUID] = ()) -> list[LinkKey | None]:

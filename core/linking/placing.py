@@ -47,7 +47,7 @@ class _Placing:
         if stored is not None and _shape(stored) == _shape(known):
             self._links[request] = known.link
             return
-        lead = next(iter(_leads_to(known.link)), None)
+        lead = next((one for one in _leads_to(known.link) if one in self._before), None)
         before = self._link(lead) if lead is not None else None
         conversation = request if before is None else before.conversation_id
         self._links[request] = replace(known.link, conversation_id=conversation)
@@ -69,8 +69,8 @@ class _Placing:
         return self._links.get(request) or self._before[request].link
 
     def _parent_hash(self, known: Known) -> str | None:
-        parent = known.link.parent_request_id
-        return self._before[parent].call.state.hex() if parent is not None else None
+        parent = self._before.get(known.link.parent_request_id) if known.link.parent_request_id is not None else None
+        return parent.call.state.hex() if parent is not None else None
 
     def _goes_on(self, known: Known, before: Link) -> bool:
         """Whether a new request stands where the one before it does, and changes no other's place."""

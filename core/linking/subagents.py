@@ -86,9 +86,15 @@ class _Families:
         return ref
 
     def _fork(self, member: Member) -> LaunchRef | None:
-        evidence = member.known.link.evidence
+        call, evidence = member.known.call, member.known.link.evidence
         if evidence is None or evidence.parent is None:
             return None
+        if call.prompt is not None:  # a person may have said by which answer it was launched
+            offers = self._offers.get((_scope(call, call.prompt), call.prompt), ())
+            free = (offer.ref for offer in offers if offer.call.id == evidence.parent and offer.ref not in self._taken)
+            launched = next(free, None)
+            if launched is not None:
+                return launched
         self._forks[evidence.parent] += 1
         return LaunchRef(evidence.parent, FORKED + self._forks[evidence.parent])
 

@@ -1,22 +1,26 @@
 """What is read of one call: its sub-agents, its summary, its settings, its failure."""
 
+from uuid import UUID
+
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core import identity
-from core.identity import system_key, tools_key
+from core.identity import Caller, system_key, terms, tools_key
 from core.launches import Pair, pairs
+from core.linking import forest
 from core.models import Origin, Outcome, Timings
-from core.reply import reply_of
-from tests.talks import assistant, launch, result, text, use, user
+from core.reply import Reply, reply_of
+from core.walk import Walk, cut, walk
+from tests.talks import Traffic, Wire, assistant, launch, result, text, use, user
 
 BILLING = "x-anthropic-billing-header: cc_version=2.1.328.add; cc_entrypoint=sdk-cli;"
 
 
 def facts(**body):
     """The facts of a running call of a session."""
-    from uuid import UUID
-
     return identity.read(UUID(int=1), 1, orjson.dumps(body), Origin(session_id="s"), "key")
 
 
@@ -109,3 +113,82 @@ def test_facts_never_raise_on_odd_bodies():
         made = facts(messages=value, system=value, tools=value, thread=value, max_tokens=value, model=value)
         assert made is not None
         assert made.call.state
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32))
+def test_a_walk_that_goes_on_from_a_head_comes_to_the_same(seed):
+    """Cut at every place where a head may end: the facts are those of the whole transcript."""
+    for number, call in enumerate(random_bodies(seed)):
+        messages, reply = call
+        caller, asked = Caller(UUID(int=number), 1, Origin(session_id="s"), "key"), terms({})
+        whole = identity.of_transcript(caller, messages, asked, reply)
+        for place in {0, cut(messages), *places(messages)}:
+            head, _ = walk(messages[:place], Walk())
+            assert identity.of_transcript(caller, messages[place:], asked, reply, head) == whole
+
+
+def places(messages):
+    """Where a head may end."""
+    roles = [message["role"] for message in messages]
+    return [at for at in range(1, len(roles)) if roles[at - 1 : at + 1] == ["user", "assistant"]]
+
+
+def random_bodies(seed):
+    """Transcripts with their answers, as random clients send them."""
+    made = []
+
+    class Bodies(Wire):
+        def call(self, messages, answer=None, **more):
+            made.append(
+                (messages, Reply({"content": [text(one) if isinstance(one, str) else one for one in answer or []]}))
+            )
+            return super().call(messages, answer, **more)
+
+    traffic = Traffic(seed)
+    traffic.wire = Bodies()
+    traffic.play(12)
+    return made
+
+
+odd_json = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.text(max_size=8)
+    | st.sampled_from(["user", "assistant", "text"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["role", "content", "type", "text", "id", "tool_use_id", "name", "input", "source", "data"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+odd_block = st.fixed_dictionaries(
+    {"type": st.sampled_from(["text", "tool_use", "tool_result", "image", "thinking", "compaction", "x"]) | odd_json},
+    optional={
+        name: odd_json | st.lists(st.dictionaries(st.sampled_from(["type", "text", "source"]), odd_json), max_size=2)
+        for name in ("id", "tool_use_id", "name", "input", "content", "text", "source", "is_error")
+    },
+)
+odd_messages = st.lists(
+    st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant"]), "content": st.lists(odd_block, max_size=3)}),
+    max_size=3,
+)
+
+
+@given(odd_json | odd_messages, odd_json, odd_json | st.lists(odd_block, max_size=3))
+def test_no_json_makes_it_raise(messages, system, content):
+    """Whatever stands where something else should, in the request and in the answer."""
+    body = orjson.dumps({"messages": messages, "system": system, "tools": content, "thread": system}, default=str)
+    reply = Reply({"id": system, "content": content}, complete=True)
+    made = identity.read(UUID(int=1), 1, body, Origin(session_id="s"), "key", reply)
+    if made is not None:
+        assert forest([made])

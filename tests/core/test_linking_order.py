@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.linking import MemoryLedger, decide, forest
 from tests.captured import FILES, story
-from tests.talks import Traffic
+from tests.talks import Traffic, Wire, assistant, user
 
 seeds = st.integers(0, 2**32)
 
@@ -128,3 +128,37 @@ def test_whoever_decides_twice_changes_nothing():
     calls = Traffic(7).play(40)
     ledger = record([call.facts for call in calls], random.Random(7))
     assert decide([call.facts for call in calls], ledger).links == {}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=seeds, steps=st.integers(5, 30))
+def test_what_retention_left_keeps_its_conversations(seed, steps):
+    """After the oldest half is dropped a replay renames no orphan's conversation, and later turns still join."""
+    calls = [call.facts for call in Traffic(seed).play(steps)]
+    rng = random.Random(seed)
+    half = len(calls) // 2
+    ledger = record(calls[: half + half // 2], rng)
+    before = {call.call.id: links(ledger, [call.call.id])[call.call.id] for call in calls[half : half + half // 2]}
+    dropped = {call.call.id for call in calls[:half]}
+    ledger.forget(dropped)
+    ledger.write(decide(calls[half : half + half // 2], ledger))
+    after = links(ledger, before)
+    for request, link in before.items():
+        found = after[request]
+        if link.conversation_id in dropped and found.parent_request_id is None and found.attempt_of is None:
+            assert found.conversation_id == link.conversation_id
+    record(calls[half + half // 2 :], rng, ledger)
+
+
+def test_conversations_that_join_leave_an_alias():
+    """The later root's id stands for the whole; when they part again it is taken back."""
+    wire = Wire()
+    wire.call([user("hi")], ["Hello."])
+    wire.call([user("hi"), assistant("Hello."), user("x")], ["Sure."])
+    first, second = (call.facts for call in wire.calls)
+    ledger = record([second], random.Random(1))
+    decision = decide([first], ledger)
+    assert decision.aliases == {second.call.id: first.call.id}
+    ledger.write(decision)
+    ledger.said[second.call.id] = None
+    assert decide([second], ledger).aliases == {second.call.id: None}

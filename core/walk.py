@@ -1,0 +1,72 @@
+"""A walk along a transcript: its items and their chain, which the next turn can go on from (storage.md, bodies)."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from core.chain import START, chain
+from core.errors import LimitExceededError
+from core.normal_form import ASSISTANT, USER, Item, Normaliser
+
+MAX_ITEMS: Final = 200_000
+"""Items of one transcript. The API takes 100,000 messages; a body of small blocks could hold millions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What the first messages of a transcript come to."""
+
+    begin: bytes = START
+    """The state before the first item."""
+    messages: int = 0
+    """How many user and assistant messages there were."""
+    items: tuple[Item, ...] = ()
+    states: tuple[bytes, ...] = ()
+    """The state after each item."""
+    first_text: str | None = None
+    """The first words of the user, in normal form: the last text block of the first user message that has one."""
+    seen: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+    """The ids of tool uses and of results that went by."""
+
+    @property
+    def state(self) -> bytes:
+        """The state after the last item."""
+        return self.states[-1] if self.states else self.begin
+
+
+def walk(messages: list[Any], head: Walk) -> tuple[Walk, Normaliser]:
+    """Go on from a head over the messages after it; the normaliser that comes with the result knows all that was seen.
+
+    Raises LimitExceededError.
+    """
+    normaliser = Normaliser(*head.seen)
+    items: list[Item] = []
+    first_text, count = head.first_text, head.messages
+    for message in messages:
+        if not isinstance(message, dict) or message.get("role") not in (USER, ASSISTANT):
+            continue
+        count += 1
+        found = normaliser.message(message)
+        if first_text is None and message["role"] == USER:
+            first_text = next((item.text for item in reversed(found) if item.text is not None), None)
+        items += found
+        if len(items) > MAX_ITEMS:
+            raise LimitExceededError("too many items")
+    states = chain(head.state, items)
+    return Walk(
+        head.begin, count, (*head.items, *items), (*head.states, *states), first_text, normaliser.seen
+    ), normaliser
+
+
+def cut(messages: list[Any]) -> int:
+    """How many of these messages can be the head that the next turn goes on from: all before the last but one answer.
+
+    Clients rewrite the last messages of a transcript. 0 where there is no such place.
+    """
+    places, before = [], None
+    for at, message in enumerate(messages):
+        role = message.get("role") if isinstance(message, dict) else None
+        if role == ASSISTANT and before == USER:
+            places.append(at)
+        if role in (USER, ASSISTANT):
+            before = role
+    return places[-2] if len(places) > 1 else 0
