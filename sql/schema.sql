@@ -231,6 +231,7 @@ CREATE TABLE public.trains (
     train integer NOT NULL,
     name text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    linkings bigint DEFAULT 0 NOT NULL,
     CONSTRAINT trains_name_check CHECK (((name ~ '^[a-zA-Z0-9._:-]+$'::text) AND (length(name) <= 128)))
 );
 

@@ -14,6 +14,7 @@ from core.identity import Facts
 from core.linking.keys import Kind, LinkKey, Want, announces, summary_key
 from core.linking.ledger import Known, Probe, SummaryProbe
 from proxy.recorder.notes import Note, unpack
+from proxy.recorder.notes_memory import NotesMemory
 from sql.database import Transaction
 from sql.rows.linking import LinkCorrection, LinkFact, LinkKeyName, LinkNote, LinkRequest
 
@@ -49,6 +50,7 @@ class SqlLedger:
     """Corrections of ``asked``."""
     asked: frozenset[UUID] = frozenset()
     """Whose corrections are known."""
+    memory: NotesMemory = field(default_factory=NotesMemory)
     notes: dict[UUID, Note] = field(default_factory=dict)
     """Everything that was read."""
     _whole: dict[UUID, tuple[UUID, ...]] = field(default_factory=dict)
@@ -149,6 +151,7 @@ class SqlLedger:
     def known(self, ids: Collection[UUID]) -> list[Known]:
         """As in ``Ledger``."""
         missing = [one for one in ids if not (one in self.notes or one in self._absent or one in self.newcomers)]
+        missing = [one for one in missing if not self._remembered(one)]
         if missing:
             self._noted("linking_known", missing)
             self._absent.update(one for one in missing if one not in self.notes)
@@ -157,6 +160,7 @@ class SqlLedger:
     def conversations(self, ids: Collection[UUID]) -> list[Known]:
         """As in ``Ledger``."""
         missing = [one for one in ids if one not in self._whole and one not in self.newcomers]
+        missing = [one for one in missing if not self._remembered_whole(one)]
         if missing:
             members: dict[UUID, list[UUID]] = {one: [] for one in missing}
             for note in self._noted("linking_conversations", missing):
@@ -164,13 +168,31 @@ class SqlLedger:
             self._whole.update((one, tuple(of)) for one, of in members.items())
         return [self.notes[request].known for one in ids for request in self._whole.get(one, ())]
 
+    def _remembered(self, request: UUID) -> bool:
+        """Take a request's note from memory, if it is there."""
+        around = self.memory.around(self.train, request)
+        if around is not None:
+            self.notes[request] = around[request]
+        return around is not None
+
+    def _remembered_whole(self, conversation: UUID) -> bool:
+        """Take a conversation's notes from memory, if they are there."""
+        notes = self.memory.conversation(self.train, conversation)
+        if notes is not None:
+            self.notes.update(notes)
+            self._whole[conversation] = tuple(notes)
+        return notes is not None
+
     def children(self, ids: Collection[UUID]) -> list[Known]:
         """As in ``Ledger``."""
         parents = [one for one in ids if one not in self.newcomers]
-        if not parents:
-            return []
-        found = (note.known for note in self._noted("linking_children", parents))
-        return [known for known in found if known.link.attempt_of is None]
+        around = {one: self.memory.around(self.train, one) for one in parents}
+        # A child is in its parent's conversation.
+        found = [note for one, notes in around.items() if notes for note in notes.values() if _is_child(note, one)]
+        self.notes.update((note.id, note) for note in found)
+        missing = [one for one, notes in around.items() if notes is None]
+        found += self._noted("linking_children", missing) if missing else []
+        return [note.known for note in found if note.link.attempt_of is None]
 
     def keys(self, ids: Collection[UUID]) -> list[LinkKey]:
         """As in ``Ledger``."""
@@ -205,6 +227,10 @@ class SqlLedger:
 
     def _wait(self, answer: Coroutine[Any, Any, R]) -> R:
         return asyncio.run_coroutine_threadsafe(answer, self.loop).result()
+
+
+def _is_child(note: Note, parent: UUID) -> bool:
+    return note.link.parent_request_id == parent
 
 
 def link_key(row: LinkFact) -> LinkKey:
