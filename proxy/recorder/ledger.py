@@ -32,6 +32,8 @@ KINDS: Final[Mapping[Kind, int]] = {
 """How a kind is stored; numbers are never used again."""
 _KIND: Final = {number: kind for kind, number in KINDS.items()}
 
+_COLUMNS: Final = 12
+
 Load = Callable[[Collection[UUID]], Awaitable[list[Facts]]]
 """Gives the facts of recorded requests."""
 
@@ -252,7 +254,7 @@ def link_key(row: LinkFact) -> LinkKey:
 
 
 def columns(rows: Iterable[LinkKey]) -> list[list[Any]]:
-    """Facts as the parameters of ``linking_put_keys``."""
+    """Facts as the first parameters of ``linking_put``."""
     given = [
         (
             KINDS[row.kind],
@@ -270,4 +272,4 @@ def columns(rows: Iterable[LinkKey]) -> list[list[Any]]:
         )
         for row in rows
     ]
-    return [list(column) for column in zip(*given, strict=True)]
+    return [list(column) for column in zip(*given, strict=True)] or [[] for _ in range(_COLUMNS)]

@@ -142,35 +142,31 @@ async def write(
     Raises sql's errors.
     """
     inserted = linking.newcomers if inserted is None else inserted
-    await _write_keys(transaction, train, linking)
     notes = linking.changed.values()
-    await transaction.execute(
-        "linking_put_notes",
-        train,
-        [note.id for note in notes],
-        [note.link.conversation_id for note in notes],
-        [note.link.parent_request_id for note in notes],
-        [pack(note) for note in notes],
-    )
+    await _remember(transaction, train, linking)
     await _relink(transaction, train, [note.link for note in notes if note.id not in inserted])
     await rollups.write(transaction, train, linking.rollups, linking.emptied)
     await _write_aliases(transaction, train, linking)
 
 
-async def _write_keys(transaction: Transaction, train: int, linking: Linking) -> None:
+async def _remember(transaction: Transaction, train: int, linking: Linking) -> None:
     decision, fresh = linking.decision, linking.newcomers - linking.recorded
     again = [request for request in decision.keys.keys() | decision.wants.keys() if request not in fresh]
     if again:
-        await transaction.execute("linking_drop_keys", train, again)
-        await transaction.execute("linking_drop_wants", train, again)
-    rows = ledger.columns(row for rows in decision.keys.values() for row in rows)
-    if rows:
-        await transaction.execute("linking_put_keys", train, *rows)
+        await transaction.execute("linking_drop", train, again)
     wants = [want for wants in decision.wants.values() for want in wants]
-    if wants:
-        await transaction.execute(
-            "linking_put_wants", train, [want.key for want in wants], [want.request for want in wants]
-        )
+    notes = linking.changed.values()
+    await transaction.execute(
+        "linking_put",
+        train,
+        *ledger.columns(row for rows in decision.keys.values() for row in rows),
+        [want.key for want in wants],
+        [want.request for want in wants],
+        [note.id for note in notes],
+        [note.link.conversation_id for note in notes],
+        [note.link.parent_request_id for note in notes],
+        [pack(note) for note in notes],
+    )
 
 
 async def _relink(transaction: Transaction, train: int, links: Sequence[Link]) -> None:

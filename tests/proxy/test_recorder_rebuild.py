@@ -77,7 +77,8 @@ async def test_a_rebuild_mends_what_is_wrong(database_url: str, connection: Conn
     await connection.execute("UPDATE conversations SET message_count = 99")
     await connection.execute("UPDATE sessions SET request_count = 99")
     await connection.execute(
-        "INSERT INTO branches SELECT train, conversation_id, 'wrong', NULL, first_request, now(), 1 FROM branches WHERE branch_id = 'main'"
+        "INSERT INTO branches SELECT train, conversation_id, 'wrong', NULL, first_request, now(), 1 FROM branches"
+        " WHERE branch_id = 'main'"
     )
     await rebuilt(database_url, train="default")
     after = await everything(connection)
