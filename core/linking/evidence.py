@@ -7,7 +7,7 @@ requests travel together.
 from collections.abc import Generator, Iterator
 from itertools import chain as chain_of
 from itertools import islice, repeat
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from core.chain import chain
@@ -23,8 +23,10 @@ _LEAST_SUMMARY: Final = 40
 """Characters of a summary that is looked for outside its lane."""
 _AT_FIRST: Final = 4
 """Places that the next turn of a talk reaches back, as a rule."""
-_AT_A_TIME: Final = 16
+_AT_A_TIME: Final = (_AT_FIRST, 16, 64, 256)
+"""Places of one look-up after the other: a long transcript that nothing is known of shall not take hundreds."""
 
+T = TypeVar("T")
 Probes = list[Probe]
 Search = Generator[Any, Any, "Finding"]
 
@@ -73,14 +75,19 @@ def _probe(facts: Facts, kind: Kind, key: bytes, **given: Any) -> Probe:
 def _chain(facts: Facts) -> Generator[Any, Any, tuple[Evidence | None, bool]]:
     """The latest place of the chain where a recorded call ends, and whether that goes before a turn there."""
     places = (place for place in range(len(facts.items), 0, -1) if may_end_at(facts.items, place))
-    sizes = chain_of((_AT_FIRST,), repeat(_AT_A_TIME))
-    while window := tuple(islice(places, next(sizes))):
+    for window in _windows(places):
         rows = iter((yield [probe for place in window for probe in _at(facts, place)]))
         for place in window:
             found = _best_at(facts, place, rows)
             if found is not None:
                 return found
     return None, False
+
+
+def _windows(places: Iterator[T]) -> Iterator[tuple[T, ...]]:
+    sizes = chain_of(_AT_A_TIME, repeat(_AT_A_TIME[-1]))
+    while window := tuple(islice(places, next(sizes))):
+        yield window
 
 
 def _at(facts: Facts, place: int) -> Probes:
@@ -121,7 +128,7 @@ def _turn(facts: Facts, found: Evidence | None, least: int) -> Generator[Any, An
     """A recorded answer's last item at place ``least`` or later, else what was found."""
     first = first_item(facts.states) if facts.call.continuation else None
     ends = turns(facts, least)
-    while window := tuple(islice(ends, _AT_A_TIME)):
+    for window in _windows(ends):
         rows = yield [_probe(facts, Kind.TURN, turn.key, first=first) for turn in window]
         for turn, row in zip(window, rows, strict=True):
             if row is not None:

@@ -163,6 +163,37 @@ EXPECTED = {
         5  1  reply subtask_1     task=0
         6  0  reply main
     """,
+    # Driven here: two sub-agents in the background with one prompt (2, 3), whose results come as a turn of
+    # reminders only (4); then one (7) that launches two of that prompt itself (8, 9); /compact (12), a turn, a fork.
+    ("cc21-background",): """
+        0   root
+        1   0   reply main
+        2   0   subagent subtask_1  task=0
+        3   0   subagent subtask_2  task=0
+        4   1   reply main
+        5   4   reply main
+        6   5   reply main
+        7   5   subagent subtask_3  task=5
+        8   7   subagent subtask_4  task=7
+        9   7   subagent subtask_5  task=7
+        10  7   reply subtask_3     task=5
+        11  6   reply main
+        12  11  reply main
+        13  12  compaction compact@cc21-background:13
+        14  13  reply compact@cc21-background:13
+    """,
+    # Driven here: a tool turn whose usage forces automatic compaction (2), which keeps the tail (3); then a sub-agent.
+    ("cc21-autocompact",): """
+        0  root
+        1  0  reply main
+        2  1  reply main
+        3  2  compaction compact@cc21-autocompact:3
+        4  3  reply compact@cc21-autocompact:3
+        5  4  reply compact@cc21-autocompact:3
+        6  5  reply compact@cc21-autocompact:3
+        7  5  subagent subtask_1  task=5
+        8  6  reply compact@cc21-autocompact:3
+    """,
     ("cc21-tui-oauth",): """
         0  -
         1  side quota
