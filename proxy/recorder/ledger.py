@@ -5,7 +5,7 @@ the event loop, where the transaction lives. What was read once in a transaction
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -13,7 +13,8 @@ from uuid import UUID
 from core.identity import Facts
 from core.linking.keys import Kind, LinkKey, Want, announces, summary_key
 from core.linking.ledger import Known, Probe, SummaryProbe
-from proxy.recorder.notes import Note, unpack
+from proxy import log
+from proxy.recorder.notes import Note, OtherVersionError, unpack
 from proxy.recorder.notes_memory import NotesMemory
 from sql.database import Transaction
 from sql.rows.linking import LinkCorrection, LinkFact, LinkKeyName, LinkNote, LinkRequest
@@ -220,7 +221,7 @@ class SqlLedger:
         return await self.load(ids)
 
     def _noted(self, query: str, *args: Any) -> list[Note]:
-        found = [unpack(row.record) for row in self._fetch(query, LinkNote, *args)]
+        found = list(_unpacked(self._fetch(query, LinkNote, *args)))
         # The first that was read of a request is as good as any: nobody writes while we hold the lock.
         return [self.notes.setdefault(note.id, note) for note in found]
 
@@ -229,6 +230,14 @@ class SqlLedger:
 
     def _wait(self, answer: Coroutine[Any, Any, R]) -> R:
         return asyncio.run_coroutine_threadsafe(answer, self.loop).result()
+
+
+def _unpacked(rows: Iterable[LinkNote]) -> Iterator[Note]:
+    for row in rows:
+        try:
+            yield unpack(row.record)
+        except OtherVersionError:
+            log.write_seldom("rebuild_needed", reason="notes of another version")
 
 
 def _is_child(note: Note, parent: UUID) -> bool:

@@ -158,3 +158,15 @@ async def test_wants_are_forgotten_after_thirty_days(database: Database, connect
     )
     await forget_wants(database)
     assert await connection.fetchval("SELECT count(*) FROM wants") == 2
+
+
+async def test_notes_of_another_version_stop_nothing(database: Database, connection: Connection) -> None:
+    """Until somebody rebuilds, a request whose note cannot be read is as if it were not there; others are linked."""
+    traffic = Traffic(3)
+    first, second = [call.facts for call in traffic.play(30)][:15], [call.facts for call in traffic.wire.calls][15:]
+    recorder = Recorder(database, FactsMemory(), set(), {})
+    await recorder.record(first)
+    await connection.execute("UPDATE request_notes SET record = '\\x91ff'")
+    recorder = Recorder(database, FactsMemory(), recorder.seen, {})
+    await recorder.record(second)
+    assert await connection.fetchval("SELECT count(*) FROM request_notes") == len(first) + len(second)
