@@ -1,6 +1,7 @@
 """The `footplate` command. Nothing heavy is imported before a command runs: help answers at once."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -144,6 +145,27 @@ def record(
 
 
 app.command("recorder", hidden=True)(record)
+
+
+@app.command()
+def rebuild(
+    data_dir: DataDir = None,
+    train: Annotated[str | None, typer.Option(help="Only this train.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only requests from this time on (UTC).")] = None,
+) -> None:
+    """Derive conversations again from the stored bytes, by the code that records; recording may go on meanwhile.
+
+    One that was broken off goes on where it was.
+
+    \b
+    Examples:
+      footplate rebuild
+      footplate rebuild --train atlas --since 2026-11-01
+    """  # noqa: D301
+    from deploy import errands
+
+    moment = since.replace(tzinfo=since.tzinfo or UTC) if since is not None else None
+    raise typer.Exit(errands.rebuild(_settings(data_dir=data_dir), train=train, since=moment))
 
 
 @app.command()

@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from core.errors import AlreadyRunningError, FootplateError
 from core.settings import Settings
@@ -22,6 +23,14 @@ def record(settings: Settings, *, once: bool) -> int:
     with _database_at_hand(settings) as url:
         told = settings.model_copy(update={"database_url": url})
         return asyncio.run(_attend(told, "record", *(["--once"] if once else [])))
+
+
+def rebuild(settings: Settings, *, train: str | None, since: datetime | None) -> int:
+    """Derive conversations again from what is stored; the exit code. Raises FootplateError."""
+    arguments = [*(("--train", train) if train else ()), *(("--since", since.isoformat()) if since else ())]
+    with _database_at_hand(settings) as url:
+        told = settings.model_copy(update={"database_url": url})
+        return asyncio.run(_attend(told, "rebuild", *arguments))
 
 
 def migrate(settings: Settings) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""``python -m proxy [--slot N]`` relays; ``python -m proxy record [--once]`` writes the tapes into Postgres."""
+"""``python -m proxy [--slot N]`` relays; ``python -m proxy record [--once]`` writes the tapes into Postgres.
+
+``python -m proxy rebuild [--train NAME] [--since TIME]`` derives conversations again from what is stored.
+"""
 
 import argparse
 import ctypes
@@ -6,6 +9,7 @@ import errno
 import gc
 import sys
 from collections.abc import Coroutine, Sequence
+from datetime import datetime
 from typing import Any
 
 import uvloop
@@ -42,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     roles = parser.add_subparsers(dest="role")
     record = roles.add_parser("record", help="write the tapes into Postgres")
     record.add_argument("--once", action="store_true", help="stop when the tapes are drained")
+    rebuild = roles.add_parser("rebuild", help="derive conversations again from stored bytes")
+    rebuild.add_argument("--train", help="only this train")
+    rebuild.add_argument("--since", type=datetime.fromisoformat, help="only requests from this time on")
     return parser
 
 
@@ -50,6 +57,10 @@ def _role(settings: Settings, options: argparse.Namespace) -> Coroutine[Any, Any
         from proxy.recorder import run  # noqa: PLC0415 - the relay has no use for it
 
         return run(settings, once=options.once)
+    if options.role == "rebuild":
+        from proxy.recorder import rebuild  # noqa: PLC0415 - the relay has no use for it
+
+        return rebuild.run(settings, train=options.train, since=options.since)
     from proxy.worker import serve  # noqa: PLC0415 - the recorder has no use for it
 
     return serve(settings, options.slot)

@@ -22,9 +22,11 @@ FIELDS: Final = frozenset(
         "node",
         "outcome",
         "port",
+        "reached",
         "reason",
         "seconds",
         "slot",
+        "train",
         "upstream",
         "version",
     }

@@ -269,6 +269,7 @@ CREATE TABLE public.trains (
     train integer NOT NULL,
     name text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    linkings bigint DEFAULT 0 NOT NULL,
     CONSTRAINT trains_name_check CHECK (((name ~ '^[a-zA-Z0-9._:-]+$'::text) AND (length(name) <= 128)))
 );
 
@@ -402,12 +403,14 @@ CREATE TABLE public.migrations (
 CREATE TABLE public.rebuilds (
     train integer NOT NULL,
     since uuid NOT NULL,
+    cleared boolean DEFAULT false NOT NULL,
     reached uuid NOT NULL,
     rebuilt bigint DEFAULT 0 NOT NULL,
     deriver_version integer NOT NULL,
     identity_version integer NOT NULL,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
-    finished_at timestamp with time zone
+    finished_at timestamp with time zone,
+    CONSTRAINT rebuilds_check CHECK ((reached >= since))
 );
 
 CREATE TABLE public.request_bodies (

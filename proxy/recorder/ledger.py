@@ -5,7 +5,7 @@ the event loop, where the transaction lives. What was read once in a transaction
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -13,7 +13,9 @@ from uuid import UUID
 from core.identity import Facts
 from core.linking.keys import Kind, LinkKey, Want, announces, summary_key
 from core.linking.ledger import Known, Probe, SummaryProbe
-from proxy.recorder.notes import Note, unpack
+from proxy import log
+from proxy.recorder.notes import Note, OtherVersionError, unpack
+from proxy.recorder.notes_memory import NotesMemory
 from sql.database import Transaction
 from sql.rows.linking import LinkCorrection, LinkFact, LinkKeyName, LinkNote, LinkRequest
 
@@ -30,6 +32,8 @@ KINDS: Final[Mapping[Kind, int]] = {
 }
 """How a kind is stored; numbers are never used again."""
 _KIND: Final = {number: kind for kind, number in KINDS.items()}
+
+_COLUMNS: Final = 12
 
 Load = Callable[[Collection[UUID]], Awaitable[list[Facts]]]
 """Gives the facts of recorded requests."""
@@ -49,6 +53,7 @@ class SqlLedger:
     """Corrections of ``asked``."""
     asked: frozenset[UUID] = frozenset()
     """Whose corrections are known."""
+    memory: NotesMemory = field(default_factory=NotesMemory)
     notes: dict[UUID, Note] = field(default_factory=dict)
     """Everything that was read."""
     _whole: dict[UUID, tuple[UUID, ...]] = field(default_factory=dict)
@@ -149,6 +154,7 @@ class SqlLedger:
     def known(self, ids: Collection[UUID]) -> list[Known]:
         """As in ``Ledger``."""
         missing = [one for one in ids if not (one in self.notes or one in self._absent or one in self.newcomers)]
+        missing = [one for one in missing if not self._remembered(one)]
         if missing:
             self._noted("linking_known", missing)
             self._absent.update(one for one in missing if one not in self.notes)
@@ -157,6 +163,7 @@ class SqlLedger:
     def conversations(self, ids: Collection[UUID]) -> list[Known]:
         """As in ``Ledger``."""
         missing = [one for one in ids if one not in self._whole and one not in self.newcomers]
+        missing = [one for one in missing if not self._remembered_whole(one)]
         if missing:
             members: dict[UUID, list[UUID]] = {one: [] for one in missing}
             for note in self._noted("linking_conversations", missing):
@@ -164,13 +171,31 @@ class SqlLedger:
             self._whole.update((one, tuple(of)) for one, of in members.items())
         return [self.notes[request].known for one in ids for request in self._whole.get(one, ())]
 
+    def _remembered(self, request: UUID) -> bool:
+        """Take a request's note from memory, if it is there."""
+        around = self.memory.around(self.train, request)
+        if around is not None:
+            self.notes[request] = around[request]
+        return around is not None
+
+    def _remembered_whole(self, conversation: UUID) -> bool:
+        """Take a conversation's notes from memory, if they are there."""
+        notes = self.memory.conversation(self.train, conversation)
+        if notes is not None:
+            self.notes.update(notes)
+            self._whole[conversation] = tuple(notes)
+        return notes is not None
+
     def children(self, ids: Collection[UUID]) -> list[Known]:
         """As in ``Ledger``."""
         parents = [one for one in ids if one not in self.newcomers]
-        if not parents:
-            return []
-        found = (note.known for note in self._noted("linking_children", parents))
-        return [known for known in found if known.link.attempt_of is None]
+        around = {one: self.memory.around(self.train, one) for one in parents}
+        # A child is in its parent's conversation.
+        found = [note for one, notes in around.items() if notes for note in notes.values() if _is_child(note, one)]
+        self.notes.update((note.id, note) for note in found)
+        missing = [one for one, notes in around.items() if notes is None]
+        found += self._noted("linking_children", missing) if missing else []
+        return [note.known for note in found if note.link.attempt_of is None]
 
     def keys(self, ids: Collection[UUID]) -> list[LinkKey]:
         """As in ``Ledger``."""
@@ -196,7 +221,7 @@ class SqlLedger:
         return await self.load(ids)
 
     def _noted(self, query: str, *args: Any) -> list[Note]:
-        found = [unpack(row.record) for row in self._fetch(query, LinkNote, *args)]
+        found = list(_unpacked(self._fetch(query, LinkNote, *args)))
         # The first that was read of a request is as good as any: nobody writes while we hold the lock.
         return [self.notes.setdefault(note.id, note) for note in found]
 
@@ -205,6 +230,18 @@ class SqlLedger:
 
     def _wait(self, answer: Coroutine[Any, Any, R]) -> R:
         return asyncio.run_coroutine_threadsafe(answer, self.loop).result()
+
+
+def _unpacked(rows: Iterable[LinkNote]) -> Iterator[Note]:
+    for row in rows:
+        try:
+            yield unpack(row.record)
+        except OtherVersionError:
+            log.write_seldom("rebuild_needed", reason="notes of another version")
+
+
+def _is_child(note: Note, parent: UUID) -> bool:
+    return note.link.parent_request_id == parent
 
 
 def link_key(row: LinkFact) -> LinkKey:
@@ -226,7 +263,7 @@ def link_key(row: LinkFact) -> LinkKey:
 
 
 def columns(rows: Iterable[LinkKey]) -> list[list[Any]]:
-    """Facts as the parameters of ``linking_put_keys``."""
+    """Facts as the first parameters of ``linking_put``."""
     given = [
         (
             KINDS[row.kind],
@@ -244,4 +281,4 @@ def columns(rows: Iterable[LinkKey]) -> list[list[Any]]:
         )
         for row in rows
     ]
-    return [list(column) for column in zip(*given, strict=True)]
+    return [list(column) for column in zip(*given, strict=True)] or [[] for _ in range(_COLUMNS)]

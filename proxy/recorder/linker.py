@@ -10,8 +10,10 @@ from proxy.recorder import linking
 from proxy.recorder.columns import TOKENS, Row
 from proxy.recorder.facts_memory import FactsMemory
 from proxy.recorder.linking import Linking, Newcomer
+from proxy.recorder.notes_memory import NotesMemory
 from sql.database import Transaction
 from sql.rows.linking import LinkBegin
+from sql.rows.record import TrainLock
 
 
 @dataclass(slots=True)
@@ -19,9 +21,14 @@ class Linker:
     """Links the calls that a transaction records; the train's row is locked."""
 
     memory: FactsMemory = field(default_factory=FactsMemory)
+    notes: NotesMemory = field(default_factory=NotesMemory)
 
-    async def link(self, transaction: Transaction, train: int, rows: Sequence[Row]) -> tuple[list[Row], Linking | None]:
+    async def link(
+        self, transaction: Transaction, lock: TrainLock, rows: Sequence[Row]
+    ) -> tuple[list[Row], Linking | None]:
         """The rows with their links, and what else changes; None where nobody is new. Raises sql's errors."""
+        train = lock.train
+        self.notes.open(train, lock.linkings)
         candidates = [row for row in rows if row.facts is not None and row.recording is not None]
         if not candidates:
             return list(rows), None
@@ -36,8 +43,12 @@ class Linker:
         async def load(ids: Collection[UUID]) -> list[Facts]:
             return await self.memory.load(transaction, train, ids)
 
-        made = await linking.link(transaction, train, newcomers, begun, load)
+        made = await linking.link(transaction, train, newcomers, begun, load, self.notes)
         return [replace(row, link=made.link_of(row.id)) for row in rows], made
+
+    def committed(self, lock: TrainLock, made: Linking | None) -> None:
+        """The transaction is committed: what it wrote is what is remembered."""
+        self.notes.close(lock.train, lock.linkings, made.conversations if made is not None else {})
 
 
 def newcomer(row: Row) -> Newcomer:

@@ -18,6 +18,7 @@ from core.rollup import Figures, Member, Rollup, rollup
 from proxy.recorder import ledger, rollups
 from proxy.recorder.ledger import Load, SqlLedger
 from proxy.recorder.notes import Note, pack
+from proxy.recorder.notes_memory import Conversation, NotesMemory
 from sql.database import Transaction
 from sql.rows.linking import LinkBegin
 
@@ -43,8 +44,13 @@ class Linking:
     before: Mapping[UUID, Note]
     """What was remembered of these and others."""
     rollups: tuple[Rollup, ...]
-    emptied: tuple[UUID, ...]
-    """Conversations that have no request any more."""
+    conversations: Mapping[UUID, Conversation]
+    """All requests of those that changed; of those that are no more none."""
+
+    @property
+    def emptied(self) -> list[UUID]:
+        """Conversations that have no request any more."""
+        return [conversation for conversation, notes in self.conversations.items() if not notes]
 
     def link_of(self, request: UUID) -> Link | None:
         """The place of a request that was decided now."""
@@ -53,13 +59,26 @@ class Linking:
 
 
 async def link(
-    transaction: Transaction, train: int, newcomers: Sequence[Newcomer], begun: Sequence[LinkBegin], load: Load
+    transaction: Transaction,
+    train: int,
+    newcomers: Sequence[Newcomer],
+    begun: Sequence[LinkBegin],
+    load: Load,
+    memory: NotesMemory | None = None,
 ) -> Linking:
     """Decide where requests belong. ``begun`` is what ``linking_begin`` said of them. Raises sql's errors."""
     ids = frozenset(newcomer.facts.call.id for newcomer in newcomers)
     recorded = frozenset(row.id for row in begun if row.complete) & ids
-    said = {row.id: row.parent for row in begun if row.corrected}
-    book = SqlLedger(transaction, train, asyncio.get_running_loop(), load, ids - recorded, said, ids)
+    book = SqlLedger(
+        transaction,
+        train,
+        asyncio.get_running_loop(),
+        load,
+        newcomers=ids - recorded,
+        said={row.id: row.parent for row in begun if row.corrected},
+        asked=ids,
+        memory=memory or NotesMemory(),
+    )
     return await asyncio.to_thread(_decided, book, newcomers, recorded)
 
 
@@ -71,8 +90,11 @@ def _decided(book: SqlLedger, newcomers: Sequence[Newcomer], recorded: frozenset
     touched |= {book.notes[request].link.conversation_id for request in changed if request in book.notes}
     # Read already where anything in them was decided; this is for what nobody looked at.
     book.conversations(touched)
-    made, emptied = _rolled_up(touched, changed, book.notes)
-    return Linking(frozenset(figures), recorded, decision, changed, book.notes, made, emptied)
+    conversations = _whole(touched, changed, book.notes)
+    made = tuple(
+        rollup(conversation, map(_member, notes.values())) for conversation, notes in conversations.items() if notes
+    )
+    return Linking(frozenset(figures), recorded, decision, changed, book.notes, made, conversations)
 
 
 def _changed(decision: Decision, book: SqlLedger, figures: Mapping[UUID, Figures]) -> dict[UUID, Note]:
@@ -96,50 +118,55 @@ def _changed(decision: Decision, book: SqlLedger, figures: Mapping[UUID, Figures
     return found
 
 
-def _rolled_up(
+def _whole(
     touched: Collection[UUID], changed: Mapping[UUID, Note], before: Mapping[UUID, Note]
-) -> tuple[tuple[Rollup, ...], tuple[UUID, ...]]:
-    members: dict[UUID, list[Member]] = {conversation: [] for conversation in touched}
-    for request in before.keys() | changed.keys():
-        note = changed.get(request) or before[request]
-        of = members.get(note.link.conversation_id)
-        if of is not None:
-            of.append(Member(note.known.call, note.link, note.figures))
-    made = tuple(rollup(conversation, of) for conversation, of in members.items() if of)
-    return made, tuple(conversation for conversation, of in members.items() if not of)
+) -> dict[UUID, Conversation]:
+    """All requests of the conversations that changed."""
+    found: dict[UUID, dict[UUID, Note]] = {conversation: {} for conversation in touched}
+    for request, note in (*before.items(), *changed.items()):
+        now = changed.get(request, note)
+        if now.link.conversation_id in found:
+            found[now.link.conversation_id][request] = now
+    return dict(found)
 
 
-async def write(transaction: Transaction, train: int, linking: Linking) -> None:
-    """Write what follows from a decision; the rows of its newcomers are written. Raises sql's errors."""
-    await _write_keys(transaction, train, linking)
+def _member(note: Note) -> Member:
+    return Member(note.known.call, note.link, note.figures)
+
+
+async def write(
+    transaction: Transaction, train: int, linking: Linking, *, inserted: frozenset[UUID] | None = None
+) -> None:
+    """Write what follows from a decision. The rows of newcomers say it already, or those of ``inserted`` where given.
+
+    Raises sql's errors.
+    """
+    inserted = linking.newcomers if inserted is None else inserted
+    notes = linking.changed.values()
+    await _remember(transaction, train, linking)
+    await _relink(transaction, train, [note.link for note in notes if note.id not in inserted])
+    await rollups.write(transaction, train, linking.rollups, linking.emptied)
+    await _write_aliases(transaction, train, linking)
+
+
+async def _remember(transaction: Transaction, train: int, linking: Linking) -> None:
+    decision, fresh = linking.decision, linking.newcomers - linking.recorded
+    again = [request for request in decision.keys.keys() | decision.wants.keys() if request not in fresh]
+    if again:
+        await transaction.execute("linking_drop", train, again)
+    wants = [want for wants in decision.wants.values() for want in wants]
     notes = linking.changed.values()
     await transaction.execute(
-        "linking_put_notes",
+        "linking_put",
         train,
+        *ledger.columns(row for rows in decision.keys.values() for row in rows),
+        [want.key for want in wants],
+        [want.request for want in wants],
         [note.id for note in notes],
         [note.link.conversation_id for note in notes],
         [note.link.parent_request_id for note in notes],
         [pack(note) for note in notes],
     )
-    await _relink(transaction, train, [note.link for note in notes if note.id not in linking.newcomers])
-    await rollups.write(transaction, train, linking.rollups, linking.emptied)
-    await _write_aliases(transaction, train, linking)
-
-
-async def _write_keys(transaction: Transaction, train: int, linking: Linking) -> None:
-    decision, fresh = linking.decision, linking.newcomers - linking.recorded
-    again = [request for request in decision.keys.keys() | decision.wants.keys() if request not in fresh]
-    if again:
-        await transaction.execute("linking_drop_keys", train, again)
-        await transaction.execute("linking_drop_wants", train, again)
-    rows = ledger.columns(row for rows in decision.keys.values() for row in rows)
-    if rows:
-        await transaction.execute("linking_put_keys", train, *rows)
-    wants = [want for wants in decision.wants.values() for want in wants]
-    if wants:
-        await transaction.execute(
-            "linking_put_wants", train, [want.key for want in wants], [want.request for want in wants]
-        )
 
 
 async def _relink(transaction: Transaction, train: int, links: Sequence[Link]) -> None:

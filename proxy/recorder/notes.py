@@ -5,16 +5,24 @@ few milliseconds. Only the recorder reads it; what others want to know stands in
 """
 
 from dataclasses import fields
-from typing import Any, Final, NamedTuple, get_type_hints
+from typing import Any, Final, Literal, NamedTuple, get_type_hints
 from uuid import UUID
 
 import msgspec
 
+from core.errors import FootplateError
 from core.identity import Call
 from core.launches import Pair
 from core.linking.ledger import Known
 from core.linking.link import Link
 from core.rollup import Figures
+
+VERSION: Final = 1
+"""Grows when a field of what is packed is added, goes or changes its meaning; then a rebuild is needed."""
+
+
+class OtherVersionError(FootplateError):
+    """Another version packed this note: as long as nothing was rebuilt, the request is as if it were not there."""
 
 
 class Note(NamedTuple):
@@ -52,7 +60,7 @@ _LINK: Final = _names(Link)
 _FIGURES: Final = _names(Figures)
 _ENCODER: Final = msgspec.msgpack.Encoder(uuid_format="bytes")
 _DECODER: Final = msgspec.msgpack.Decoder(
-    tuple.__class_getitem__((_types(Call), tuple[Pair, ...], _types(Link), _types(Figures)))
+    tuple.__class_getitem__((Literal[VERSION], _types(Call), tuple[Pair, ...], _types(Link), _types(Figures)))
 )
 
 
@@ -61,6 +69,7 @@ def pack(note: Note) -> bytes:
     call, pairs, link = note.known
     return _ENCODER.encode(
         (
+            VERSION,
             [getattr(call, name) for name in _CALL],
             pairs,
             [getattr(link, name) for name in _LINK],
@@ -70,6 +79,9 @@ def pack(note: Note) -> bytes:
 
 
 def unpack(record: bytes) -> Note:
-    """The note that was stored. Raises msgspec.DecodeError where another version packed it: then rebuild."""
-    call, pairs, link, figures = _DECODER.decode(record)
+    """The note that was stored. Raises OtherVersionError."""
+    try:
+        _, call, pairs, link, figures = _DECODER.decode(record)
+    except msgspec.DecodeError as exc:
+        raise OtherVersionError("a note of another version") from exc
     return Note(Known(Call(*call), pairs, Link(*link)), Figures(*figures))

@@ -54,15 +54,9 @@ async def _write_branches(
 ) -> None:
     rows = [(one.conversation_id, branch) for one in made for branch in one.branches]
     await transaction.execute(
-        "rollup_drop_branches",
-        train,
-        [one.conversation_id for one in made] + list(emptied),
-        [conversation for conversation, _ in rows],
-        [branch.branch_id for _, branch in rows],
-    )
-    await transaction.execute(
         "rollup_branches",
         train,
+        [*(one.conversation_id for one in made), *emptied],
         [conversation for conversation, _ in rows],
         [branch.branch_id for _, branch in rows],
         [branch.parent_hash for _, branch in rows],

@@ -29,7 +29,7 @@ from proxy.settings import failpoint
 from proxy.tape_reader import nodes
 from sql.database import Database
 from sql.errors import DatabaseAwayError
-from sql.rows.record import TapeClaim
+from sql.rows.record import TapeClaim, TrainKey
 
 R = TypeVar("R")
 
@@ -115,7 +115,7 @@ class Recorder:
         try:
             await self._prepare()
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._keep_partitions())
+                group.create_task(self._keep_house())
                 while not stop.is_set():
                     for node in set(nodes(self._data_dir)) - self._tended:
                         self._tended.add(node)
@@ -164,16 +164,23 @@ class Recorder:
                 log.write_failure("tape_failed", exc)
                 await _rest(stop, backoff.next())
 
-    async def _keep_partitions(self) -> None:
-        """Months ahead, once a day."""
+    async def _keep_house(self) -> None:
+        """Months ahead, and what nobody will look for any more, once a day."""
         stop = self._services.stop
         while not stop.is_set():
             await _rest(stop, PARTITIONS_SECONDS)
             if not stop.is_set():
                 try:
                     await _insist(self._services, lambda: make_partitions(self._services.database))
+                    await _insist(self._services, lambda: forget_wants(self._services.database))
                 except StoppedError:
                     return
+
+
+async def forget_wants(database: Database) -> None:
+    """Drop what requests of more than 30 days ago waited for. Raises DatabaseAwayError."""
+    for one in await database.fetch("trains_all", TrainKey):
+        await database.execute("linking_forget_wants", one.train)
 
 
 async def _insist(services: Services, work: Callable[[], Awaitable[R]]) -> R:

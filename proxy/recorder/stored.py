@@ -4,13 +4,11 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import NamedTuple
 
-import msgspec
-
 from core.exchange import Taped
 from core.identity import Facts
 from core.models import Chunk, End, Head, Outcome, Recording, Start, Timings
 from proxy.recorder.developed import developed
-from proxy.recorder.notes import unpack
+from proxy.recorder.notes import OtherVersionError, unpack
 from proxy.recorder.readable import EPOCH
 from sql.database import Database, Transaction
 from sql.rows.linking import StoredCall
@@ -40,8 +38,8 @@ def _client(call: StoredCall) -> str | None:
     if call.record is not None:
         try:
             return unpack(call.record).known.call.client
-        except msgspec.DecodeError:
-            pass  # packed by another version
+        except OtherVersionError:
+            pass
     return call.key_id or call.account_id
 
 

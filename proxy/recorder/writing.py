@@ -134,9 +134,10 @@ class Writer:
 
     async def _commit(self, train: str, entries: Sequence[Entry], reached: Reached | None) -> None:
         accounts = [await self._accounts.number(e.recording.account if e.recording else None) for e in entries]
-        async with self._writing(train, _weight(entries)) as (transaction, key, span):
+        async with self._writing(train, _weight(entries)) as (transaction, lock, span):
+            key = lock.train
             rows = await self._rows(transaction, key, list(zip(entries, accounts, strict=True)), span)
-            rows, linked = await self._linker.link(transaction, key, rows)
+            rows, linked = await self._linker.link(transaction, lock, rows)
             completed = await transaction.fetch("record_rows", Completed, key, *arrays(rows))
             news = {row.id for row in completed}
             divisions = {e.start.request_id: e.division for e in entries if e.division is not None}
@@ -151,18 +152,20 @@ class Writer:
                 await bodies.write(transaction, key, recorded)
             await _follow_up(transaction, key, [row for row in rows if row.id in news], linked)
             await self._advance(transaction, reached)
+        self._linker.committed(lock, linked)
 
     @asynccontextmanager
-    async def _writing(self, train: str, weight: int) -> AsyncIterator[tuple[Transaction, int, Span]]:
-        """A transaction that holds the train's row, its key, and which ids are plausible."""
+    async def _writing(self, train: str, weight: int) -> AsyncIterator[tuple[Transaction, TrainLock, Span]]:
+        """A transaction that holds the train's row, that row, and which ids are plausible."""
         key, span, compression = await self._train(train), await self._clock.span(), await self._clock.compression()
         # A body of hundreds of megabytes takes its time, and would never get it from the usual limit.
         limit_ms = STATEMENT_MS + weight // 10_000
         async with self._database.transaction(statement_timeout_ms=limit_ms) as transaction:
-            if await transaction.fetch_one("record_lock_train", TrainLock, key, compression) is None:
+            lock = await transaction.fetch_one("record_lock_train", TrainLock, key, compression)
+            if lock is None:
                 self._trains.clear()
                 raise DatabaseAwayError("a train's row is gone; it is made anew")
-            yield transaction, key, span
+            yield transaction, lock, span
 
     async def _train(self, name: str) -> int:
         if name not in self._trains:
@@ -220,7 +223,8 @@ class Writer:
     async def _put_aside(
         self, train: str, entry: Entry, exc: Exception, reached: Reached | None, remains: Remains
     ) -> None:
-        async with self._writing(train, _weight([entry])) as (transaction, key, span):
+        async with self._writing(train, _weight([entry])) as (transaction, lock, span):
+            key = lock.train
             # A call in flight has no letter yet: it gets one at its end.
             if entry.recording is not None and entry.taped is not None and remains is not Remains.NOTHING:
                 limit = SHORT_LETTER if remains is Remains.SHORT_LETTER else None

@@ -1,6 +1,9 @@
 -- What linking remembers of recorded requests, so that a new one finds its parent, and an older one a better parent, by a
 -- few look-ups and without any body (conversations.md, any order). All of it can be derived again from the stored bytes.
 
+-- Counted up by everybody who takes a train's lock to write, so that a recorder knows whether what it remembers still holds.
+ALTER TABLE trains ADD COLUMN linkings bigint NOT NULL DEFAULT 0;
+
 -- One row a request that takes part. record is the request as linking knows it without its transcript (its call, its
 -- link, what the roll-up adds up), packed by proxy/recorder/notes.py: it is read by the hundred, as whole conversations.
 CREATE TABLE request_notes (
@@ -65,14 +68,17 @@ CREATE TABLE tool_results (
     PRIMARY KEY (train, tool_use_id, request)
 );
 
--- How far a rebuild of a train has come; one that was broken off goes on behind reached.
+-- How far a rebuild of a train has come; one that was broken off goes on behind reached. First what is remembered of the
+-- requests is cleared, the newest first, so that no child is ever without its parent.
 CREATE TABLE rebuilds (
     train integer PRIMARY KEY,
     since uuid NOT NULL,
+    cleared boolean NOT NULL DEFAULT false,
     reached uuid NOT NULL,
     rebuilt bigint NOT NULL DEFAULT 0,
     deriver_version integer NOT NULL,
     identity_version integer NOT NULL,
     started_at timestamptz NOT NULL DEFAULT now(),
-    finished_at timestamptz
+    finished_at timestamptz,
+    CHECK (reached >= since)
 );

@@ -30,19 +30,18 @@ ON CONFLICT (train, conversation_id) DO UPDATE SET title = excluded.title, side_
 -- Conversations that are part of others now.
 DELETE FROM conversations WHERE train = $1 AND conversation_id = ANY ($2::uuid[]);
 
--- name: rollup_drop_branches
--- Branches of these conversations ($2) that are not among those that there are ($3, $4).
-DELETE FROM branches AS b
-WHERE b.train = $1 AND b.conversation_id = ANY ($2::uuid[])
-    AND NOT EXISTS (
-        SELECT FROM unnest($3::uuid[], $4::text[]) AS n (conversation_id, branch_id)
-        WHERE n.conversation_id = b.conversation_id AND n.branch_id = b.branch_id);
-
 -- name: rollup_branches
--- Writes the branches of conversations; one that is as it was is left alone.
+-- Writes the branches ($3 to $8) of these conversations ($2): one that is as it was is left alone, others are no more.
+WITH gone AS (
+    DELETE FROM branches AS b
+    WHERE b.train = $1 AND b.conversation_id = ANY ($2::uuid[])
+        AND NOT EXISTS (
+            SELECT FROM unnest($3::uuid[], $4::text[]) AS n (conversation_id, branch_id)
+            WHERE n.conversation_id = b.conversation_id AND n.branch_id = b.branch_id)
+)
 INSERT INTO branches AS b (train, conversation_id, branch_id, parent_hash, first_request, created_at, message_count)
 SELECT $1::integer, n.*
-FROM unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[], $7::integer[]) AS n
+FROM unnest($3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::timestamptz[], $8::integer[]) AS n
 ON CONFLICT (train, conversation_id, branch_id) DO UPDATE SET parent_hash = excluded.parent_hash,
     first_request = excluded.first_request, created_at = excluded.created_at, message_count = excluded.message_count
 WHERE (b.parent_hash, b.first_request, b.created_at, b.message_count)

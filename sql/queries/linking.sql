@@ -87,34 +87,31 @@ SELECT record FROM request_notes WHERE train = $1 AND parent = ANY ($2::uuid[]);
 SELECT 0 AS n, kind, key, request, lane, client, started_us, state, messages, answered, failed, first, summary
 FROM link_keys WHERE train = $1 AND request = ANY ($2::uuid[]);
 
--- name: linking_put_notes
--- Keeps what is known of requests.
-INSERT INTO request_notes AS r (train, request, conversation_id, parent, record)
-SELECT $1::integer, n.* FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bytea[]) AS n
-ON CONFLICT (train, request) DO UPDATE SET conversation_id = excluded.conversation_id, parent = excluded.parent,
-    record = excluded.record;
-
--- name: linking_drop_keys
--- Forgets what these requests provided: it is decided anew.
-DELETE FROM link_keys WHERE train = $1 AND request = ANY ($2::uuid[]);
-
--- name: linking_put_keys
--- Keeps what requests provide.
-INSERT INTO link_keys (train, kind, key, request, lane, client, started_us, state, messages, answered, failed, first, summary)
-SELECT $1::integer, n.*
-FROM unnest($2::smallint[], $3::bytea[], $4::uuid[], $5::bytea[], $6::text[], $7::bigint[], $8::bytea[], $9::integer[],
-    $10::boolean[], $11::boolean[], $12::bytea[], $13::bytea[]) AS n
-ON CONFLICT (train, kind, key, request) DO NOTHING;
-
--- name: linking_drop_wants
--- Forgets what these requests waited for.
+-- name: linking_drop
+-- Forgets what these requests provided and waited for: they are decided anew.
+WITH provided AS (
+    DELETE FROM link_keys WHERE train = $1 AND request = ANY ($2::uuid[])
+)
 DELETE FROM wants WHERE train = $1 AND request = ANY ($2::uuid[]);
 
--- name: linking_put_wants
--- Keeps what requests wait for.
-INSERT INTO wants (train, key, request)
-SELECT $1::integer, n.* FROM unnest($2::bytea[], $3::uuid[]) AS n
-ON CONFLICT (train, key, request) DO NOTHING;
+-- name: linking_put
+-- Keeps what requests provide ($2 to $13), what they wait for ($14, $15) and what is known of them.
+WITH provided AS (
+    INSERT INTO link_keys (train, kind, key, request, lane, client, started_us, state, messages, answered, failed, first,
+        summary)
+    SELECT $1::integer, n.*
+    FROM unnest($2::smallint[], $3::bytea[], $4::uuid[], $5::bytea[], $6::text[], $7::bigint[], $8::bytea[],
+        $9::integer[], $10::boolean[], $11::boolean[], $12::bytea[], $13::bytea[]) AS n
+    ON CONFLICT (train, kind, key, request) DO NOTHING
+), waiting AS (
+    INSERT INTO wants (train, key, request)
+    SELECT $1::integer, n.* FROM unnest($14::bytea[], $15::uuid[]) AS n
+    ON CONFLICT (train, key, request) DO NOTHING
+)
+INSERT INTO request_notes AS r (train, request, conversation_id, parent, record)
+SELECT $1::integer, n.* FROM unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::bytea[]) AS n
+ON CONFLICT (train, request) DO UPDATE SET conversation_id = excluded.conversation_id, parent = excluded.parent,
+    record = excluded.record;
 
 -- name: linking_forget_wants
 -- Wants are kept for 30 days of their request's start; beyond that a rebuild is the truth.

@@ -41,13 +41,18 @@ WITH known AS (
 )
 SELECT train FROM known UNION ALL SELECT train FROM made;
 
+-- name: trains_all
+-- Every train there is.
+-- returns: TrainKey
+SELECT train FROM trains ORDER BY train;
+
 -- name: record_lock_train
--- Opens the writing of one train: one writer at a time, the body compression for this transaction, and plans that go by
--- index even where a month was small when it was looked at last.
+-- Opens the writing of one train: one writer at a time, counted; the body compression for this transaction, and plans
+-- that go by index even where a month was small when it was looked at last.
 -- returns: TrainLock
-SELECT train, set_config('default_toast_compression', $2, true) AS compression,
-    set_config('enable_seqscan', 'off', true) AS seqscan
-FROM trains WHERE train = $1 FOR NO KEY UPDATE;
+UPDATE trains SET linkings = linkings + 1 WHERE train = $1
+RETURNING train, set_config('default_toast_compression', $2, true) AS compression,
+    set_config('enable_seqscan', 'off', true) AS seqscan, linkings;
 
 -- name: record_refiled
 -- Which of these ids were filed under another one before, because their clock was far off.

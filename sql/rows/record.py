@@ -45,6 +45,8 @@ class TrainLock:
     train: int
     compression: str
     seqscan: str
+    linkings: int
+    """How often the train was locked for writing: who finds the next number knows that nobody wrote in between."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.product import ROOT, clean_environment
 
-COMMANDS = (["up"], ["proxy"], ["record"], ["dashboard"], ["run"], ["status"], ["db", "migrate"])
+COMMANDS = (["up"], ["proxy"], ["record"], ["rebuild"], ["dashboard"], ["run"], ["status"], ["db", "migrate"])
 HEAVY = {"pydantic", "aiohttp", "asyncpg", "asyncio", "rich", "core.settings", "deploy.supervisor", "jinja2"}
 
 

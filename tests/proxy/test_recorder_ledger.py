@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import pytest
@@ -15,6 +15,8 @@ from core.rollup import Figures
 from proxy.recorder import linking
 from proxy.recorder.facts_memory import FactsMemory
 from proxy.recorder.linking import Newcomer
+from proxy.recorder.notes_memory import NotesMemory
+from proxy.recorder.service import forget_wants
 from sql.database import Database
 from sql.rows.linking import LinkBegin
 from tests.forests import NO_FIGURES, Connection, check
@@ -31,6 +33,8 @@ class Recorder:
     memory: FactsMemory
     seen: set[UUID]
     said: Mapping[UUID, UUID | None]
+    notes: NotesMemory = field(default_factory=NotesMemory)
+    linkings: int = 0
 
     async def record(self, portion: Sequence[Facts]) -> None:
         """One transaction; of a call that comes twice the later frame counts."""
@@ -42,12 +46,16 @@ class Recorder:
         ]
         for facts in latest.values():
             self.memory.keep(TRAIN, facts)
+        # Now and then somebody else has written in between.
+        self.linkings += 1 if len(portion) % 5 else 2
+        self.notes.open(TRAIN, self.linkings)
         async with self.database.transaction() as transaction:
             made = await linking.link(
                 transaction, TRAIN, [Newcomer(facts, figures(facts)) for facts in latest.values()], begun,
-                lambda ids: self.memory.load(transaction, TRAIN, ids),
+                lambda ids: self.memory.load(transaction, TRAIN, ids), self.notes,
             )  # fmt: skip
             await linking.write(transaction, TRAIN, made)
+        self.notes.close(TRAIN, self.linkings, made.conversations)
         self.seen |= latest.keys()
 
 
@@ -139,3 +147,26 @@ async def test_a_correction_cannot_close_a_circle(connection: Connection) -> Non
         await connection.execute(
             "INSERT INTO link_corrections (train, request, parent) VALUES (1, $1, $2)", early, late
         )
+
+
+async def test_wants_are_forgotten_after_thirty_days(database: Database, connection: Connection) -> None:
+    """Of requests that began before that; a rebuild is the truth then."""
+    await connection.execute("INSERT INTO trains (name) VALUES ('atlas')")
+    await connection.execute(
+        "INSERT INTO wants SELECT train, sha256('k'), uuid7_floor(now() - make_interval(days => d))"
+        " FROM trains, unnest(ARRAY[1, 29, 31, 90]) AS d"
+    )
+    await forget_wants(database)
+    assert await connection.fetchval("SELECT count(*) FROM wants") == 2
+
+
+async def test_notes_of_another_version_stop_nothing(database: Database, connection: Connection) -> None:
+    """Until somebody rebuilds, a request whose note cannot be read is as if it were not there; others are linked."""
+    traffic = Traffic(3)
+    first, second = [call.facts for call in traffic.play(30)][:15], [call.facts for call in traffic.wire.calls][15:]
+    recorder = Recorder(database, FactsMemory(), set(), {})
+    await recorder.record(first)
+    await connection.execute("UPDATE request_notes SET record = '\\x91ff'")
+    recorder = Recorder(database, FactsMemory(), recorder.seen, {})
+    await recorder.record(second)
+    assert await connection.fetchval("SELECT count(*) FROM request_notes") == len(first) + len(second)

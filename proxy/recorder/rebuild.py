@@ -1,0 +1,167 @@
+"""Deriving again, from stored bytes and by the same code, what linking says of all requests or of those since a moment.
+
+Live recording goes on meanwhile: each portion takes the train's lock like any other writer, and who is recorded before
+its parent is rebuilt is adopted then. Whoever is broken off goes on where he was. Rows keep what they say until their
+turn comes, so pages stay readable; a conversation that is half rebuilt shows half.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from uuid import UUID
+
+from core.chain import IDENTITY_VERSION
+from core.errors import BadSettingError
+from core.launches import invocations
+from core.models import DERIVER_VERSION
+from core.reply import reply_of
+from core.rollup import figures
+from core.settings import Settings
+from proxy import log
+from proxy.recorder import linking, stored, tool_calls
+from proxy.recorder.columns import TOKENS
+from proxy.recorder.facts_memory import FactsMemory
+from proxy.recorder.linking import Newcomer
+from proxy.recorder.readable import jsonb
+from proxy.recorder.stored import Redeveloped
+from sql.database import Database, Transaction
+from sql.errors import DatabaseAwayError
+from sql.migrator import check
+from sql.rows.linking import LinkBegin, LinkRequest
+from sql.rows.rebuild import RebuildNext, RebuildState, RebuildTrain
+from sql.rows.record import TrainLock
+
+CALLS = 200
+BYTES = 16 << 20
+"""Of one portion."""
+CLEAR = 10_000
+STATEMENT_MS = 600_000
+
+
+async def run(settings: Settings, *, train: str | None, since: datetime | None) -> None:
+    """Rebuild one train or all. Raises BadSettingError where the train or the database is not named right."""
+    if settings.database_url is None:
+        raise BadSettingError("DATABASE_URL: a rebuild needs the Postgres to work on")
+    database = Database.create(
+        settings.database_url, application="footplate rebuild", size=2, statement_cache=settings.statement_cache
+    )
+    try:
+        await check(database)
+        trains = await database.fetch("rebuild_trains", RebuildTrain, train)
+        if train is not None and not trains:
+            raise BadSettingError(f"--train: there is no train {train!r}")
+        for one in trains:
+            await Rebuild(database, one).run(since)
+    finally:
+        await database.close()
+
+
+class Rebuild:
+    """The rebuild of one train."""
+
+    def __init__(self, database: Database, train: RebuildTrain) -> None:
+        self._database = database
+        self._train = train.train
+        self._memory = FactsMemory()
+
+    async def run(self, since: datetime | None) -> None:
+        """From the beginning, or from where the last one was broken off. Raises sql's errors."""
+        state = await self._begin(since)
+        if not state.cleared:
+            await self._clear(state.since)
+        reached, rebuilt = state.reached, state.rebuilt
+        while portion := await self._next(reached):
+            await self._rebuild(portion)
+            reached, rebuilt = portion[-1], rebuilt + len(portion)
+            log.write("rebuild", train=self._train, count=rebuilt, reached=str(reached))
+        await self._finish(state.since)
+        log.write("rebuilt", train=self._train, count=rebuilt)
+
+    async def _begin(self, since: datetime | None) -> RebuildState:
+        state = await self._database.fetch_one(
+            "rebuild_begin", RebuildState, self._train, since, DERIVER_VERSION, IDENTITY_VERSION
+        )
+        if state is None:
+            raise AssertionError("a rebuild's row is there or was made")
+        return state
+
+    async def _clear(self, since: UUID) -> None:
+        while True:
+            async with self._locked() as transaction:
+                if not await transaction.fetch("rebuild_clear", LinkRequest, self._train, since, CLEAR):
+                    await transaction.execute("rebuild_cleared", self._train)
+                    return
+
+    async def _next(self, reached: UUID) -> list[UUID]:
+        """The next requests, as many as a transaction may hold; one at least, while there are any."""
+        found = await self._database.fetch("rebuild_next", RebuildNext, self._train, reached, CALLS)
+        portion: list[UUID] = []
+        room = BYTES
+        for row in found:
+            room -= row.bytes
+            if portion and room < 0:
+                break
+            portion.append(row.id)
+        return portion
+
+    async def _rebuild(self, ids: Sequence[UUID]) -> None:
+        calls = await stored.read(self._database, self._train, ids)
+        told = await asyncio.to_thread(lambda: [stored.redeveloped(call) for call in calls])
+        async with self._locked() as transaction:
+            await self._link(transaction, [one for one in told if one.facts is not None])
+            await transaction.execute("rebuild_reached", self._train, ids[-1], len(ids))
+
+    async def _link(self, transaction: Transaction, told: Sequence[Redeveloped]) -> None:
+        newcomers = []
+        for recording, facts, account in told:
+            if facts is not None:
+                self._memory.keep(self._train, facts)
+                newcomers.append(Newcomer(facts, figures(recording, facts, account, TOKENS)))
+        if not newcomers:
+            return
+        ids = [one.facts.call.id for one in newcomers]
+        begun = await transaction.fetch("rebuild_noted", LinkBegin, self._train, ids)
+        made = await linking.link(
+            transaction,
+            self._train,
+            newcomers,
+            begun,
+            lambda missing: self._memory.load(transaction, self._train, missing),
+        )
+        await linking.write(transaction, self._train, made, inserted=frozenset())
+        await self._identify(transaction, told)
+        of_tools = [(facts.call.id, recording, facts) for recording, facts, _ in told if facts is not None]
+        await tool_calls.write(transaction, self._train, of_tools)
+
+    async def _identify(self, transaction: Transaction, told: Sequence[Redeveloped]) -> None:
+        rows = [
+            (
+                facts.call.id,
+                facts.call.state.hex(),
+                facts.call.side_call,
+                jsonb(invocations(reply_of(recording).blocks())) if facts.call.launches else None,
+                IDENTITY_VERSION,
+                len(facts.items),
+            )
+            for recording, facts, _ in told
+            if facts is not None
+        ]
+        await transaction.execute("rebuild_identify", self._train, *map(list, zip(*rows, strict=True)))
+
+    async def _finish(self, since: UUID) -> None:
+        async with self._locked() as transaction:
+            for query in ("conversations", "branches"):
+                await transaction.execute(f"rebuild_sweep_{query}", self._train)
+            await transaction.execute("rebuild_aliases", self._train)
+            await transaction.execute("rebuild_sweep_aliases", self._train)
+            await transaction.execute("rebuild_sessions", self._train, since)
+            await transaction.execute("rebuild_finish", self._train)
+
+    @asynccontextmanager
+    async def _locked(self) -> AsyncIterator[Transaction]:
+        """A transaction that holds the train's row."""
+        async with self._database.transaction(lock_timeout_ms=60_000, statement_timeout_ms=STATEMENT_MS) as transaction:
+            if await transaction.fetch_one("record_lock_train", TrainLock, self._train, "pglz") is None:
+                raise DatabaseAwayError("the train's row is gone")
+            yield transaction

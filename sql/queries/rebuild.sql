@@ -1,0 +1,111 @@
+-- name: rebuild_trains
+-- The trains to rebuild: all, or the one of that name.
+-- returns: RebuildTrain
+SELECT train, name FROM trains WHERE $1::text IS NULL OR name = $1 ORDER BY train;
+
+-- name: rebuild_begin
+-- Begins a rebuild of a train, or goes on with one that was broken off and is the same.
+-- returns: RebuildState
+INSERT INTO rebuilds AS r (train, since, reached, deriver_version, identity_version)
+SELECT $1, n.since, n.since, $3, $4
+FROM (SELECT coalesce(uuid7_floor($2::timestamptz), '00000000-0000-0000-0000-000000000000') AS since) AS n
+ON CONFLICT (train) DO UPDATE SET
+    cleared = r.cleared AND r.finished_at IS NULL AND r.since = excluded.since
+        AND (r.deriver_version, r.identity_version) = (excluded.deriver_version, excluded.identity_version),
+    reached = CASE WHEN r.finished_at IS NULL AND r.since = excluded.since
+            AND (r.deriver_version, r.identity_version) = (excluded.deriver_version, excluded.identity_version)
+        THEN r.reached ELSE excluded.since END,
+    rebuilt = CASE WHEN r.finished_at IS NULL AND r.since = excluded.since
+            AND (r.deriver_version, r.identity_version) = (excluded.deriver_version, excluded.identity_version)
+        THEN r.rebuilt ELSE 0 END,
+    since = excluded.since, deriver_version = excluded.deriver_version, identity_version = excluded.identity_version,
+    finished_at = NULL
+RETURNING since, cleared, reached, rebuilt;
+
+-- name: rebuild_clear
+-- Forgets what linking remembers of the newest requests; none: all of it is forgotten.
+-- returns: LinkRequest
+WITH newest AS (
+    SELECT request FROM request_notes WHERE train = $1 AND request >= $2 ORDER BY request DESC LIMIT $3
+), keys AS (
+    DELETE FROM link_keys AS k USING newest AS n WHERE k.train = $1 AND k.request = n.request
+), waits AS (
+    DELETE FROM wants AS w USING newest AS n WHERE w.train = $1 AND w.request = n.request
+)
+DELETE FROM request_notes AS r USING newest AS n WHERE r.train = $1 AND r.request = n.request
+RETURNING r.request;
+
+-- name: rebuild_cleared
+-- All is forgotten: from here on requests are linked anew.
+UPDATE rebuilds SET cleared = true WHERE train = $1;
+
+-- name: rebuild_next
+-- The next requests, in the order of their ids, and how large they are.
+-- returns: RebuildNext
+SELECT id, coalesce(request_bytes, 0) + coalesce(response_bytes, 0) AS bytes
+FROM requests WHERE train = $1 AND id > $2 AND outcome IS NOT NULL ORDER BY id LIMIT $3;
+
+-- name: rebuild_noted
+-- Which of these requests were linked meanwhile, and what people said of them.
+-- returns: LinkBegin
+SELECT n.id, r.request IS NOT NULL AS complete, c.request IS NOT NULL AS corrected, c.parent
+FROM unnest($2::uuid[]) AS n (id)
+LEFT JOIN request_notes AS r ON r.train = $1 AND r.request = n.id
+LEFT JOIN link_corrections AS c ON c.train = $1 AND c.request = n.id
+WHERE r.request IS NOT NULL OR c.request IS NOT NULL;
+
+-- name: rebuild_identify
+-- What linking knows of requests by themselves.
+UPDATE requests AS r SET current_message_hash = n.current_message_hash, side_call = n.side_call,
+    task_tool_invocation = n.task_tool_invocation::jsonb, identity_version = n.identity_version,
+    item_count = n.item_count
+FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::integer[])
+    AS n (id, current_message_hash, side_call, task_tool_invocation, identity_version, item_count)
+WHERE r.train = $1 AND r.id = n.id;
+
+-- name: rebuild_reached
+-- Everything up to here is rebuilt.
+UPDATE rebuilds SET reached = $2, rebuilt = rebuilt + $3 WHERE train = $1;
+
+-- name: rebuild_sweep_conversations
+-- Conversations that no request is in any more.
+DELETE FROM conversations AS c
+WHERE c.train = $1
+    AND NOT EXISTS (SELECT FROM request_notes AS n WHERE n.train = $1 AND n.conversation_id = c.conversation_id);
+
+-- name: rebuild_sweep_branches
+-- Branches of conversations that are no more.
+DELETE FROM branches AS b
+WHERE b.train = $1
+    AND NOT EXISTS (SELECT FROM conversations AS c WHERE c.train = $1 AND c.conversation_id = b.conversation_id);
+
+-- name: rebuild_aliases
+-- Aliases lead to where their request is now.
+UPDATE conversation_aliases AS a SET conversation_id = n.conversation_id
+FROM request_notes AS n
+WHERE a.train = $1 AND n.train = $1 AND n.request = a.alias AND n.conversation_id NOT IN (a.conversation_id, a.alias);
+
+-- name: rebuild_sweep_aliases
+-- Aliases of requests that are roots, and those that lead nowhere.
+DELETE FROM conversation_aliases AS a
+WHERE a.train = $1
+    AND (EXISTS (SELECT FROM request_notes AS n WHERE n.train = $1 AND n.request = a.alias AND n.conversation_id = a.alias)
+        OR NOT EXISTS (SELECT FROM conversations AS c WHERE c.train = $1 AND c.conversation_id = a.conversation_id));
+
+-- name: rebuild_sessions
+-- Counts sessions anew that have a request from this id on.
+INSERT INTO sessions (train, session_id, client, client_version, account, first_at, last_at, request_count)
+SELECT $1::integer, r.session_id, (array_agg(r.client ORDER BY r.ended_at DESC, r.id DESC))[1],
+    (array_agg(r.client_version ORDER BY r.ended_at DESC, r.id DESC))[1],
+    (array_agg(r.account ORDER BY r.ended_at DESC, r.id DESC))[1], min(r.started_at), max(r.ended_at), count(*)
+FROM requests AS r
+WHERE r.train = $1 AND r.outcome IS NOT NULL AND r.session_id IN (
+    SELECT s.session_id FROM requests AS s WHERE s.train = $1 AND s.id >= $2 AND s.session_id IS NOT NULL)
+GROUP BY r.session_id
+ON CONFLICT (train, session_id) DO UPDATE SET client = excluded.client, client_version = excluded.client_version,
+    account = excluded.account, first_at = excluded.first_at, last_at = excluded.last_at,
+    request_count = excluded.request_count;
+
+-- name: rebuild_finish
+-- The train is rebuilt.
+UPDATE rebuilds SET finished_at = now() WHERE train = $1;
