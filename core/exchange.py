@@ -9,7 +9,7 @@ from core import answer, origin, transcript, usage
 from core.answer import Answer
 from core.kept import Kept, kept
 from core.labels import SENTENCE, label
-from core.models import Chunk, End, Head, Headers, Outcome, Recording, Start
+from core.models import ANSWERED_EARLY, Chunk, End, Head, Headers, Outcome, Recording, Start
 from core.transcript import Transcript
 
 # What ends a call after the upstream may have said that it failed: the first that happened decides (tape.md), so an
@@ -173,7 +173,8 @@ def _media_type(taped: Taped) -> str:
 
 def _parse_error(taped: Taped, inflated: Inflated, asked: Transcript, said: Answer) -> str | None:
     # Of what is not all on the tape that is said, not that it cannot be read.
-    request_whole, response_whole = taped.request_kept is Kept.WHOLE, taped.response_kept is Kept.WHOLE
+    request_whole = taped.request_kept is Kept.WHOLE and taped.end.note != ANSWERED_EARLY
+    response_whole = taped.response_kept is Kept.WHOLE
     found = [inflated.error] if inflated.error and request_whole and response_whole else []
     if asked.parse_error and request_whole:
         found.append(f"request: {asked.parse_error}")
