@@ -310,6 +310,11 @@ def _response_row(call: Recorded, train: int, request_id: UUID) -> dict[str, Any
     return row
 
 
+async def insert_row(connection: Any, table: str, row: dict[str, Any]) -> None:
+    """Insert a row of any table."""
+    await _insert(connection, table, row)
+
+
 async def _insert(connection: Any, table: str, row: dict[str, Any]) -> None:
     names = ", ".join(row)
     places = ", ".join(f"${n}" for n in range(1, len(row) + 1))
@@ -318,7 +323,7 @@ async def _insert(connection: Any, table: str, row: dict[str, Any]) -> None:
     await connection.execute(statement, *values)
 
 
-_JSON = frozenset({"usage", "timings", "request_headers", "response_headers", "message", "task_tool_invocation"})
+_JSON = frozenset({"usage", "timings", "request_headers", "response_headers", "message", "task_tool_invocation", "shape"})
 
 
 async def _key(connection: Any, table: str, key: str, **row: Any) -> int:

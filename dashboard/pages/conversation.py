@@ -1,4 +1,4 @@
-"""``/conversations/{id}``: one conversation as thread, graph and raw edges. Only what a view needs is read and drawn."""
+"""``/conversations/{id}``: one conversation as thread, graph and raw edges. Only what a view needs is read."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass

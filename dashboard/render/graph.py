@@ -174,6 +174,8 @@ class _Rows:
         if glyph == "joint":
             return "Goes on from a summary", self._saved(line)
         ends = "running" if head.outcome is None else _STOPS.get(head.stop_reason or "", head.stop_reason or "")
+        if any(self._tree.rows[child].link_method == "compaction" for child in self._tree.children[line.head]):
+            return "Asks for a summary", ends
         if self._tree.is_prompt(line.head):
             return masked(head.preview, self._mask) if head.preview else "Prompt", tools or ends
         return tools or ends or "answered", ""

@@ -42,8 +42,17 @@ class Transcript:
 
     def between(self, after: int, upto: int | None) -> Sequence[Piece]:
         """The blocks behind so many items, up to so many; without ``upto`` to the end."""
+        start = bisect_right(self.counts, after)
         end = len(self.pieces) if upto is None else bisect_right(self.counts, upto)
-        return self.pieces[bisect_right(self.counts, after) : end]
+        # What the model thought before the next item belongs to the answer that follows.
+        while upto is not None and end > start and self._is_thought(end - 1):
+            end -= 1
+        return self.pieces[start:end]
+
+    def _is_thought(self, at: int) -> bool:
+        """Whether a block is the model's and no item."""
+        before = self.counts[at - 1] if at else 0
+        return self.pieces[at].role == ASSISTANT and self.counts[at] == before
 
     def behind_last_answer(self) -> Sequence[Piece]:
         """The blocks behind the last one that the model wrote."""
