@@ -18,7 +18,7 @@ from core.chain import START, chain
 from core.graph import ALL, lines
 from core.normal_form import Normaliser
 from core.tree import Tree
-from tests.recordings import MODEL, Body, Recorded, insert, insert_row, message, request_body, text
+from tests.recordings import MODEL, Body, Recorded, insert, insert_row, message, request_body
 
 SESSION = "5e551011-0000-4000-8000-00000000000a"
 REMINDER = "<system-reminder>\nToday is Friday. The user opened auth.py.\n</system-reminder>"
@@ -76,7 +76,7 @@ class Talk:
     asked: list[Asked] = field(default_factory=list)
     conversation: UUID | None = None
 
-    async def ask(  # noqa: PLR0913  what a recorded request is made of
+    async def ask(
         self,
         parent: Asked | None,
         *content: Any,
@@ -95,8 +95,13 @@ class Talk:
         sent = messages if messages is not None else _transcript(parent, content)
         stop = "tool_use" if any(block["type"] == "tool_use" for block in answer or ()) else "end_turn"
         cached = min(180_000, 4_000 + 900 * len(sent))
-        usage = {**message()["usage"], "input_tokens": 12, "cache_creation_input_tokens": 900,
-                 "cache_read_input_tokens": cached, "output_tokens": 60 + 7 * len(self.asked) % 400}  # fmt: skip
+        usage = {
+            **message()["usage"],
+            "input_tokens": 12,
+            "cache_creation_input_tokens": 900,
+            "cache_read_input_tokens": cached,
+            "output_tokens": 60 + 7 * len(self.asked) % 400,
+        }
         made = message(*answer, stop_reason=stop, usage=usage) if answer is not None else None
         items = [item for each in sent for item in Normaliser().message(each)]
         node = Asked(
@@ -129,19 +134,35 @@ class Talk:
     ) -> None:
         launches = [block for block in (node.answer or {}).get("content", ()) if block.get("name") in ("Agent", "Task")]
         columns = {
-            "parent_request_id": node.parent_request_id, "link_method": node.link_method, "branch_id": node.branch_id,
-            "is_subtask": node.is_subtask, "parent_task_request_id": node.task, "attempt_of": node.attempt_of,
-            "current_message_hash": node.state, "parent_message_hash": parent.state if parent else None,
-            "item_count": node.item_count, "identity_version": 1, "preview": node.preview, "side_call": self.side_call,
-            "cost_usd": node.cost or None, **call.pop("columns", {}),
-        }  # fmt: skip
+            "parent_request_id": node.parent_request_id,
+            "link_method": node.link_method,
+            "branch_id": node.branch_id,
+            "is_subtask": node.is_subtask,
+            "parent_task_request_id": node.task,
+            "attempt_of": node.attempt_of,
+            "current_message_hash": node.state,
+            "parent_message_hash": parent.state if parent else None,
+            "item_count": node.item_count,
+            "identity_version": 1,
+            "preview": node.preview,
+            "side_call": self.side_call,
+            "cost_usd": node.cost or None,
+            **call.pop("columns", {}),
+        }
         if launches:
             columns["task_tool_invocation"] = [{key: each[key] for key in ("id", "name", "input")} for each in launches]
         body = request_body(messages=node.messages) if bodies else None
         recorded = Recorded(
-            train=self.train, account=self.account, request=body, message=node.answer, session_id=self.session,
-            model=model, answered_model=model if node.answer else None, columns=columns, **call,
-        )  # fmt: skip
+            train=self.train,
+            account=self.account,
+            request=body,
+            message=node.answer,
+            session_id=self.session,
+            model=model,
+            answered_model=model if node.answer else None,
+            columns=columns,
+            **call,
+        )
         number = self.first_number + len(self.asked)
         node.id = await insert(self.connection, recorded, at=node.at, number=number)
         self.conversation = self.conversation or node.id
@@ -153,32 +174,54 @@ class Talk:
         train = await self.connection.fetchval("SELECT train FROM trains WHERE name = $1", self.train)
         account = await self.connection.fetchval("SELECT account FROM accounts WHERE account_id = $1", self.account)
         nodes = [node for node in self.asked if node.attempt_of is None]
-        total = {key: sum(node.usage.get(key, 0) for node in self.asked) for key in (
-            "input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")}  # fmt: skip
+        total = {
+            key: sum(node.usage.get(key, 0) for node in self.asked)
+            for key in ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+        }
         branches = Counter(node.branch_id for node in nodes)
         tasks = {name for name in branches if name.startswith("subtask_")}
-        launched = sum(block.get("name") in ("Agent", "Task") for node in self.asked
-                       for block in (node.answer or {}).get("content", ()))  # fmt: skip
+        launched = sum(
+            block.get("name") in ("Agent", "Task")
+            for node in self.asked
+            for block in (node.answer or {}).get("content", ())
+        )
         newest = self.asked[-1]
         row = {
-            "train": train, "conversation_id": self.conversation, "title": title or self.asked[0].preview,
-            "side_call": self.side_call, "account": account, "first_at": self.asked[0].at,
-            "last_at": newest.at + timedelta(seconds=2.5), "message_count": len(nodes),
+            "train": train,
+            "conversation_id": self.conversation,
+            "title": title or self.asked[0].preview,
+            "side_call": self.side_call,
+            "account": account,
+            "first_at": self.asked[0].at,
+            "last_at": newest.at + timedelta(seconds=2.5),
+            "message_count": len(nodes),
             "attempt_count": len(self.asked) - len(nodes),
             "error_count": sum(node.outcome not in (None, "ok") for node in self.asked),
             "in_flight": sum(node.outcome is None for node in self.asked),
-            "branch_count": sum(name.startswith("branch_") for name in branches), "subtask_count": max(launched, len(tasks)),
-            "compaction_count": sum(node.link_method == "compaction" for node in nodes), **total,
-            "cost_usd": sum(node.cost for node in self.asked) or None, "models": [MODEL],
-            "session_ids": [self.session] if self.session else [], "latest_request": newest.id,
+            "branch_count": sum(name.startswith("branch_") for name in branches),
+            "subtask_count": max(launched, len(tasks)),
+            "compaction_count": sum(node.link_method == "compaction" for node in nodes),
+            **total,
+            "cost_usd": sum(node.cost for node in self.asked) or None,
+            "models": [MODEL],
+            "session_ids": [self.session] if self.session else [],
+            "latest_request": newest.id,
             "latest_status_code": 200 if newest.outcome == "ok" else None if newest.outcome is None else 529,
-            "latest_model": MODEL, "shape": _shape(nodes),
-        }  # fmt: skip
+            "latest_model": MODEL,
+            "shape": _shape(nodes),
+        }
         await insert_row(self.connection, "conversations", row)
         for name, count in branches.items():
             first = next(node for node in nodes if node.branch_id == name)
-            branch = {"train": train, "conversation_id": self.conversation, "branch_id": name, "parent_hash": None,
-                      "first_request": first.id, "created_at": first.at, "message_count": count}  # fmt: skip
+            branch = {
+                "train": train,
+                "conversation_id": self.conversation,
+                "branch_id": name,
+                "parent_hash": None,
+                "first_request": first.id,
+                "created_at": first.at,
+                "message_count": count,
+            }
             await insert_row(self.connection, "branches", branch)
         await self._file_session(train, account, newest)
         for node in self.asked:
@@ -190,16 +233,30 @@ class Talk:
             return
         known = "SELECT 1 FROM sessions WHERE train = $1 AND session_id = $2"
         if await self.connection.fetchval(known, train, self.session) is None:
-            row = {"train": train, "session_id": self.session, "client": "claude-cli", "client_version": "2.1.328",
-                   "account": account, "first_at": self.asked[0].at, "last_at": newest.at,
-                   "request_count": len(self.asked)}  # fmt: skip
+            row = {
+                "train": train,
+                "session_id": self.session,
+                "client": "claude-cli",
+                "client_version": "2.1.328",
+                "account": account,
+                "first_at": self.asked[0].at,
+                "last_at": newest.at,
+                "request_count": len(self.asked),
+            }
             await insert_row(self.connection, "sessions", row)
 
     async def _file_calls(self, train: int, node: Asked) -> None:
         for index, block in enumerate((node.answer or {}).get("content", ())):
             if block["type"] == "tool_use":
-                row = {"train": train, "id": node.id, "block_index": index, "tool_use_id": block["id"],
-                       "name": block["name"], "input_size": len(str(block["input"])), "duration_us": 1_240_000}  # fmt: skip
+                row = {
+                    "train": train,
+                    "id": node.id,
+                    "block_index": index,
+                    "tool_use_id": block["id"],
+                    "name": block["name"],
+                    "input_size": len(str(block["input"])),
+                    "duration_us": 1_240_000,
+                }
                 await insert_row(self.connection, "tool_calls", row)
 
 
