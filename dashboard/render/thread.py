@@ -132,7 +132,7 @@ class _Drawing:
             return whole[turn.earlier :]
         before = tree.rows[parent].item_count
         if not counted or before is None or not tree.carries(place):
-            return held.behind_last_answer() if own else None
+            return transcript.behind_last_answer(held.between(-1, upto))
         added = held.between(before, upto)
         answered = self._stored.messages.get(tree.rows[parent].id) is not None
         return transcript.without_answer(added) if answered else added

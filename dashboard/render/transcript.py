@@ -54,11 +54,6 @@ class Transcript:
         before = self.counts[at - 1] if at else 0
         return self.pieces[at].role == ASSISTANT and self.counts[at] == before
 
-    def behind_last_answer(self) -> Sequence[Piece]:
-        """The blocks behind the last one that the model wrote."""
-        last = max((at for at, piece in enumerate(self.pieces) if piece.role == ASSISTANT), default=-1)
-        return self.pieces[last + 1 :]
-
 
 def read(body: bytes) -> Transcript | None:
     """The transcript in a request body; None where it has none."""
@@ -89,6 +84,12 @@ def without_answer(pieces: Sequence[Piece]) -> Sequence[Piece]:
     """The blocks without those of the model at their beginning: the answer before, which came back as history."""
     start = next((at for at, piece in enumerate(pieces) if piece.role != ASSISTANT), len(pieces))
     return pieces[start:]
+
+
+def behind_last_answer(pieces: Sequence[Piece]) -> Sequence[Piece]:
+    """The blocks behind the last one that the model wrote."""
+    last = max((at for at, piece in enumerate(pieces) if piece.role == ASSISTANT), default=-1)
+    return pieces[last + 1 :]
 
 
 def _parsed(body: bytes) -> Any:

@@ -106,7 +106,7 @@ TALK_LISTS = {
 
 
 async def test_lists_of_conversations_read_by_index(filled):
-    """First page, page in the middle, count; one train and three; busy, rare, unknown; planned as the dashboard does."""
+    """First page, page in the middle, count; one train and three; busy, rare, unknown; planned as the pages are."""
     for (name, given), train in itertools.product(TALK_LISTS.items(), (1, 2, 999)):
         for moment in ("9999-12-31", "2027-01-01"):
             asked = f"{train}, {given.replace('9999-12-31', moment)}"

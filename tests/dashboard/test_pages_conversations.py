@@ -1,5 +1,6 @@
 """The pages of conversations and sessions: what they say, how many queries they take, that nothing recorded acts."""
 
+import html as markup
 import re
 
 import pytest
@@ -8,11 +9,17 @@ from dashboard.render import headline
 from tests import conversation_scenes as scenes
 from tests import recordings
 from tests.conversation_seeds import SESSION, SUMMARY, Talk, result, use
-from tests.dashboard.test_pages_requests import HTML, MOST_QUERIES, Counting, seen
+from tests.dashboard.test_pages_requests import HTML, MOST_QUERIES, Counting
 from tests.recordings import text
 
-CORPUS = ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "[a](javascript:alert(1))", '"><svg/onload=alert(1)>',
-          "\u202ereversed\u202c", "{{ 7*7 }}"]  # fmt: skip
+CORPUS = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "[a](javascript:alert(1))",
+    '"><svg/onload=alert(1)>',
+    "\u202ereversed\u202c",
+    "{{ 7*7 }}",
+]
 
 
 @pytest.fixture
@@ -26,6 +33,11 @@ async def html(client, path, status=200):
     answer = await client.get(path, headers=HTML)
     assert answer.status == status
     return await answer.text()
+
+
+def seen(page):
+    """The words of a page or of a part of one."""
+    return " ".join(markup.unescape(re.sub(r"<[^>]*>", "", page)).split())
 
 
 def turns(page):
@@ -68,7 +80,7 @@ async def test_each_turn_says_why_it_is_linked(client, fix):
 
 
 async def test_a_fork_leads_to_its_other_way(client, fix):
-    """‹ 1 of 2 › at the place where somebody went on differently; the other way shows its own words there."""
+    """A chip stands at the place where somebody went on differently; the other way shows its own words there."""
     shown = turns(await html(client, f"/conversations/{fix.conversation}"))
     assert "1 of 2" in seen(shown[11])
     link = re.search(r'href="([^"]+)" aria-label="The way after this one"', shown[11])[1].replace("&amp;", "&")
@@ -150,17 +162,17 @@ async def test_no_page_takes_more_than_eight_queries(settings, database, serve, 
         f"/conversations/{each.conversation}?view={view}" for each in (fix, talk) for view in ("thread", "graph", "raw")
     ]
     for path in paths:
-        counting.asked.clear()
+        counting.names.clear()
         await html(client, path)
-        assert len(counting.asked) <= MOST_QUERIES, (path, counting.asked)
+        assert len(counting.names) <= MOST_QUERIES, (path, counting.names)
 
 
 async def test_what_was_changed_on_the_way_is_shown_from_its_own_body(client, connection):
     """An answer that the client edited (linked by its last block) still shows what the request added."""
     talk = Talk(connection)
     first = await talk.ask(None, text("One"), answer=[text("Two"), use("toolu_1", "Bash", command="ls")])
-    edited = [*first.messages, {"role": "assistant", "content": [text("Changed"), use("toolu_1", "Bash", command="ls")]},
-              {"role": "user", "content": [result("toolu_1", "came back"), text("Three")]}]  # fmt: skip
+    changed = {"role": "assistant", "content": [text("Changed"), use("toolu_1", "Bash", command="ls")]}
+    edited = [*first.messages, changed, {"role": "user", "content": [result("toolu_1", "came back"), text("Three")]}]
     second = await talk.ask(first, messages=edited, link="turn", answer=[text("Four")])
     await talk.ask(second, text("Five"), answer=[text("Six")])
     await talk.file()
