@@ -1,4 +1,4 @@
-"""Conversations as they happen: branches, nested and parallel sub-agents, a compaction, retries, side calls, long ones."""
+"""Conversations as they happen: branches, nested and parallel sub-agents, compactions, retries, side calls, length."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -74,7 +74,7 @@ async def fix_the_test(connection: Any) -> Talk:
         text(REMINDER),
         answer=[
             text(
-                'Found it:\n\n```python\nfreeze_time("2026-11-20")\n```\n\nThe clock is frozen *after* the token is made.'
+                'Found it:\n\n```python\nfreeze_time("2026-11-20")\n```\n\nThe clock stands *after* the token is made.'
             ),
             use(
                 "toolu_edit",

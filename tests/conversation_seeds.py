@@ -15,9 +15,9 @@ from typing import Any
 from uuid import UUID
 
 from core.chain import START, chain
+from core.conversation_tree import Tree
 from core.graph import ALL, lines
 from core.normal_form import Normaliser
-from core.tree import Tree
 from tests.recordings import MODEL, Body, Recorded, insert, insert_row, message, request_body
 
 SESSION = "5e551011-0000-4000-8000-00000000000a"
@@ -198,7 +198,7 @@ class Talk:
             "attempt_count": len(self.asked) - len(nodes),
             "error_count": sum(node.outcome not in (None, "ok") for node in self.asked),
             "in_flight": sum(node.outcome is None for node in self.asked),
-            "branch_count": sum(name.startswith("branch_") for name in branches),
+            "branch_count": len(branches) - len(tasks),
             "subtask_count": max(launched, len(tasks)),
             "compaction_count": sum(node.link_method == "compaction" for node in nodes),
             **total,

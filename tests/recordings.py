@@ -323,7 +323,9 @@ async def _insert(connection: Any, table: str, row: dict[str, Any]) -> None:
     await connection.execute(statement, *values)
 
 
-_JSON = frozenset({"usage", "timings", "request_headers", "response_headers", "message", "task_tool_invocation", "shape"})
+_JSON = frozenset(
+    {"usage", "timings", "request_headers", "response_headers", "message", "task_tool_invocation", "shape"}
+)
 
 
 async def _key(connection: Any, table: str, key: str, **row: Any) -> int:

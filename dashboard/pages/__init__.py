@@ -6,9 +6,9 @@
   ``list_address`` is what the lists' addresses have in common.
 - ``theme`` keeps the reader's choice, ``files`` serves styles and scripts.
 
-Rows and bodies come from ``dashboard.recordings`` and ``dashboard.conversations``, as for the JSON API; what is shown of recorded content comes from
-``dashboard.render``, off the event loop. The address is the whole state of a page, and every page reads without
-JavaScript; htmx only saves a reload.
+Rows and bodies come from ``dashboard.recordings`` and ``dashboard.conversations``, as for the JSON API; what is shown
+of recorded content comes from ``dashboard.render``, off the event loop. The address is the whole state of a page, and
+every page reads without JavaScript; htmx only saves a reload.
 """
 
 from dashboard.pages.shell import setup

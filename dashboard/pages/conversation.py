@@ -9,8 +9,8 @@ from aiohttp import web
 from pydantic import BeforeValidator, Field
 
 from core.access import Permission
+from core.conversation_tree import Tree
 from core.graph import ALL, lines
-from core.tree import Tree
 from dashboard.conversations import thread as window
 from dashboard.conversations.address import found_conversation, moved_to
 from dashboard.conversations.detail import MOST_REQUESTS, Conversation, launch_numbers, requests_of

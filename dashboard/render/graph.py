@@ -9,8 +9,8 @@ from uuid import UUID
 
 from markupsafe import Markup
 
+from core.conversation_tree import Tree
 from core.graph import Line
-from core.tree import Tree
 from dashboard.render import figures, gutter, headline, links
 from dashboard.render.gutter import Glyph, Mark
 from dashboard.render.secrets import Mask, masked

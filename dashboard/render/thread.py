@@ -6,8 +6,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from core.conversation_tree import Fork
 from core.normal_form import ASSISTANT
-from core.tree import Fork
 from dashboard.conversations.thread import Stored, TalkTree, Window
 from dashboard.render import blocks, figures, headline, links, transcript
 from dashboard.render.blocks import Block, Context

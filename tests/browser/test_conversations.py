@@ -7,6 +7,9 @@ from tests.browser.test_pages import CORPUS, LOOKS
 
 pytestmark = pytest.mark.browser
 
+IN_VIEW = """each => new Promise(done => new IntersectionObserver((all, watcher) => {
+    if (all.some(one => one.isIntersecting)) { watcher.disconnect(); done(true); }
+}).observe(each))"""
 VIEWS = ("", "?view=graph", "?view=graph&open=all", "?view=raw", "?branch=subtask_2")
 
 
@@ -69,11 +72,9 @@ async def test_a_long_thread_opens_at_its_end_and_loads_earlier(watched, connect
         before = await page.locator("article.turn").count()
         last = page.locator("article.turn").last
         await last.wait_for()
-        # What is drawn only when it is near takes its height then.
-        end = "[...document.querySelectorAll('article.turn')].at(-1).getBoundingClientRect().top < innerHeight"
-        await page.wait_for_function(end)
+        assert await last.evaluate(IN_VIEW)
         await page.get_by_role("link", name="Load earlier").click()
-        await page.wait_for_function(f"document.querySelectorAll('article.turn').length > {before}")
+        await page.locator("article.turn").nth(before).wait_for(state="attached")
         assert await page.locator(f"[id='m{len(talk.asked)}']").count() <= 1
         site.assert_quiet()
 

@@ -6,8 +6,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.conversation_tree import Tree
 from core.graph import ALL, LONGEST_RUN, lines
-from core.tree import Tree
 
 
 @dataclass(frozen=True)
