@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from typing import Final, Generic, Literal, TypeVar
 
-from core.tree import Row, Tree
+from core.conversation_tree import Row, Tree
 
 R = TypeVar("R", bound=Row)
 Kind = Literal["request", "subagent", "run"]

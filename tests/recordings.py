@@ -325,6 +325,11 @@ async def _insert_request(connection: Any, train: int, request_id: UUID, body: b
 _PIECE = "INSERT INTO pieces (train, month, hash, bytes) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
 
 
+async def insert_row(connection: Any, table: str, row: dict[str, Any]) -> None:
+    """Insert a row of any table."""
+    await _insert(connection, table, row)
+
+
 async def _insert(connection: Any, table: str, row: dict[str, Any]) -> None:
     names = ", ".join(row)
     places = ", ".join(f"${n}" for n in range(1, len(row) + 1))
@@ -333,7 +338,9 @@ async def _insert(connection: Any, table: str, row: dict[str, Any]) -> None:
     await connection.execute(statement, *values)
 
 
-_JSON = frozenset({"usage", "timings", "request_headers", "response_headers", "message", "task_tool_invocation"})
+_JSON = frozenset(
+    {"usage", "timings", "request_headers", "response_headers", "message", "task_tool_invocation", "shape"}
+)
 
 
 async def _key(connection: Any, table: str, key: str, **row: Any) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from core.access import Principal
-from core.tree import Tree
+from core.conversation_tree import Tree
 from dashboard.conversations.listing import branches_of
 from dashboard.trains import account_names, visible_trains
 from sql.database import Database

@@ -118,7 +118,9 @@ async def _read(
     rows: list[R] = []
     total = 0
     async with database.transaction() as transaction:
-        await transaction.execute("plan_once")
+        # A session's are few and found by another index: these are sorted.
+        in_order = all(name != "conversations_of_session" for name, _, _ in leads)
+        await transaction.execute("plan_in_order" if in_order else "plan_once")
         for name, of_page, of_all in leads:
             rows += await transaction.fetch_union(name, row, numbers, *of_page, limit=wanted)
             total += await transaction.count_union(name, numbers, *of_all, limit=COUNTED_TO + 1)

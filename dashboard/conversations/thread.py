@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from core.tree import Tree
+from core.conversation_tree import Tree
 from dashboard.recordings.bodies import MOST_SHOWN_BYTES
 from sql.database import Database
 from sql.rows.conversations import AnswerRow, ConversationRequestRow, RequestBytesRow, ToolCallRow

@@ -2,11 +2,13 @@
 
 - ``shell`` is what every page stands in: templates, navigation, theme, error pages. ``setup`` wires it into the app.
 - ``requests`` is the list, ``request`` one recorded call, ``first_run`` what a stranger sees on an empty installation.
+- ``conversations`` and ``sessions`` are lists too, ``conversation`` is one as thread, graph and raw edges;
+  ``list_address`` is what the lists' addresses have in common.
 - ``theme`` keeps the reader's choice, ``files`` serves styles and scripts.
 
-Rows and bodies come from ``dashboard.recordings``, as for the JSON API; what is shown of recorded content comes from
-``dashboard.render``, off the event loop. The address is the whole state of a page, and every page reads without
-JavaScript; htmx only saves a reload.
+Rows and bodies come from ``dashboard.recordings`` and ``dashboard.conversations``, as for the JSON API; what is shown
+of recorded content comes from ``dashboard.render``, off the event loop. The address is the whole state of a page, and
+every page reads without JavaScript; htmx only saves a reload.
 """
 
 from dashboard.pages.shell import setup

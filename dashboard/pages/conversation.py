@@ -1,4 +1,4 @@
-"""``/conversations/{id}``: one conversation as thread, graph and raw edges. Only what a view needs is read and drawn."""
+"""``/conversations/{id}``: one conversation as thread, graph and raw edges. Only what a view needs is read."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from aiohttp import web
 from pydantic import BeforeValidator, Field
 
 from core.access import Permission
+from core.conversation_tree import Tree
 from core.graph import ALL, lines
-from core.tree import Tree
 from dashboard.conversations import thread as window
 from dashboard.conversations.address import found_conversation, moved_to
 from dashboard.conversations.detail import MOST_REQUESTS, Conversation, launch_numbers, requests_of

@@ -1,6 +1,6 @@
 """``/requests/{id}``: everything recorded of one call, a tab a view. Only what the tab needs is read and drawn."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -9,15 +9,17 @@ from aiohttp import web
 from pydantic import Field
 
 from core.access import Permission
+from dashboard.conversations.detail import neighbours_of
 from dashboard.pages import request_tabs as tabs
 from dashboard.pages.shell import fragment, page
 from dashboard.problems import Problem
 from dashboard.recordings.detail import Found, bodies_of, find_request
-from dashboard.render import headline, waterfall
+from dashboard.render import headline, links, waterfall
 from dashboard.render.messages import TOOLS, WINDOW
 from dashboard.render.pool import rendered
 from dashboard.render.stream import PAGE
 from dashboard.routing import Call, Query, route
+from sql.rows.conversations import LinkRow
 from sql.rows.requests import RequestDetailRow
 
 TabName = Literal["readable", "prompt", "request", "response", "stream", "headers", "timing"]
@@ -52,12 +54,23 @@ class Segment:
     width: float
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a request stands in its conversation: why there, what it follows, what repeats it, what follows it."""
+
+    why: str
+    parent: LinkRow | None
+    attempts: list[LinkRow]
+    children: list[LinkRow]
+
+
 @route("GET", "/requests/{id}", permission=Permission.READ_BODIES, query=DetailQuery, errors=(400, 404, 503))
 async def detail_page(call: Call[DetailQuery]) -> web.Response:
     """One recorded call."""
     found = await _found(call)
     row = found.row
     values = await _SHOWN[call.query.tab](call, found)
+    beside = await neighbours_of(call.database, row)
     # A page of hundreds of messages takes long enough to keep others waiting.
     return await rendered(
         call.request.app,
@@ -73,6 +86,7 @@ async def detail_page(call: Call[DetailQuery]) -> web.Response:
         path=f"/requests/{row.id}",
         ribbon=headline.sentence(ending_of(row)),
         gauge=segments(row),
+        place=place_of(row, beside),
         **values,
     )
 
@@ -111,6 +125,18 @@ async def _found(call: Call[Any]) -> Found:
     if found is None:
         raise Problem(404, "there is no such request")
     return found
+
+
+def place_of(row: RequestDetailRow, beside: Sequence[LinkRow]) -> Place | None:
+    """Where a request stands; None where it is in no conversation."""
+    if row.conversation_id is None:
+        return None
+    parent = next((other for other in beside if other.id == row.parent_request_id), None)
+    first = row.attempt_of or row.id
+    attempts = [other for other in beside if first in (other.id, other.attempt_of)]
+    children = [other for other in beside if other.parent_request_id == row.id]
+    why = links.why(row.link_method, attempt=row.attempt_of is not None, has_parent=parent is not None)
+    return Place(why, parent, attempts, children)
 
 
 def ending_of(row: RequestDetailRow) -> headline.Ending:

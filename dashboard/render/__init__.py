@@ -8,6 +8,9 @@ become chips (``hidden``); secrets are masked before anything else sees the text
 - ``json_view`` is a foldable tree of any JSON, also of JSON no parser likes; ``image`` knows pictures by their bytes.
 - ``blocks`` turns one content block into a ``Block``, ``messages`` a transcript into ``Message``s; ``tools`` knows
   the tools that deserve better than a table, ``reminders`` what a client put into a text.
+- ``transcript`` cuts what each request added out of one body, ``thread`` draws a window of a conversation from that.
+- ``graph`` words a conversation's lines, ``gutter`` draws their lanes, ``spark`` is its thumbnail; ``links`` says why a
+  request is linked.
 - ``headline`` says in plain words how a call ended; ``waterfall`` draws its timing; ``stream`` lists its chunks.
 - ``figures`` writes numbers, sizes and times; ``cache`` remembers rendered text by its hash, within a bound;
   ``pool`` runs all of this off the event loop.

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from markupsafe import Markup
 
+from core.conversation_tree import Tree
 from core.graph import Line
-from core.tree import Tree
 from dashboard.render import figures, gutter, headline, links
 from dashboard.render.gutter import Glyph, Mark
 from dashboard.render.secrets import Mask, masked
@@ -170,10 +170,15 @@ class _Rows:
         if glyph == "error":
             known = headline.status(head.outcome)
             said = head.error_type or (str(head.status_code) if head.status_code else "")
-            return f"{known.word}{f' {said}' if said else ''}", head.preview or ""
-        if glyph == "joint":
-            return "Goes on from a summary", self._saved(line)
+            return f"{known.word}{f' {said}' if said else ''}", masked(head.preview or "", self._mask)
+        return self._turn(line, head, tools)
+
+    def _turn(self, line: Line, head: ConversationRequestRow, tools: str) -> tuple[str, str]:
         ends = "running" if head.outcome is None else _STOPS.get(head.stop_reason or "", head.stop_reason or "")
+        if head.link_method == "compaction":
+            return "Goes on from a summary", self._saved(line)
+        if any(self._tree.rows[child].link_method == "compaction" for child in self._tree.children[line.head]):
+            return "Asks for a summary", ends
         if self._tree.is_prompt(line.head):
             return masked(head.preview, self._mask) if head.preview else "Prompt", tools or ends
         return tools or ends or "answered", ""

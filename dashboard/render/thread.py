@@ -6,8 +6,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from core.conversation_tree import Fork
 from core.normal_form import ASSISTANT
-from core.tree import Fork
 from dashboard.conversations.thread import Stored, TalkTree, Window
 from dashboard.render import blocks, figures, headline, links, transcript
 from dashboard.render.blocks import Block, Context
@@ -132,7 +132,7 @@ class _Drawing:
             return whole[turn.earlier :]
         before = tree.rows[parent].item_count
         if not counted or before is None or not tree.carries(place):
-            return held.behind_last_answer() if own else None
+            return transcript.behind_last_answer(held.between(-1, upto))
         added = held.between(before, upto)
         answered = self._stored.messages.get(tree.rows[parent].id) is not None
         return transcript.without_answer(added) if answered else added

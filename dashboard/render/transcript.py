@@ -42,13 +42,17 @@ class Transcript:
 
     def between(self, after: int, upto: int | None) -> Sequence[Piece]:
         """The blocks behind so many items, up to so many; without ``upto`` to the end."""
+        start = bisect_right(self.counts, after)
         end = len(self.pieces) if upto is None else bisect_right(self.counts, upto)
-        return self.pieces[bisect_right(self.counts, after) : end]
+        # What the model thought before the next item belongs to the answer that follows.
+        while upto is not None and end > start and self._is_thought(end - 1):
+            end -= 1
+        return self.pieces[start:end]
 
-    def behind_last_answer(self) -> Sequence[Piece]:
-        """The blocks behind the last one that the model wrote."""
-        last = max((at for at, piece in enumerate(self.pieces) if piece.role == ASSISTANT), default=-1)
-        return self.pieces[last + 1 :]
+    def _is_thought(self, at: int) -> bool:
+        """Whether a block is the model's and no item."""
+        before = self.counts[at - 1] if at else 0
+        return self.pieces[at].role == ASSISTANT and self.counts[at] == before
 
 
 def read(body: bytes) -> Transcript | None:
@@ -80,6 +84,12 @@ def without_answer(pieces: Sequence[Piece]) -> Sequence[Piece]:
     """The blocks without those of the model at their beginning: the answer before, which came back as history."""
     start = next((at for at, piece in enumerate(pieces) if piece.role != ASSISTANT), len(pieces))
     return pieces[start:]
+
+
+def behind_last_answer(pieces: Sequence[Piece]) -> Sequence[Piece]:
+    """The blocks behind the last one that the model wrote."""
+    last = max((at for at, piece in enumerate(pieces) if piece.role == ASSISTANT), default=-1)
+    return pieces[last + 1 :]
 
 
 def _parsed(body: bytes) -> Any:

@@ -13,9 +13,9 @@ COMMENT ON COLUMN requests.side_call IS 'What a call beside the conversation is 
 CREATE INDEX requests_conversation ON requests (train, conversation_id, id) WHERE conversation_id IS NOT NULL;
 
 -- conversation_id is the id of the root's first attempt. Counts: messages are requests without attempts and side calls;
--- subtasks are sub-agents launched; branches are those beside main, without sub-agents and what follows a compaction; errors
--- are requests (attempts too) that ended in any way but ok. title is the first real user text, cut to 200. session_ids
--- holds every session of its requests, models every model that answered, the most used first. shape is what the list's thumbnail draws: one element a message in start order,
+-- subtasks are sub-agents launched; branches are all that are no sub-agent's: main and each that follows a compaction too;
+-- errors are requests (attempts too) that ended in any way but ok. title is the first real user text, cut to 200.
+-- session_ids and models hold each session and model of its requests once, in the order of their first use. shape is what the list's thumbnail draws: one element a message in start order,
 -- {"lane": 0.., "parent": index or null, "kind": "turn|error|compaction|subagent"}, at most 200, evenly thinned beyond.
 CREATE TABLE conversations (
     train integer NOT NULL,

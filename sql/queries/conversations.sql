@@ -1,3 +1,9 @@
+-- name: plan_in_order
+-- As plan_once, for lists that an index gives in their order: how few rows filters leave over no plan can know, and a
+-- list that is thought to be short would be gathered as a whole and sorted.
+-- returns: PlanModeRow
+SELECT set_config('plan_cache_mode', 'force_generic_plan', true) || set_config('enable_sort', 'off', true) AS plan_cache_mode;
+
 -- name: conversations_newest
 -- Conversations of a train, last active first. Below the last activity $2 and id $3; a filter that is null or false does not filter.
 -- returns: ConversationRow
@@ -13,7 +19,7 @@ WHERE c.train = $1 AND (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uu
     AND ($6::text IS NULL OR strpos(lower(c.title), lower($6)) > 0)
     AND ($7::text IS NULL OR c.session_ids @> ARRAY[$7])
     AND ($8::integer IS NULL OR c.account = $8)
-    AND (NOT $9::boolean OR c.branch_count > 0)
+    AND (NOT $9::boolean OR c.branch_count > 1 + c.compaction_count)
     AND (NOT $10::boolean OR c.subtask_count > 0)
     AND (NOT $11::boolean OR c.error_count > 0)
     AND (NOT $12::boolean OR c.compaction_count > 0)
@@ -36,7 +42,7 @@ WHERE c.train = $1 AND c.account = $8 AND (c.last_at, c.conversation_id) < ($2::
     AND ($6::text IS NULL OR strpos(lower(c.title), lower($6)) > 0)
     AND ($7::text IS NULL OR c.session_ids @> ARRAY[$7])
     AND ($8::integer IS NULL OR c.account = $8)
-    AND (NOT $9::boolean OR c.branch_count > 0)
+    AND (NOT $9::boolean OR c.branch_count > 1 + c.compaction_count)
     AND (NOT $10::boolean OR c.subtask_count > 0)
     AND (NOT $11::boolean OR c.error_count > 0)
     AND (NOT $12::boolean OR c.compaction_count > 0)
@@ -52,14 +58,20 @@ SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, 
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
     c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.models, c.session_ids, c.latest_request,
     c.latest_status_code, c.latest_model, c.shape
-FROM conversations AS c
-WHERE c.train = $1 AND c.session_ids @> ARRAY[$7::text] AND (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
+FROM (
+    -- Gathered first: they are few, and walking the order for them would pass all others.
+    SELECT found.*
+    FROM conversations AS found
+    WHERE found.train = $1 AND found.session_ids @> ARRAY[$7::text]
+    OFFSET 0
+) AS c
+WHERE (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
     AND ($4::timestamptz IS NULL OR c.last_at >= $4)
     AND ($5::timestamptz IS NULL OR c.last_at < $5)
     AND ($6::text IS NULL OR strpos(lower(c.title), lower($6)) > 0)
     AND ($7::text IS NULL OR c.session_ids @> ARRAY[$7])
     AND ($8::integer IS NULL OR c.account = $8)
-    AND (NOT $9::boolean OR c.branch_count > 0)
+    AND (NOT $9::boolean OR c.branch_count > 1 + c.compaction_count)
     AND (NOT $10::boolean OR c.subtask_count > 0)
     AND (NOT $11::boolean OR c.error_count > 0)
     AND (NOT $12::boolean OR c.compaction_count > 0)

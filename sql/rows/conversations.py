@@ -38,6 +38,11 @@ class ConversationRow:
     shape: list[dict[str, Any]]
 
     @property
+    def side_branches(self) -> int:
+        """Branches that somebody opened: not main, not what follows a compaction."""
+        return max(0, self.branch_count - 1 - self.compaction_count)
+
+    @property
     def total_input_tokens(self) -> int:
         """Fresh, written to the cache and read from it."""
         return self.input_tokens + self.cache_creation_input_tokens + self.cache_read_input_tokens

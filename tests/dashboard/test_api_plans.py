@@ -28,6 +28,23 @@ async def filled(connection):
         FROM generate_series(1, 40000) AS n;
         ANALYZE requests;
     """)
+    await connection.execute("""
+        INSERT INTO conversations (train, conversation_id, account, first_at, last_at, latest_request, session_ids)
+        SELECT CASE WHEN n % 6500 = 0 THEN 2 ELSE 1 END, uuid7_floor(now() + n * interval '1 minute'), n % 5, now(),
+            now() + n * interval '1 minute', uuid7_floor(now()), ARRAY['session-' || n % 5000]
+        FROM generate_series(1, 20000) AS n;
+        INSERT INTO sessions (train, session_id, first_at, last_at)
+        SELECT CASE WHEN n % 6500 = 0 THEN 2 ELSE 1 END, 'session-' || n, now(), now() + n * interval '1 minute'
+        FROM generate_series(1, 20000) AS n;
+        INSERT INTO branches (train, conversation_id, branch_id, first_request, created_at)
+        SELECT train, conversation_id, 'main', conversation_id, first_at FROM conversations;
+        INSERT INTO conversation_aliases
+        SELECT train, uuid7_floor(last_at + interval '1 year'), conversation_id FROM conversations;
+        INSERT INTO tool_calls (train, id, block_index, tool_use_id, name, input_size)
+        SELECT train, id, 0, 'toolu', 'Bash', 2 FROM requests;
+        UPDATE requests SET conversation_id = uuid7_floor(now()) WHERE session_id IN ('session-7', 'session-8');
+        ANALYZE;
+    """)
     return connection
 
 
@@ -77,6 +94,49 @@ async def test_lists_and_counts_read_by_index(filled):
                 assert found, name
                 assert not ends_to_end(found), (name, train, asked)
                 assert read(found) <= 50 * trains, (name, train, asked)
+
+
+LAST = "'9999-12-31', 'ffffffff-ffff-ffff-ffff-ffffffffffff'"
+TALK_LISTS = {
+    "conversations_newest": f"{LAST}, NULL, NULL, NULL, NULL, NULL, false, false, false, false, false, 50",
+    "conversations_of_account": f"{LAST}, NULL, NULL, NULL, NULL, 3, false, false, false, false, false, 50",
+    "conversations_of_session": f"{LAST}, NULL, NULL, NULL, 'session-7', NULL, false, false, false, false, true, 50",
+    "sessions_newest": "'9999-12-31', 'z', NULL, NULL, 50",
+}
+
+
+async def test_lists_of_conversations_read_by_index(filled):
+    """First page, page in the middle, count; one train and three; busy, rare, unknown; planned as the pages are."""
+    for (name, given), train in itertools.product(TALK_LISTS.items(), (1, 2, 999)):
+        for moment in ("9999-12-31", "2027-01-01"):
+            asked = f"{train}, {given.replace('9999-12-31', moment)}"
+            await filled.execute(f"SET enable_sort = {'on' if name == 'conversations_of_session' else 'off'}")
+            for make, trains, more in ((union, 1, ""), (counted, 1, ""), (union, 3, ", 1, 2"), (counted, 3, ", 1, 2")):
+                _, found = await explained(filled, make(queries()[name], trains), asked + more)
+                assert found, name
+                assert not ends_to_end(found), (name, train, moment)
+                assert read(found) <= 60 * trains, (name, train, moment)
+
+
+async def test_one_conversation_is_read_by_index(filled):
+    """Its row, by id or alias; its branches, its requests, their bodies and tool calls; what a session talked about."""
+    row = await filled.fetchrow("SELECT train, conversation_id FROM conversations WHERE train = 2 LIMIT 1")
+    alias = await filled.fetchval("SELECT alias FROM conversation_aliases WHERE train = 2 LIMIT 1")
+    request = await filled.fetchval("SELECT id FROM requests WHERE train = 1 LIMIT 1")
+    talk = await filled.fetchval("SELECT conversation_id FROM requests WHERE conversation_id IS NOT NULL LIMIT 1")
+    for name, given, most in (
+        ("conversation_found", f"'{{1,2,999}}', '{row['conversation_id']}'", 2),
+        ("conversation_found", f"'{{1,2,999}}', '{alias}'", 2),
+        ("branches_of", f"'{{1,2}}', '{{{row['conversation_id']}}}'", 1),
+        ("requests_in_conversation", f"1, '{talk}', 1000", 40),
+        ("request_neighbours", f"1, '{request}', '{talk}', NULL, NULL", 40),
+        ("tool_calls_of", f"1, '{{{request}}}'", 1),
+        ("session_found", "'{1,2,999}', 'session-9'", 1),
+        ("session_talks", "'{1,2,999}', '{session-7,session-8}', 6", 20),
+    ):
+        _, found = await explained(filled, queries()[name].text, given)
+        assert not ends_to_end(found), name
+        assert read(found) <= most, (name, read(found))
 
 
 async def test_one_request_is_found_by_train_and_id(filled):

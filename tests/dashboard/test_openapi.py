@@ -7,6 +7,8 @@ from jsonschema import Draft202012Validator
 
 from dashboard.app import find_routes
 from dashboard.openapi import as_text, described, document, own_document
+from tests.conversation_scenes import seed_scenes
+from tests.conversation_seeds import SESSION
 
 ROUTES = find_routes()
 JSON_GETS = [route for route in described(ROUTES) if route.method == "GET" and route.returns is not None]
@@ -56,9 +58,11 @@ def test_every_json_route_names_its_model():
 
 
 @pytest.mark.parametrize("route", JSON_GETS, ids=[route.path for route in JSON_GETS])
-async def test_answers_fit_their_description(client, seeded, route):
-    """What a route really answers, for each kind of recorded call, fits its schema."""
-    places = [str(request_id) for request_id in seeded.values()] if "{id}" in route.path else ["-"]
+async def test_answers_fit_their_description(client, connection, seeded, route):
+    """What a route really answers, for each kind of recorded call, conversation and session, fits its schema."""
+    talks = await seed_scenes(connection)
+    known = {"conversations": talks.values(), "sessions": [SESSION], "requests": seeded.values()}
+    places = [str(each) for each in known[route.path.split("/")[2]]] if "{id}" in route.path else ["-"]
     for place in places:
         answer = await client.get(route.path.replace("{id}", place))
         assert answer.status == 200
@@ -79,6 +83,9 @@ async def test_errors_fit_their_description(client):
     for path, place, status in (
         ("/api/requests", "/api/requests?page=0", 400),
         ("/api/stats", "/api/stats?since=x", 400),
+        ("/api/conversations", "/api/conversations?has=x", 400),
+        ("/api/conversations/{id}", f"/api/conversations/{UNKNOWN}", 404),
+        ("/api/sessions/{id}", "/api/sessions/nobody", 404),
         ("/api/requests/{id}", f"/api/requests/{UNKNOWN}", 404),
         ("/api/requests/{id}/raw/request", f"/api/requests/{UNKNOWN}/raw/request", 404),
     ):
