@@ -173,7 +173,9 @@ async def small_talk(connection: Any) -> Talk:
     talk = Talk(
         connection, train="atlas", session=None, first_number=3000, started=datetime.now(UTC) - timedelta(hours=30)
     )
-    first = await talk.ask(None, text("What is a *footplate*?"), answer=[text("Where the driver stands.")])
+    surroundings: Body = {"role": "system", "content": "# Environment: a depot"}
+    opening = [{"role": "user", "content": [text("What is a *footplate*?")]}, surroundings]
+    first = await talk.ask(None, messages=opening, answer=[text("Where the driver stands.")])
     await talk.ask(first, text("Thanks."), answer=[text("You are welcome.")])
     await talk.file()
     return talk

@@ -15,6 +15,7 @@ from dashboard.render.secrets import Mask
 from dashboard.render.transcript import Piece, Transcript
 from sql.rows.conversations import ConversationRequestRow, ToolCallRow
 
+SYSTEM = "system"
 WHOLE_SHOWN = 60
 """Blocks of a transcript that is new as a whole; those before are a link away."""
 LONGEST_RESULT = 6_000
@@ -145,7 +146,8 @@ class _Drawing:
             if card is not None:
                 card.results.append(made)
                 card.failed = card.failed or made.error
-            elif made.kind == "reminder":
+            elif made.kind == "reminder" or piece.role == SYSTEM:
+                # Claude Code tells the model of its surroundings in messages of the role ``system``.
                 turn.reminders.append(made)
             else:
                 turn.asked.append(Card(made, failed=made.error))

@@ -68,6 +68,16 @@ async def test_a_thread_shows_what_each_request_added_and_nothing_twice(client, 
     assert "compacted here" in seen(shown[38])
 
 
+async def test_what_the_client_says_of_its_surroundings_is_folded(client, connection):
+    """A message of the role system is no word of the user's: it waits behind the chip of the reminders."""
+    talk = await scenes.small_talk(connection)
+    shown = turns(await html(client, f"/conversations/{talk.conversation}"))
+    assert "1 system reminder" in seen(shown[1])
+    folded, said = shown[1].split("</details>", 1)
+    assert "a depot" in seen(folded)
+    assert "a depot" not in seen(said)
+
+
 async def test_each_turn_says_why_it_is_linked(client, fix):
     """The evidence in words: of the root, an answer contained, a retry, a summary."""
     shown = turns(await html(client, f"/conversations/{fix.conversation}"))
