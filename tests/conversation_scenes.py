@@ -173,7 +173,7 @@ async def small_talk(connection: Any) -> Talk:
     talk = Talk(
         connection, train="atlas", session=None, first_number=3000, started=datetime.now(UTC) - timedelta(hours=30)
     )
-    surroundings: Body = {"role": "system", "content": "# Environment: a depot"}
+    surroundings: Body = {"role": "system", "content": [text("# Environment: a depot")]}
     opening = [{"role": "user", "content": [text("What is a *footplate*?")]}, surroundings]
     first = await talk.ask(None, messages=opening, answer=[text("Where the driver stands.")])
     await talk.ask(first, text("Thanks."), answer=[text("You are welcome.")])
