@@ -46,6 +46,8 @@ class Deck:
         self._ringer, self._loop = ringer, loop
         self._tail: TailNote | None = None
         self._queue: deque[Pending] = deque()
+        self._late: set[bytes] = set()
+        """Requests that began when the rest of the reserve was kept for the ends of others."""
         self._unacked: list[Pending] = []
         self._unacked_bytes = 0
         self._unsynced_since = 0.0
@@ -303,23 +305,32 @@ class Deck:
             self._note_tail(self._segment)
 
     def _thin(self) -> None:
+        """Keep what says how requests went; of those that came too late for the reserve, nothing."""
         kept: deque[Pending] = deque()
         for frame in self._queue:
-            if frame[0] in METADATA:
+            if frame[0] in METADATA and not self._too_late(frame[0], frame[1]):
                 kept.append(frame)
             else:
                 self._lose(frame)
         self._queue = kept
 
+    def _too_late(self, kind: Kind, request_id: bytes) -> bool:
+        # A request whose end does not fit would stay open, hold the position, and so keep the tape full for ever.
+        if kind is Kind.START and self._segment and self._segment.size > self._segment.capacity // 4 * 3:
+            self._late.add(request_id)
+        late = request_id in self._late
+        if kind is Kind.END:
+            self._late.discard(request_id)
+        return late
+
     def _lose_queue(self) -> None:
         while self._queue:
-            frame = self._queue.popleft()
-            self._lose(frame)
-            if frame[0] is Kind.END:
-                self._buffer.losses.ended(frame[1])
+            self._lose(self._queue.popleft())
 
     def _lose(self, frame: Pending) -> None:
         self._buffer.losses.lose(frame[1])
+        if frame[0] is Kind.END:
+            self._buffer.losses.ended(frame[1])
         self._buffer.release(HEADER_SIZE + len(frame[4]))
 
     def _refuse_if_exhausted(self) -> None:

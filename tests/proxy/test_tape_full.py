@@ -108,6 +108,23 @@ async def test_a_reserve_used_up_is_counted_too(folder: Path) -> None:
     check_exact(folder, writer, 2000, metadata=False)
 
 
+async def test_the_end_of_what_was_let_in_always_fits(folder: Path) -> None:
+    """The last of the reserve is for ends: a call that stayed open would keep the recorder from freeing the tape."""
+    writer = writer_on(folder, None, "serve", max_bytes=1 << 17)
+    early = (5000).to_bytes(16, "big")
+    writer.append(Kind.START, early, 0, 0, b"{}")
+    for number in range(2000):
+        await exchange(writer, number, size=100)
+    writer.append(Kind.END, early, 1, 0, b"{}")
+    writer.close()
+    kinds: dict[bytes, set[Kind]] = {}
+    for item in on_tape(folder):
+        if isinstance(item, Frame):
+            kinds.setdefault(item.request_id, set()).add(item.kind)
+    assert {Kind.START, Kind.END} <= kinds[early]
+    assert all(Kind.END in found for found in kinds.values())
+
+
 async def test_going_on_when_there_is_room_again(folder: Path) -> None:
     """After the recorder deleted segments everything is taken again, and a new reserve is made."""
     disk = FailingDisk(room=4_000_000)
