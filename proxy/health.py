@@ -32,6 +32,7 @@ class Health:
     database: "Database | None"
     draining: bool = False
     _asked_at: float = field(default=float("-inf"), init=False)
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _answered: bool = field(default=False, init=False)
     _seen: dict[str, float] = field(default_factory=dict, init=False)
     _told: Level = field(default="ok", init=False)
@@ -48,13 +49,14 @@ class Health:
         now = asyncio.get_running_loop().time()
         if self.database is None:
             return False
-        if now - self._asked_at > FRESH_SECONDS:
-            self._asked_at = now
-            try:
-                async with asyncio.timeout(ASK_SECONDS):
-                    self._answered = await self.database.alive()
-            except TimeoutError:
-                self._answered = False
+        async with self._asking:
+            if now - self._asked_at > FRESH_SECONDS:
+                try:
+                    async with asyncio.timeout(ASK_SECONDS):
+                        self._answered = await self.database.alive()
+                except TimeoutError:
+                    self._answered = False
+                self._asked_at = now
         return self._answered
 
     def count(self) -> None:

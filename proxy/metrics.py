@@ -46,7 +46,8 @@ class _Totals(Collector):
 
     def collect(self) -> Iterable[Metric]:
         sums = self._sums
-        yield _labelled("footplate_requests", "Relayed calls by outcome", "outcome", "outcome", list(Outcome), sums)
+        name = "footplate_relayed_requests"
+        yield _labelled(name, "Relayed calls by outcome", "outcome", "outcome", list(Outcome), sums)
         yield _labelled("footplate_responses", "Relayed calls by status class", "class", "class", CLASSES, sums)
         yield _labelled("footplate_refused", "Calls refused by the proxy", "refused", "reason", list(Reason), sums)
         for key, (name, text) in _COUNTERS.items():

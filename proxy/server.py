@@ -165,7 +165,8 @@ class ProxyServer(web.Server):
         for call in list(relay.calls):
             call.cut(Outcome.PROXY_SHUTDOWN, "proxy stopped")
         if relay.calls:
-            await asyncio.wait_for(relay.clear.wait(), ABORT_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(relay.clear.wait(), ABORT_SECONDS)
         for connection in list(self._connections):
             if connection.transport is not None:
                 connection.transport.abort()

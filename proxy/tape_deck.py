@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from core.tape import HEADER_SIZE, METADATA, Kind, encode
+from proxy import log
 from proxy.tape_bell import Ringer
 from proxy.tape_buffer import Pending, TapeBuffer
 from proxy.tape_disk import Disk
@@ -114,7 +115,8 @@ class Deck:
                 self._rotate()
         except OSError as exc:
             self._failed(exc)
-        except Exception:  # noqa: BLE001 - the tape must outlive a mistake of ours: counted, and tried again
+        except Exception as exc:  # noqa: BLE001 - the tape must outlive a mistake of ours: told, and tried again
+            log.write_failure("tape_failed", exc)
             self.errors += 1
             self._backoff = 1.0
         else:

@@ -61,7 +61,7 @@ _ENDINGS = {
     "upstream_unreachable": "The upstream could not be reached; the client got {status} after {after}.",
     "client_cancelled": "The client left after {after}.{delivered}",
     "client_timeout": "The client stopped reading; the proxy gave up after {after}.{delivered}",
-    "rejected": "The proxy refused this call itself with {status}; nothing went upstream.",
+    "rejected": "The proxy refused this call itself with {status}; the upstream never answered it.",
     "proxy_shutdown": "The proxy was stopped while this call ran, after {after}.",
     "proxy_crash": "The proxy ended unexpectedly while this call ran. How far the client got is unknown.",
 }

@@ -117,7 +117,7 @@ class Writer:
     async def _write_train(self, train: str, entries: Sequence[Entry], reached: Reached | None) -> None:
         try:
             await self._commit_with_partitions(train, entries, reached)
-        except (PoisonRowError, NoPartitionError, BodyMismatchError) as exc:
+        except (PoisonRowError, BodyMismatchError) as exc:
             if len(entries) == 1:
                 await self._bury(train, entries[0], exc, reached)
                 return
@@ -130,7 +130,11 @@ class Writer:
             await self._commit(train, entries, reached)
         except NoPartitionError:
             await make_partitions(self._database)
-            await self._commit(train, entries, reached)
+            try:
+                await self._commit(train, entries, reached)
+            except NoPartitionError as exc:
+                # Ours to mend, never the row's fault (storage.md, keys): it waits like an absence of the database.
+                raise DatabaseAwayError("a partition is missing and could not be made") from exc
 
     async def _commit(self, train: str, entries: Sequence[Entry], reached: Reached | None) -> None:
         accounts = [await self._accounts.number(e.recording.account if e.recording else None) for e in entries]

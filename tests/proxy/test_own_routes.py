@@ -121,7 +121,7 @@ async def test_metrics(worker: Worker) -> None:
     text = answer.body.decode()
     assert (answer.header("content-type") or "").startswith("text/plain")
     for line in (
-        'footplate_requests_total{outcome="ok"} 1.0',
+        'footplate_relayed_requests_total{outcome="ok"} 1.0',
         'footplate_responses_total{class="2xx"} 1.0',
         'footplate_refused_total{reason="not_found"} 1.0',
         "footplate_request_bytes_total 2.0",
@@ -140,7 +140,7 @@ async def test_counters_survive_a_restart(upstream: Upstream, tmp_path: Path) ->
             await wire.ask(post())
     async with Worker(settings_for(tmp_path, upstream.url), slot=1) as worker:
         text = (await ask(worker, "/metrics")).body.decode()
-    assert 'footplate_requests_total{outcome="ok"} 2.0' in text
+    assert 'footplate_relayed_requests_total{outcome="ok"} 2.0' in text
     (line,) = [line for line in text.splitlines() if line.startswith("footplate_tape_max_bytes ")]
     assert float(line.split()[1]) == worker.relay.tape.status.max_bytes
 

@@ -372,5 +372,5 @@ async def test_several_workers_share_a_port(upstream: Upstream, tmp_path: Path) 
                 metrics = (await wire.ask(get(b"/metrics", host=b"Host: localhost\r\n"))).body
     assert sum(counts) == 40
     assert min(counts) > 0
-    assert b'footplate_requests_total{outcome="ok"} 40.0' in metrics
+    assert b'footplate_relayed_requests_total{outcome="ok"} 40.0' in metrics
     assert len(list(tmp_path.glob("tape/*"))) == 2
