@@ -1,7 +1,8 @@
 # make up    installs and starts everything on this machine
 # make test  installs what the tests need and passes them
 
-PYTHON ?= python3
+# Which Python: make PYTHON=python3.12 up. Empty: the first found from 3.11 on.
+PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
@@ -51,7 +52,7 @@ clean:  ## remove what make made here; the data folder stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
 $(BIN)/python:
-	@.ci/virtual-environment $(PYTHON) $(VENV)
+	@.ci/virtual-environment $(VENV) $(PYTHON)
 
 $(UP): $(BIN)/python pyproject.toml requirements.lock
 	$(PIP) --constraint requirements.lock --editable '.[embedded]'

@@ -8,6 +8,7 @@ Bytes come in, values go out; ``now``, keys and random bytes are arguments.
 - ``redact`` decides which headers may be kept; ``bodies`` is JSON under limits, ``labels`` words fit for a column.
 - ``normal_form`` makes items of a transcript (``canonical`` bytes), ``chain`` their hashes, ``recognition`` knows what
   clients send beside the talk; ``identity`` composes them into the ``Facts`` that ``linking`` makes one forest of.
+- ``rollup`` is what lists say of a conversation, ``tools`` the calls of tools.
 - ``exchange`` composes all of these into one frozen ``models.Recording``: the only thing the recorder writes.
 - ``settings`` names every setting once; ``access`` says who may do what; ``refusals`` holds the errors we generate.
 

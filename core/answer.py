@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from core.bodies import read_json, storable_object
-from core.errors import LimitExceededError
+from core.bodies import read_repaired, storable_object, well_formed
+from core.errors import BrokenOffError, LimitExceededError
 from core.message import MessageBuilder
 from core.models import Headers
 from core.sse import Event, EventDecoder
@@ -28,6 +28,8 @@ class Answer:
     first_content: int | None = None
     """How many bytes of the stream it took to complete the first content event; None before one came."""
     parse_error: str | None = None
+    broken_off: bool = False
+    """Whether it is the beginning of a JSON text: what the connection's end, or another proxy, has cut."""
 
     @property
     def is_stream(self) -> bool:
@@ -47,23 +49,29 @@ def media_type(headers: Headers) -> str:
 
 
 def read_stream(stream: bytes) -> Answer:
-    """The answer of an event stream, cut or whole. An event that cannot be read is skipped and named once."""
+    """The answer of an event stream, cut or whole. The first event that had to be repaired or skipped is named."""
     builder, first_content, parse_error = MessageBuilder(), None, None
     count = 0
     for number, event in enumerate(_events(stream)):
         count = number + 1
         try:
-            payload = event.payload()
+            payload, fault = event.repaired()
         except ValueError as exc:
             # The rest that a cut left is no parse error: the outcome says that the stream was cut.
             if event.terminated and parse_error is None:
                 parse_error = f"event {number}: {exc}"
             continue
+        if fault is not None and parse_error is None:
+            parse_error = f"event {number}: {fault}"
         kind = payload.get("type")
         if first_content is None and isinstance(kind, str) and kind in _CONTENT_EVENTS:
             first_content = event.end
         builder.add(payload)
-    return Answer(builder.message(), builder.stopped, builder.error, count, first_content, parse_error)
+    message, error = builder.message(), builder.error
+    if parse_error is not None:
+        # Only now: the halves of a character may have come in two events.
+        message, error = well_formed(message), well_formed(error)
+    return Answer(message, builder.stopped, error, count, first_content, parse_error)
 
 
 def _events(stream: bytes) -> Iterator[Event]:
@@ -77,17 +85,18 @@ def _events(stream: bytes) -> Iterator[Event]:
 def read_body(body: bytes) -> Answer:
     """The answer of a JSON body: a message, an error, or neither. Complete is what is JSON, whatever it says."""
     try:
-        value = read_json(body)
+        value, fault = read_repaired(body)
     except LimitExceededError as exc:
         return Answer(complete=True, parse_error=str(exc))
     except ValueError as exc:
-        return Answer(parse_error=str(exc))
+        return Answer(parse_error=str(exc), broken_off=isinstance(exc, BrokenOffError))
     try:
-        value = storable_object(value, body)
+        value = storable_object(value if fault is None else well_formed(value), body)
     except ValueError as exc:
         return Answer(complete=True, parse_error=str(exc))
     message = value if value.get("type") == "message" else None
-    return Answer(message, complete=True, error=value if isinstance(value.get("error"), dict) else None)
+    error = value if isinstance(value.get("error"), dict) else None
+    return Answer(message, complete=True, error=error, parse_error=fault)
 
 
 def error_fields(error: Mapping[str, Any] | None) -> tuple[Any, Any]:

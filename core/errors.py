@@ -21,5 +21,9 @@ class BadFrameError(FootplateError):
     """Bytes on the tape are not what the writer wrote."""
 
 
+class BrokenOffError(FootplateError, ValueError):
+    """A recorded text ends before what it began to say."""
+
+
 class LimitExceededError(FootplateError, ValueError):
     """Recorded content passed a parse limit (inflate size or ratio, nesting, time); it is kept raw."""

@@ -7,8 +7,9 @@ from typing import Final
 
 from core import answer, origin, transcript, usage
 from core.answer import Answer
+from core.kept import Kept, kept
 from core.labels import SENTENCE, label
-from core.models import Chunk, End, Head, Headers, Outcome, Recording, Start
+from core.models import ANSWERED_EARLY, Chunk, End, Head, Headers, Outcome, Recording, Start
 from core.transcript import Transcript
 
 # What ends a call after the upstream may have said that it failed: the first that happened decides (tape.md), so an
@@ -36,6 +37,16 @@ class Taped:
     response_body: bytes
     chunks: tuple[Chunk, ...]
     end: End
+
+    @property
+    def request_kept(self) -> Kept:
+        """How much of the request's body is on the tape."""
+        return kept(self.end.request_bytes, len(self.request_body), self.end.lost_frames, self.end.outcome)
+
+    @property
+    def response_kept(self) -> Kept:
+        """How much of the response's body is on the tape."""
+        return kept(self.end.response_bytes, len(self.response_body), self.end.lost_frames, self.end.outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +80,8 @@ def derive(taped: Taped, inflated: Inflated) -> Recording:
         response_decoded=inflated.response,
         chunks=taped.chunks,
         decoded_sizes=inflated.response_sizes,
-        request_sha256=sha256(taped.request_body).digest(),
-        response_sha256=sha256(taped.response_body).digest(),
+        request_sha256=digest(taped.request_body, taped.request_kept),
+        response_sha256=digest(taped.response_body, taped.response_kept),
         request_type=asked.request_type,
         model=asked.model,
         answered_model=label(message.get("model")),
@@ -78,7 +89,7 @@ def derive(taped: Taped, inflated: Inflated) -> Recording:
         message=said.message,
         message_id=label(message.get("id")),
         stop_reason=label(message.get("stop_reason")),
-        usage=usage.read(message.get("usage"), complete=said.complete),
+        usage=usage.read(message.get("usage"), complete=said.complete and taped.response_kept is Kept.WHOLE),
         error_type=label(error_type),
         error_message=label(error_message, SENTENCE),
         parse_error=_parse_error(taped, inflated, asked, said),
@@ -91,6 +102,11 @@ def derive(taped: Taped, inflated: Inflated) -> Recording:
     )
 
 
+def digest(body: bytes, of: Kept) -> bytes | None:
+    """The SHA-256 of a body; None where not all of it is there to be hashed."""
+    return sha256(body).digest() if of is Kept.WHOLE else None
+
+
 def encodings(headers: Headers) -> tuple[str, ...]:
     """The codings of ``content-encoding`` in the order they were applied, in lower case, without ``identity``."""
     values = [value for name, value in headers if name.lower() == "content-encoding"]
@@ -99,7 +115,7 @@ def encodings(headers: Headers) -> tuple[str, ...]:
 
 
 def _transcript(taped: Taped, inflated: Inflated) -> Transcript:
-    if not transcript.has_transcript(taped.start.method, taped.start.target):
+    if not transcript.has_transcript(taped.start.method, taped.start.target) or taped.request_kept is Kept.NOTHING:
         return Transcript()
     if inflated.request is not None:
         return transcript.read(inflated.request)
@@ -109,7 +125,9 @@ def _transcript(taped: Taped, inflated: Inflated) -> Transcript:
 def _answer(taped: Taped, inflated: Inflated) -> Answer:
     head = taped.head
     body = inflated.response if inflated.response is not None else taped.response_body
-    if head is None or (inflated.response is None and encodings(head.headers)):
+    if head is None or taped.response_kept is Kept.NOTHING:
+        return Answer()
+    if inflated.response is None and encodings(head.headers):
         return Answer()
     if answer.is_event_stream(head.headers):
         return answer.read_stream(body)
@@ -133,28 +151,47 @@ def _outcome(taped: Taped, said: Answer) -> Outcome:
 
 
 def _is_broken_off(taped: Taped, said: Answer) -> bool:
-    """Whether an answer that HTTP calls whole lacks its end: no ``message_stop``, or JSON that does not parse.
+    """Whether an answer that HTTP calls whole lacks its end: no ``message_stop``, or JSON that stops half-way.
 
-    A body without a length ends with the connection, so HTTP cannot tell; what could not be inflated cannot either.
+    A body without a length ends with the connection, so HTTP cannot tell, and a proxy on the way may have given a cut
+    answer a length. JSON that has its end and that we cannot read, or another server's page, is not incomplete: it is
+    ``ok`` with a ``parse_error``. What could not be inflated, or is not all on the tape, says nothing of its end.
     """
-    if not transcript.is_message_call(taped.start.method, taped.start.target) or said.complete:
+    if not transcript.is_message_call(taped.start.method, taped.start.target):
         return False
-    return said.is_stream or (
-        said.parse_error is not None
-        and taped.head is not None
-        and answer.media_type(taped.head.headers) == "application/json"
-    )
+    if said.complete or taped.response_kept is not Kept.WHOLE:
+        return False
+    return said.is_stream or (said.broken_off and _media_type(taped) == "application/json")
+
+
+def _media_type(taped: Taped) -> str:
+    return "" if taped.head is None else answer.media_type(taped.head.headers)
 
 
 def _parse_error(taped: Taped, inflated: Inflated, asked: Transcript, said: Answer) -> str | None:
-    found = [inflated.error] if inflated.error else []
-    if asked.parse_error:
+    # Of what is not all on the tape that is said, not that it cannot be read.
+    request_whole = taped.request_kept is Kept.WHOLE and taped.end.note != ANSWERED_EARLY
+    response_whole = taped.response_kept is Kept.WHOLE
+    found = [inflated.error] if inflated.error and request_whole and response_whole else []
+    if asked.parse_error and request_whole:
         found.append(f"request: {asked.parse_error}")
-    # A body that was cut, or an error page of another server, need not be JSON: outcome and status say so already.
-    whole = taped.end.outcome is Outcome.OK and taped.head is not None and taped.head.status < 400
-    if said.parse_error and (whole or said.is_stream):
-        found.append(f"response: {said.parse_error}")
+    fault = _fault_of_answer(taped, said)
+    if fault and response_whole and not (found and said == Answer()):
+        found.append(f"response: {fault}")
     return label("; ".join(found), SENTENCE)
+
+
+def _fault_of_answer(taped: Taped, said: Answer) -> str | None:
+    if said.is_stream:
+        return said.parse_error
+    # A body that was cut, or an error page of another server, need not be JSON: outcome and status say so already.
+    if taped.end.outcome is not Outcome.OK or taped.head is None or taped.head.status >= 400:
+        return None
+    wanted = transcript.is_message_call(taped.start.method, taped.start.target) and taped.head.status == 200
+    if not wanted or said.message is not None or said.error is not None:
+        return said.parse_error
+    json = _media_type(taped) == "application/json"
+    return (said.parse_error if json else None) or "not a message"
 
 
 def _request_id(headers: Headers, said: Answer) -> str | None:
@@ -164,6 +201,8 @@ def _request_id(headers: Headers, said: Answer) -> str | None:
 
 def _ttft_us(taped: Taped, inflated: Inflated, said: Answer) -> int | None:
     if not said.is_stream:
+        if taped.response_kept is Kept.NOTHING and _media_type(taped) == "text/event-stream":
+            return None
         first = taped.end.timings.first_byte_us
         return first if first is not None else next((chunk.at_us for chunk in taped.chunks), None)
     sizes = inflated.response_sizes or tuple(chunk.size for chunk in taped.chunks)

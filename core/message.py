@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from core import usage
-from core.bodies import check_nesting
+from core.bodies import check_nesting, well_formed
 
 PARTIAL_JSON: Final = "_partial_json"
 UNKNOWN_DELTAS: Final = "_deltas"
@@ -193,6 +193,7 @@ class _Block:
 def _tool_input(text: str) -> dict[str, Any]:
     if not text:  # a tool without arguments keeps the {} of its start
         return {}
+    text = well_formed(text)
     try:
         value = orjson.loads(text)
         check_nesting(value, text.count("{") + text.count("["))

@@ -86,6 +86,10 @@ class Timings:
     connection_reused: bool | None = None
 
 
+ANSWERED_EARLY = "answered before the request was through"
+"""The note of a call whose answer was complete first: of the request only what was relayed by then is recorded."""
+
+
 @dataclass(frozen=True, slots=True)
 class End:
     """How the relay of a call ended; the payload of an ``end`` frame.
@@ -102,7 +106,10 @@ class End:
     note: str | None = None
     """A constant phrase on what went wrong (never input): ``connect refused``, ``tls``, ``body over limit`` …"""
     lost_frames: int = 0
-    """Frames of this call that never reached the tape because it was full (policy ``serve``)."""
+    """Frames of this call that never reached the tape because it was full (policy ``serve``), or were damaged on it.
+
+    Of a body with lost frames no outcome is concluded, no hash and no usage; see ``core.kept``.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +187,9 @@ class Recording:
     chunks: tuple[Chunk, ...]
     decoded_sizes: tuple[int, ...] | None
     """Parallel to ``chunks``: how many inflated bytes each chunk gave. None where nothing was inflated."""
-    request_sha256: bytes
-    response_sha256: bytes
+    request_sha256: bytes | None
+    """None where frames of the body were lost: the hash of a part would pass for that of the whole."""
+    response_sha256: bytes | None
 
     request_type: RequestType | None
     """None where the body is not a message request."""

@@ -7,6 +7,7 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_plus
 
@@ -25,10 +26,11 @@ class _Treatment(Enum):
     NAME_ONLY = auto()
 
 
+_KEPT_FAMILY = "anthropic-ratelimit-"
 _KEPT_PREFIXES = ("anthropic-", "content-", "x-stainless-", "x-claude-code-")
 _KEPT_NAMES = ("user-agent", "x-app", "request-id", "retry-after", "date", "server", "cf-ray")
 _SECRET_NAMES = ("authorization", "proxy-authorization", "x-api-key", "x-footplate-key", "cookie", "set-cookie")
-_SECRET_PARTS = ("token", "secret", "api-key", "apikey", "password")
+_SECRET_PART = re.compile("token|secret|api-?key|password")
 
 # The names nearly every call brings, decided beforehand: this runs once for each header of each call on the relay.
 _DECIDED: Mapping[str, _Treatment] = (
@@ -63,6 +65,11 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
 _SHORTEST_SECRET = len("sk-ant-") + 8
 _BEARER = re.compile(r"(\bbearer\s++)([^\s,;]++)", re.IGNORECASE)
 _PAIR = re.compile(r"[^?&;]++")
+_PAIR_IN_TEXT = re.compile(r"[^?&;#,\s]++")
+_BETWEEN_PAIRS = re.compile(r"[?&;#,\s]")
+_BETWEEN_WORDS = re.compile(r"[^a-z0-9]++")
+_MAX_DECODED = 4
+"""So often a spelling is seen through; nobody decodes more often."""
 
 
 def keep_headers(headers: Iterable[tuple[str, str]], hmac_key: bytes) -> Headers:
@@ -83,43 +90,64 @@ def _keep(name: str, value: str, hmac_key: bytes) -> str:
     return NOT_KEPT if treatment is _Treatment.NAME_ONLY else _redacted(value, hmac_key)
 
 
+@lru_cache(maxsize=256)  # clients repeat themselves
 def _decide(lowered: str) -> _Treatment:
-    # The allow-list goes first, so that anthropic-ratelimit-tokens-* stays.
-    if lowered.startswith(_KEPT_PREFIXES):
-        return _Treatment.KEEP
-    return _Treatment.REDACT if _is_secret_name(lowered) else _Treatment.NAME_ONLY
+    # anthropic-ratelimit-tokens-* stays; any other name that looks secret is, an allowed beginning or not.
+    if not lowered.startswith(_KEPT_FAMILY) and _is_secret_name(lowered):
+        return _Treatment.REDACT
+    return _Treatment.KEEP if lowered.startswith(_KEPT_PREFIXES) else _Treatment.NAME_ONLY
 
 
 def _is_secret_name(name: str) -> bool:
-    lowered = name.lower().replace("_", "-")
-    return lowered in _SECRET_NAMES or any(part in lowered for part in _SECRET_PARTS)
+    lowered = name.lower()
+    if not lowered.replace("-", "").isalnum():
+        lowered = _BETWEEN_WORDS.sub("-", lowered)
+    return lowered in _SECRET_NAMES or _SECRET_PART.search(lowered) is not None
 
 
 def keep_target(target: str, hmac_key: bytes) -> str:
     """A request target as it may be recorded: values of secret-looking query keys, and secrets anywhere, redacted.
 
-    Percent-encoded spellings are seen through; what holds no secret stays byte for byte.
+    Path parameters count as query keys. Percent-encoded spellings are seen through, and what is nested in a value;
+    what holds no secret stays byte for byte.
     """
     path, mark, query = target.partition("?")
-    path = "/".join([_keep_piece(piece, hmac_key) for piece in path.split("/")]) if _suspicious(path) else path
-    if not mark:
-        return path
-    return path + mark + _PAIR.sub(lambda pair: _keep_pair(pair[0], hmac_key), query)
+    if "%" in path or "=" in path or find_secrets(path):
+        path = "/".join([_keep_pairs(_PAIR, piece, hmac_key) for piece in path.split("/")])
+    return path + mark + _keep_pairs(_PAIR, query, hmac_key) if mark else path
 
 
-def _suspicious(piece: str) -> bool:
-    return "%" in piece or bool(find_secrets(piece))
-
-
-def _keep_piece(piece: str, hmac_key: bytes) -> str:
-    return _redacted(piece, hmac_key) if find_secrets(unquote_plus(piece)) else piece
+def _keep_pairs(pattern: re.Pattern[str], text: str, hmac_key: bytes) -> str:
+    return pattern.sub(lambda pair: _keep_pair(pair[0], hmac_key), text)
 
 
 def _keep_pair(pair: str, hmac_key: bytes) -> str:
     key, equals, value = pair.partition("=")
-    if equals and _is_secret_name(unquote_plus(key)):
+    if equals and _is_secret_name(_plain(key)):
         return key + equals + _redacted(unquote_plus(value), hmac_key)
     return _keep_piece(key, hmac_key) + equals + _keep_piece(value, hmac_key)
+
+
+def _keep_piece(piece: str, hmac_key: bytes) -> str:
+    plain = _plain(piece)
+    return _redacted(piece, hmac_key) if find_secrets(plain) or _names_a_secret(plain) else piece
+
+
+def _names_a_secret(plain: str) -> bool:
+    """Whether pairs nested in a decoded value have a secret-looking key."""
+    if "=" not in plain:
+        return False
+    names = (name for pair in _BETWEEN_PAIRS.split(plain) for name in pair.split("=")[:-1])
+    return any(_is_secret_name(name) for name in names)
+
+
+def _plain(text: str) -> str:
+    """The text without percent-encoding, however often that was laid over it."""
+    for _ in range(_MAX_DECODED):
+        if "%" not in text:
+            break
+        text = unquote_plus(text)
+    return text
 
 
 def credential(headers: Iterable[tuple[str, str]], hmac_key: bytes) -> tuple[CredentialKind, str] | None:
@@ -158,6 +186,8 @@ def _redacted(value: str, hmac_key: bytes) -> str:
 def _mask_credentials(value: str, hmac_key: bytes) -> str:
     if "earer" in value or "EARER" in value:
         value = _BEARER.sub(lambda found: found[1] + _redacted(found[2], hmac_key), value)
+    if "=" in value or "%" in value:
+        value = _keep_pairs(_PAIR_IN_TEXT, value, hmac_key)  # an address, say, in content-location
     for start, end in reversed(find_secrets(value)):
         value = value[:start] + _redacted(value[start:end], hmac_key) + value[end:]
     return value

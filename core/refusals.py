@@ -22,6 +22,7 @@ class Reason(StrEnum):
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
     FOREIGN_HOST = "foreign_host"
+    FOREIGN_PAGE = "foreign_page"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     SLOW_REQUEST = "slow_request"
@@ -64,6 +65,9 @@ REFUSALS: dict[Reason, Refusal] = {
     Reason.UNAUTHORIZED: Refusal(401, "authentication_error", "A valid key is required."),
     Reason.FORBIDDEN: Refusal(403, "permission_error", "This key may not do that."),
     Reason.FOREIGN_HOST: Refusal(403, "permission_error", "Open this address as localhost."),
+    Reason.FOREIGN_PAGE: Refusal(
+        403, "permission_error", "A web page of another site may use this proxy only with a credential of its own."
+    ),
     Reason.NOT_FOUND: Refusal(404, "not_found_error", "The proxy does not forward this path."),
     Reason.METHOD_NOT_ALLOWED: Refusal(
         405,

@@ -3,17 +3,19 @@
 Pure: ``read`` takes the environment as a mapping. The README's table is checked against ``Settings.model_fields``.
 """
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import BadSettingError
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})|[0-9A-Fa-f:.]{2,45}", re.ASCII)
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -89,6 +91,10 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         check_upstream(self.upstream_url)
+        if self.database_url is not None:
+            check_database(self.database_url)
+        if self.public_url is not None:
+            check_origin(self.public_url, "FOOTPLATE_PUBLIC_URL")
         loopback = is_loopback(self.bind)
         if not loopback and self.proxy_mode is None:
             raise ValueError(
@@ -125,13 +131,35 @@ def is_loopback(bind: str) -> bool:
 
 def check_upstream(url: str) -> None:
     """Refuse an upstream that would carry credentials in clear off this machine, or that has more than an origin."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("FOOTPLATE_UPSTREAM_URL must be https://host[:port]")
-    if parts.path not in {"", "/"} or parts.query or parts.fragment or parts.username is not None:
+    parts = check_origin(url, "FOOTPLATE_UPSTREAM_URL")
+    if parts.path not in {"", "/"}:
         raise ValueError("FOOTPLATE_UPSTREAM_URL must be an origin only: no path, query or user")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ValueError("FOOTPLATE_UPSTREAM_URL must be https: http is allowed to loopback only")
+
+
+def check_database(url: str) -> None:
+    """Refuse what is no Postgres address. It may name several hosts, and its password is never shown."""
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError:
+        scheme = ""
+    if scheme not in {"postgresql", "postgres"}:
+        raise ValueError("DATABASE_URL must begin with postgresql:// and name a host and a database")
+
+
+def check_origin(url: str, name: str) -> SplitResult:
+    """The parts of an address that can be reached: a host that is one, a port there is, no user and no query."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError(f"{name} must be https://host[:port] with a port from 1 to 65535") from None
+    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(parts.hostname or "") or port == 0:
+        raise ValueError(f"{name} must be https://host[:port]")
+    if parts.query or parts.fragment or parts.username is not None or not url.isascii() or " " in url:
+        raise ValueError(f"{name} must be an origin only: no path, query or user")
+    return parts
 
 
 def read(environ: Mapping[str, str], default_data_dir: Path, overrides: Mapping[str, Any] | None = None) -> Settings:

@@ -5,7 +5,7 @@ Linear: each byte is looked at once, however the stream is cut; ``feed`` never r
 
 from typing import Any, Final, NamedTuple
 
-from core.bodies import read_object
+from core.bodies import read_repaired, storable_object
 
 _BOM: Final = b"\xef\xbb\xbf"
 _CR: Final = 13
@@ -26,8 +26,14 @@ class Event(NamedTuple):
 
         Raises ValueError where the data is no JSON object, or one that passes a limit.
         """
-        value = read_object(self.data)
-        return value if "type" in value or not self.name else {"type": self.name, **value}
+        return self.repaired()[0]
+
+    def repaired(self) -> tuple[dict[str, Any], str | None]:
+        """The payload, and what had to be repaired to read it; it may then hold lone surrogates. Raises as it does."""
+        value, fault = read_repaired(self.data)
+        if fault is None or not isinstance(value, dict):
+            value = storable_object(value, self.data)
+        return (value if "type" in value or not self.name else {"type": self.name, **value}), fault
 
 
 class EventDecoder:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from core.bodies import read_json
+from core.bodies import read_repaired
 from core.labels import label
 from core.models import RequestType
 
@@ -28,7 +28,7 @@ class Transcript:
     previous_message_id: str | None = None
     """The answer that a thread continues (``thread``: ``{"type": "continue", …}``)."""
     parse_error: str | None = None
-    """What is wrong with the body, in the parser's words; never its content."""
+    """What is wrong with the body, in the parser's words; never its content. What could be read is read."""
 
 
 def is_message_call(method: str, target: str) -> bool:
@@ -48,7 +48,7 @@ def _path(target: str) -> str:
 def read(body: bytes) -> Transcript:
     """The transcript of a request body. What cannot be parsed has a ``parse_error`` and nothing else."""
     try:
-        request = read_json(body)
+        request, fault = read_repaired(body)
     except ValueError as exc:
         return Transcript(parse_error=str(exc))
     if not isinstance(request, dict):
@@ -60,6 +60,7 @@ def read(body: bytes) -> Transcript:
         stream=request.get("stream") is True,
         user_id=label(metadata.get("user_id"), limit=4096) if isinstance(metadata, dict) else None,
         previous_message_id=label(thread.get("previous_message_id")) if isinstance(thread, dict) else None,
+        parse_error=fault,
     )
 
 

@@ -17,7 +17,7 @@ from core.errors import FootplateError
 from core.settings import Settings
 from dashboard import access, api, headers, log, pages
 from dashboard.problems import ERROR_PAGE, REQUEST_ID, Problem, as_json, as_plain_page
-from dashboard.routing import DATABASE, SETTINGS, Call, Route, parse_query, routes_of
+from dashboard.routing import DATABASE, SETTINGS, Call, Route, json_answer, parse_query, routes_of
 from sql.database import Database
 from sql.errors import DatabaseAwayError, SchemaMismatchError
 
@@ -68,11 +68,6 @@ def _bound(declared: Route) -> Handler:
         return json_answer(given) if isinstance(given, BaseModel) else given
 
     return answer
-
-
-def json_answer(given: BaseModel) -> web.Response:
-    """A model as the JSON that its schema promises."""
-    return web.Response(body=given.model_dump_json(by_alias=True).encode(), content_type="application/json")
 
 
 @web.middleware

@@ -69,7 +69,7 @@ ERROR_PAGE: "web.AppKey[ErrorPage]" = web.AppKey("error_page")
 """Draws a problem as a page or, for htmx, as a fragment. ``pages`` puts its own here."""
 
 
-def as_json(request: web.Request, problem: Problem) -> web.Response:
+def as_json(request: web.BaseRequest, problem: Problem) -> web.Response:
     """The problem as the JSON of api.md."""
     answer = ErrorAnswer(
         error=ErrorPart(type=problem.type, message=problem.message, details=problem.details),

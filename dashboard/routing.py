@@ -115,6 +115,11 @@ def routes_of(module: ModuleType) -> Iterable[Route]:
     return [value for value in vars(module).values() if isinstance(value, Route)]
 
 
+def json_answer(given: BaseModel) -> web.Response:
+    """A model as the JSON that its schema promises."""
+    return web.Response(body=given.model_dump_json(by_alias=True).encode(), content_type="application/json")
+
+
 def parse_query(model: type[Q], request: web.Request) -> Q:
     """The checked query of a request; empty values count as not given, a repeated key is a list.
 

@@ -6,7 +6,8 @@
 - ``supervisor`` starts them, restarts what dies and stops them in order; ``processes`` starts and watches one.
 - ``postgres`` is the embedded server, a direct unprivileged child; ``database`` makes it ready: started, migrated.
 - ``folder`` owns the data folder: modes, and the lock that keeps a second supervisor out.
-- ``listening`` checks ports before anything starts; ``health`` asks the processes how they are.
+- ``preflight`` checks secret and tape, ``listening`` the ports, before anything starts.
+- ``health`` asks the processes how they are.
 - ``announcement`` is what `up` prints.
 
 The supervisor holds no data and no request passes through it. It starts processes with `python -m` and never

@@ -13,12 +13,15 @@ PR_SET_PDEATHSIG = 1
 
 
 def become(parent: int, command: list[str]) -> None:
-    """Execute the command, bound to the life of the parent. Exits with 1 where that is gone already."""
+    """Execute the command, bound to the life of the parent. Exits with 1 where that is gone or impossible."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         sys.exit(1)
-    os.execv(command[0], command)  # noqa: S606 - our own command, no shell wanted
+    try:
+        os.execv(command[0], command)  # noqa: S606 - our own command, no shell wanted
+    except OSError as exc:
+        sys.exit(f"footplate: {command[0]} could not be executed: {exc.strerror}")
 
 
 if __name__ == "__main__":

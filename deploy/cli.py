@@ -25,8 +25,20 @@ app = typer.Typer(
 database_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Bring the database up to date.")
 app.add_typer(database_app, name="db")
 
+
+def _folder(given: str) -> Path:
+    if not given.strip():  # an unset variable in a script, most likely: not the current folder
+        raise BadSettingError("--data-dir is empty: name a folder, or leave the flag out")
+    return Path(given)
+
+
 DataDir = Annotated[
-    Path | None, typer.Option(help="Data folder. [~/.local/share/footplate; for root /var/lib/footplate]")
+    Path | None,
+    typer.Option(
+        help="Data folder. [~/.local/share/footplate; for root /var/lib/footplate]",
+        parser=_folder,
+        metavar="DIRECTORY",
+    ),
 ]
 ProxyPort = Annotated[int | None, typer.Option(min=0, max=65535, help="Port of the proxy; 0 picks a free one. [3000]")]
 DashboardPort = Annotated[

@@ -13,7 +13,7 @@ LOCK = "run/up.lock"
 
 
 def prepare(folder: Path) -> None:
-    """Make the folder and its private parts, 0700. Raises BadSettingError when that is not possible.
+    """Make the folder and its private parts, 0700, where they are missing. Raises BadSettingError.
 
     For root the folder itself can be passed through (0711), not listed: Postgres refuses to run as root, so its own
     user must reach ``pg/`` below; everything else in there is closed to it.
@@ -26,9 +26,7 @@ def prepare(folder: Path) -> None:
         elif root:
             folder.chmod(folder.stat().st_mode | 0o011)
         for name in PRIVATE:
-            part = folder / name
-            part.mkdir(mode=0o700, exist_ok=True)
-            part.chmod(0o700)
+            (folder / name).mkdir(mode=0o700, exist_ok=True)
     except OSError as exc:
         raise BadSettingError(f"FOOTPLATE_DATA_DIR={folder} can not be used: {exc.strerror}") from exc
 

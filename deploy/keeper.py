@@ -1,6 +1,7 @@
 """Keeping one process alive until it is told to stop."""
 
 import asyncio
+import errno
 import random
 import signal
 import sys
@@ -8,14 +9,18 @@ from asyncio.subprocess import Process
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+from deploy.exit_codes import FAILURE
 from deploy.processes import module_command, spawn
 from deploy.roles import Role
 
 FIRST_DELAY = 0.2
-LONGEST_DELAY = 10.0
-# A process that lived this long was well: its next end is a new story, not a crash loop.
-SETTLED_SECONDS = 30.0
+LONGEST_DELAY = 3.0
+"""Nobody is served while a proxy is away, so even a crash loop is tried often; a start costs half a second of CPU."""
+SETTLED_SECONDS = 10.0
+"""A process that lived this long was well: its next end is a new story, not a crash loop."""
 ABORT_SECONDS = 1.0
+_PASSING = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
+"""No process number, no memory, no descriptor: reasons to wait, not to give up."""
 
 
 def say(line: str) -> None:
@@ -29,11 +34,14 @@ class Patience:
 
     def __init__(self) -> None:
         self.lost = False
+        self.gone = asyncio.Event()
+        """Set when it is lost."""
         self._limits: set[asyncio.Timeout] = set()
 
     def lose(self) -> None:
         """Wait for nothing more."""
         self.lost = True
+        self.gone.set()
         for limit in self._limits:
             limit.reschedule(0)
 
@@ -100,8 +108,12 @@ class Keeper:
                     return None
                 process = await spawn(module_command(self.role.module, *self.role.arguments), self._environment)
                 self._process = process
-        except OSError as exc:  # no memory, no process number: a reason to wait, not to give up
-            return f"could not be started ({exc.strerror})"
+        except OSError as exc:
+            end = f"could not be started ({exc.strerror})"
+            if exc.errno in _PASSING or self._ended(FAILURE):
+                return end
+            say(f"{self.role.name} {end}")
+            return None
         code = await process.wait()
         if self._stopping.is_set() or not self._ended(code):
             return None

@@ -3,12 +3,12 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from core.errors import FootplateError
 from core.settings import Settings
-from deploy import announcement, health, listening, roles
+from deploy import announcement, health, listening, preflight, roles
 from deploy.database import database
 from deploy.exit_codes import INTERRUPTED, REFUSALS, exit_code
 from deploy.folder import claimed
@@ -23,6 +23,7 @@ DATABASE_PATIENCE_SECONDS = 15.0
 
 def run(settings: Settings) -> int:
     """Run until told to stop; returns the exit code. Raises FootplateError where it can not start."""
+    preflight.check(settings)
     with claimed(settings.data_dir):
         return asyncio.run(Supervisor(listening.settled(settings)).run())
 
@@ -104,6 +105,9 @@ class Supervisor:
         with suppress(TimeoutError):
             async with asyncio.timeout(DATABASE_PATIENCE_SECONDS):
                 await self._database.tried.wait()
+                if self._database.migrated.is_set():
+                    # It may have met the server before that was up, and rests a moment before it tries again.
+                    await self._answers(health.ask_dashboard, well=True)
         if self._stopping.is_set():
             return
         if not self._database.migrated.is_set():
@@ -112,21 +116,36 @@ class Supervisor:
         with suppress(OSError):  # who started us may have stopped reading
             print(announcement.ready(self._settings, self._database.title, time.monotonic() - began), flush=True)
 
-    async def _answers(self, ask: Callable[[Settings], health.Answer]) -> None:
-        # Another process has no event to wait for.
-        while (await asyncio.to_thread(ask, self._settings)).status is None:  # noqa: ASYNC110
+    async def _answers(self, ask: Callable[[Settings], health.Answer], *, well: bool = False) -> None:
+        while True:  # another process has no event to wait for
+            answer = await asyncio.to_thread(ask, self._settings)
+            if answer.ok or (answer.status and not well):
+                return
             await asyncio.sleep(POLL_SECONDS)
 
     async def _stop(self) -> None:
         """Streams first, then what they left on the tape, then the database under it all."""
         if not self._patience.lost and self._ready:
             say("stopping: running calls may finish; a second signal ends them")
-        for keepers in (self._proxies, [self._recorder, self._dashboard]):
-            async with asyncio.TaskGroup() as group:
-                for keeper in keepers:
-                    group.create_task(keeper.stop(self._patience))
-        await self._record_the_rest()
-        await self._database.close()
+        async with asyncio.TaskGroup() as group:
+            hurrying = group.create_task(self._hurry())
+            await self._stop_all(self._proxies)
+            await self._stop_all([self._recorder, self._dashboard])
+            await self._record_the_rest()
+            await self._database.close()
+            hurrying.cancel()
+
+    async def _hurry(self) -> None:
+        """After a second signal nobody waits for anybody: all are stopped at the same time."""
+        await self._patience.gone.wait()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._stop_all([self._recorder, self._dashboard]))
+            group.create_task(self._database.close())
+
+    async def _stop_all(self, keepers: Sequence[Keeper]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for keeper in keepers:
+                group.create_task(keeper.stop(self._patience))
 
     async def _record_the_rest(self) -> None:
         """What the proxies taped last; the next start would find it too, so this may be cut short."""

@@ -8,10 +8,12 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from core.errors import FootplateError
+from core.redact import find_secrets
 from core.refusals import Reason
+from core.settings import is_loopback
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
@@ -68,6 +70,8 @@ class Admitted:
     """The client waits for ``100 Continue``."""
     own: bool
     """For one of our own routes; nothing is forwarded."""
+    foreign: bool
+    """Sent by a browser for a page of another site, without a credential."""
 
 
 class _Field(Enum):
@@ -79,6 +83,7 @@ class _Field(Enum):
     CODING = auto()
     EXPECT = auto()
     TRAIN = auto()
+    BROWSER = auto()
 
 
 # RFC 9110 §7.6.1, and what is ours.
@@ -98,12 +103,14 @@ _FIELDS: dict[bytes, _Field] = {
     b"expect": _Field.EXPECT,
     b"x-train-id": _Field.TRAIN,
     b"msl-train-id": _Field.TRAIN,
+    **dict.fromkeys((b"origin", b"sec-fetch-site", b"access-control-request-headers"), _Field.BROWSER),
 }
 _DROPPED_PREFIXES = (b"proxy-", b"x-forwarded-")
 _MAX_REMEMBERED = 2048
 _known: dict[bytes, tuple[bytes, _Field | None]] = {}
 """Names as clients write them: lowered, and what they are. Clients repeat themselves."""
 _PROTECTED = frozenset({b"host", b"content-length", b"content-type", b"authorization", b"x-api-key"})
+_CREDENTIALS = frozenset({b"authorization", b"x-api-key"})
 _HARMLESS = frozenset({b"keep-alive", b"close", b"Keep-Alive", b"Close"})
 
 
@@ -136,6 +143,7 @@ def admit(message: Message, own_paths: frozenset[str]) -> Admitted:
         limit=limit,
         expects=fields.expects and message.version == (1, 1),
         own=own,
+        foreign=fields.foreign and not fields.brings_credential(message.method),
     )
 
 
@@ -148,8 +156,7 @@ def _target(target: str) -> tuple[str, str | None]:
     if target.startswith("/t/"):
         head, mark, query = target.partition("?")
         train, slash, rest = head[3:].partition("/")
-        if not TRAIN.fullmatch(train):
-            raise RefusedError(Reason.BAD_TRAIN)
+        _check_train(train)
         target = f"/{rest}{mark}{query}" if slash else f"/{mark}{query}"
         if rest.startswith("/"):
             raise RefusedError(Reason.BAD_TARGET)
@@ -175,17 +182,21 @@ def _limit(path: str) -> int:
 
 def _train_of(fields: "_Fields") -> str | None:
     train = fields.train
-    if train is None:
-        return None
-    if not TRAIN.fullmatch(train):
-        raise RefusedError(Reason.BAD_TRAIN)
+    if train is not None:
+        _check_train(train)
     return train
+
+
+def _check_train(train: str) -> None:
+    # A train's name is stored and shown: a key put in its place by mistake must not be.
+    if not TRAIN.fullmatch(train) or find_secrets(train):
+        raise RefusedError(Reason.BAD_TRAIN)
 
 
 class _Fields:
     """The header fields, read once."""
 
-    __slots__ = ("_named", "_seen", "expects", "host", "kept", "length", "train")
+    __slots__ = ("_asked_for", "_named", "_seen", "expects", "foreign", "host", "kept", "length", "train")
 
     def __init__(self) -> None:
         self.kept: list[tuple[bytes, bytes]] = []
@@ -193,6 +204,9 @@ class _Fields:
         self.length: int | None = None
         self.expects = False
         self.train: str | None = None
+        self.foreign = False
+        """A browser says that a page of another site asks."""
+        self._asked_for = b""
         self._seen: set[bytes] = set()
         self._named: set[bytes] | None = None
 
@@ -221,6 +235,9 @@ class _Fields:
         value = field[1]
         if kind is _Field.CONNECTION:
             self._connection(value)
+        elif kind is _Field.BROWSER:
+            self.kept.append(field)
+            self._browser(lowered, value)
         elif kind is not _Field.DROP:
             if lowered in self._seen:
                 raise RefusedError(_TWICE.get(kind, Reason.DUPLICATE_HEADER))
@@ -246,6 +263,20 @@ class _Fields:
         elif kind is _Field.TRAIN and (lowered == b"x-train-id" or self.train is None):
             self.train = value.decode("utf-8")
 
+    def _browser(self, lowered: bytes, value: bytes) -> None:
+        if lowered == b"origin":
+            self.foreign = self.foreign or not _is_local(value)
+        elif lowered == b"sec-fetch-site":
+            self.foreign = self.foreign or value.lower() == b"cross-site"
+        else:
+            self._asked_for = value.lower()
+
+    def brings_credential(self, method: str) -> bool:
+        """Whether the caller pays himself; a page's preflight (OPTIONS) only says in which field it will."""
+        if not self._seen.isdisjoint(_CREDENTIALS):
+            return True
+        return method == "OPTIONS" and any(name in self._asked_for for name in _CREDENTIALS)
+
     def _connection(self, value: bytes) -> None:
         if value in _HARMLESS:
             return
@@ -270,6 +301,14 @@ def _look(name: bytes) -> tuple[bytes, _Field | None]:
         _known.clear()
     _known[name] = lowered, kind
     return lowered, kind
+
+
+def _is_local(origin: bytes) -> bool:
+    try:
+        host = urlsplit(origin.decode()).hostname or ""
+    except ValueError:
+        return False
+    return is_loopback(host) or host.endswith(".localhost")
 
 
 def _check_utf8(value: bytes) -> None:

@@ -6,9 +6,8 @@ transport directly: aiohttp's response objects cost more than the relay (perform
 """
 
 import asyncio
-import socket
-import struct
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -19,7 +18,7 @@ from aiohttp.web_protocol import RequestPayloadError, _ErrInfo
 
 from core import refusals
 from core.refusals import PHRASES, REFUSALS, Reason
-from proxy import log
+from proxy import log, tcp
 from proxy.admission import MAX_FIELDS, MAX_HEAD, MAX_TARGET
 
 if TYPE_CHECKING:
@@ -32,8 +31,6 @@ LINGER_SECONDS = 2.0
 READ_BUFFER = 128 * 1024
 WRITE_HIGH = 64 * 1024
 HALF_CLOSE_SECONDS = 0.03
-_TCP_ESTABLISHED_TO_PEER_CLOSED = 8
-"""CLOSE_WAIT: the peer said it sends no more, and has not said that it reads no more."""
 
 OPTIONS: dict[str, Any] = {
     "access_log": None,
@@ -123,8 +120,10 @@ class ClientConnection(web.RequestHandler):
         "_newest",
         "_proof",
         "_server",
+        "_taken",
         "_unread_since",
         "call",
+        "quiet_since",
     )
 
     def __init__(self, manager: "ProxyServer", *, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
@@ -135,9 +134,12 @@ class ClientConnection(web.RequestHandler):
         self._proof = 0
         self._head_bytes = 0
         self._head_since = loop.time()
+        self._taken = 0
         self._unread_since = 0.0
         self._newest: StreamReader = EMPTY_PAYLOAD
         self.call: Relayed | None = None
+        self.quiet_since = loop.time()
+        """Since when nothing happens here, on the loop's clock; means something while ``quiet``."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Bound what we hold for a client that reads slowly."""
@@ -161,6 +163,7 @@ class ClientConnection(web.RequestHandler):
 
     def _arrived(self) -> None:
         self._head_since = 0.0
+        self.quiet_since = self._loop.time()
         self._head_bytes = 0
         message, payload = self._messages[-1]
         if not isinstance(message, _ErrInfo):
@@ -195,15 +198,40 @@ class ClientConnection(web.RequestHandler):
         """Give up a client that does not take the end of its answer: closing politely would wait for ever."""
         if self.call is not None or not transport.get_write_buffer_size():
             self._unread_since = 0.0
-        elif not self._unread_since:
+        elif not self._unread_since or self.took_some():
             self._unread_since = loop_now
         elif loop_now - self._unread_since > limit:
             transport.abort()
+
+    def took_some(self) -> bool:
+        """Whether the client has taken a byte since this was asked last: a slow reader is no stalled one."""
+        before = self._taken
+        if self.transport is not None:
+            self._taken = tcp.bytes_taken(self.transport)
+        return self._taken != before
 
     @property
     def idle(self) -> bool:
         """Whether nothing was asked and nothing is being said."""
         return self.call is None and not self._messages and not self._head_bytes and self._newest.is_eof()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether closing it would cut nothing short: idle, and all that was said is taken."""
+        transport = self.transport
+        if transport is None or transport.is_closing() or self._current_request is not None:
+            return False
+        return self.idle and not transport.get_write_buffer_size()
+
+    def leave(self) -> None:
+        """Close an idle connection."""
+        if self.transport is not None:
+            self.transport.close()
+
+    def call_ended(self) -> None:
+        """The call it was busy with is over."""
+        self.call = None
+        self.quiet_since = self._loop.time()
 
     def handle_error(  # type: ignore[override]  # ours is already written
         self, request: Any, status: int = 500, exc: BaseException | None = None, message: str | None = None
@@ -245,16 +273,27 @@ class ClientConnection(web.RequestHandler):
         if self.transport is not None and self.transport.can_write_eof():
             self.transport.write_eof()
 
-    def reset(self, *, hard: bool) -> None:
-        """Break the connection so that nobody takes what was written for whole. ``hard``: with a TCP reset."""
+    def end_only_by_reset(self) -> None:
+        """From here on only the connection's end ends the answer: a broken one, even by our own death, must be told."""
+        if self.transport is not None:
+            tcp.end_hard(self.transport, hard=True)
+
+    async def all_taken(self) -> None:
+        """Wait until the kernel has the whole answer, then let the connection end cleanly again."""
         transport = self.transport
         if transport is None:
             return
-        if hard:
-            sock = transport.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._force_close = True
-        transport.abort()
+        transport.set_write_buffer_limits(high=0)
+        with suppress(ConnectionError):
+            await self._drain_helper()
+        if not transport.is_closing():
+            tcp.end_hard(transport, hard=False)
+
+    def reset(self) -> None:
+        """Break the connection so that nobody takes what was written for whole."""
+        if self.transport is not None:
+            self._force_close = True
+            self.transport.abort()
 
     def pause_writing(self) -> None:
         """Tell the call that its client is behind."""
@@ -290,20 +329,14 @@ class ClientConnection(web.RequestHandler):
     def _look(self) -> None:
         if self.transport is None or self.call is None:
             return
-        state, unacknowledged = _tcp_state(self.transport)
+        state, unacknowledged = tcp.state(self.transport)
         silent = self._proof >= 0 and self.call.written == self._proof
-        if state != _TCP_ESTABLISHED_TO_PEER_CLOSED or silent:
+        if state != tcp.PEER_CLOSED or silent:
             self.transport.abort()
             return
         if not unacknowledged:
             self._proof = -1
         self._loop.call_later(HALF_CLOSE_SECONDS, self._look)
-
-
-def _tcp_state(transport: asyncio.Transport) -> tuple[int, int]:
-    """State and number of unacknowledged segments (``tcp_info``, Linux)."""
-    info = transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
-    return info[0], struct.unpack_from("I", info, 24)[0]
 
 
 # The beginnings of aiohttp's and llhttp's own phrases; what follows them is input and is not looked at.

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from core import redact, refusals
 from core.ids import IdSequence
-from core.models import End, Head, Outcome, Start
+from core.models import ANSWERED_EARLY, End, Head, Outcome, Start
 from core.refusals import REFUSALS, Reason
 from core.settings import Settings
 from core.tape import Kind
@@ -132,12 +132,7 @@ class Call:
         if self._connection.writing_paused:
             # The answer to a pipelined request before this one is still on its way.
             self.client_paused()
-        head = await self._exchange(upstream)
-        self._clock.head_us = now_us()
-        await self._hold()
-        self._write_head(head, with_body=upstream.has_body)
-        await upstream.pour(self._sink)
-        self._close_body()
+        await self._exchange(upstream)
 
     async def _connect(self) -> UpstreamConnection:
         if self._admitted.expects and not self._body.whole and self._transport is not None:
@@ -155,27 +150,27 @@ class Call:
 
     # The request.
 
-    async def _exchange(self, upstream: UpstreamConnection) -> ResponseHead:
-        """Send the body; give the response head, which may come before the body is through."""
+    async def _exchange(self, upstream: UpstreamConnection) -> None:
+        """Send the body and pass the answer on, both at once: an answer may begin, and end, before the body does."""
         if self._body.whole:
             data = self._body.rest()
             if data:
                 self._send(upstream, data)
             self._sent(upstream)
-            return await upstream.head()
+            await self._answer(upstream)
+            return
         failure: CallBrokenError | None = None
         upstream.flush()
         async with asyncio.TaskGroup() as group:
             pump = group.create_task(self._pump(upstream))
             try:
-                head = await upstream.head()
+                await self._answer(upstream)
             except CallBrokenError as exc:
                 # Told outside of the group, which would wrap it.
                 failure = exc
             pump.cancel()
         if failure is not None:
             raise failure
-        return head
 
     async def _pump(self, upstream: UpstreamConnection) -> None:
         try:
@@ -218,6 +213,14 @@ class Call:
 
     # The response.
 
+    async def _answer(self, upstream: UpstreamConnection) -> None:
+        head = await upstream.head()
+        self._clock.head_us = now_us()
+        await self._hold()
+        self._write_head(head, with_body=upstream.has_body)
+        await upstream.pour(self._sink)
+        await self._close_body()
+
     async def _hold(self) -> None:
         """Wait for the tape: nobody has seen an answer whose request is not on disk (tape.md, durability)."""
         synced = self._synced or self._relay.tape.synced()
@@ -239,14 +242,20 @@ class Call:
             and not (message.should_close or message.upgrade or self._connection.ending)
             and bool(self._clock.sent_us)
         )
-        self._unsent = response_head(
-            head.status, head.reason, head.headers, chunked=self._to_chunk, close=not self._keep
-        )
+        chunked = self._to_chunk or (head.framing == "none" and modern and self._would_chunk(head))
+        self._unsent = response_head(head.status, head.reason, head.headers, chunked=chunked, close=not self._keep)
+        if self._close_delimited:
+            self._connection.end_only_by_reset()
         if not with_body:
             self._write(b"")
         self._head_written = True
         self._status = head.status
         self._tape.head(Head(head.status, self._relay.keeper.keep(head.headers)))
+
+    def _would_chunk(self, head: ResponseHead) -> bool:
+        """Whether the answer to HEAD says that the body GET would get comes in chunks."""
+        fields = (name.lower() for name, _ in head.headers)
+        return self._admitted.method == "HEAD" and b"transfer-encoding" in fields
 
     def _write(self, data: bytes) -> None:
         if self._unsent:
@@ -278,12 +287,14 @@ class Call:
         if self._outcome is None and self._upstream is not None:
             self._upstream.unhold()
 
-    def _close_body(self) -> None:
+    async def _close_body(self) -> None:
         if self._to_chunk:
             self._write(b"0\r\n\r\n")
+        if self._close_delimited:
+            await self._connection.all_taken()
         if not self._keep:
             self._connection.say_goodbye()
-        self._decide(Outcome.OK)
+        self._decide(Outcome.OK, None if self._clock.sent_us else ANSWERED_EARLY)
 
     # How it ends.
 
@@ -299,7 +310,7 @@ class Call:
         if self._head_written:
             # Never a clean end: a truncated answer must not look complete.
             self._relay.counters.add("client_truncated")
-            self._connection.reset(hard=self._close_delimited)
+            self._connection.reset()
             return
         self._relay.counters.add(f"refused:{exc.reason}")
         request_id = f"req_{self.id.hex}"
@@ -315,7 +326,7 @@ class Call:
     def cut(self, outcome: Outcome, note: str) -> None:
         """End the call from outside: the client's connection is broken, which cancels ``run``."""
         self._decide(outcome, note)
-        self._connection.reset(hard=self._close_delimited)
+        self._connection.reset()
 
     def _end(self) -> None:
         upstream = self._upstream
@@ -326,7 +337,7 @@ class Call:
         tape = self._tape
         delivered = self._delivered()
         tape.end(End(outcome, self._body.size, self._response_bytes, delivered, timings, self._note, tape.lost))
-        self._connection.call = None
+        self._connection.call_ended()
         self._relay.calls.discard(self)
         if not self._relay.calls:
             self._relay.clear.set()
@@ -345,7 +356,9 @@ class Call:
         """Look at the clock, about once a second."""
         settings = self._relay.settings
         idle_us = int(settings.idle_timeout * 1e6)
-        if self._paused_us and now - self._paused_us > idle_us:
+        if self._paused_us and self._connection.took_some():
+            self._paused_us = now
+        elif self._paused_us and now - self._paused_us > idle_us:
             self.cut(Outcome.CLIENT_TIMEOUT, "client stopped reading")
         self._body.check(now)
         if self._upstream is not None:

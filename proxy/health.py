@@ -4,7 +4,9 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from proxy import log
 from proxy.counters import Counters
+from proxy.tape_status import Level, TapeStatus
 from proxy.tape_writer import TapeWriter
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ class Health:
     _asked_at: float = field(default=float("-inf"), init=False)
     _answered: bool = field(default=False, init=False)
     _seen: dict[str, float] = field(default_factory=dict, init=False)
+    _told: Level = field(default="ok", init=False)
+    _told_losses: int = field(default=0, init=False)
+    _losing: bool = field(default=False, init=False)
 
     @property
     def ok(self) -> bool:
@@ -55,6 +60,7 @@ class Health:
     def count(self) -> None:
         """Bring the tape's figures into the counters; what the tape counts since it was opened is added on."""
         status = self.tape.status
+        self._tell(status)
         for name, attribute in _COUNTED.items():
             value = float(getattr(status, attribute))
             self.counters.add(name, value - self._seen.get(name, 0.0))
@@ -63,3 +69,17 @@ class Health:
         self.counters.set("tape_max_bytes", status.max_bytes)
         self.counters.set("tape_buffered_bytes", status.buffered_bytes)
         self.counters.set("tape_full", 1.0 if status.level == "full" else 0.0)
+
+    def _tell(self, status: TapeStatus) -> None:
+        """Log each change of the tape's level once, and where a time of losses begins and ends."""
+        lost, new = status.lost_requests, status.lost_requests - self._told_losses
+        node = self.tape.node
+        if new and not self._losing:
+            self._losing = True
+            log.write("tape loses what it is given", node=node, count=new)
+        if self._losing and status.level != "full":
+            self._losing, self._told_losses = False, lost
+            log.write("tape takes everything again", node=node, count=new)
+        if status.level != self._told:
+            self._told = status.level
+            log.write("tape level", node=node, level=status.level)

@@ -11,12 +11,10 @@ import stat
 from pathlib import Path
 
 from core.errors import BadSettingError
+from core.secret_key import checked
 from core.settings import Settings
 
 FILE = "secret.key"
-MIN_LENGTH = 32
-MIN_DISTINCT = 12
-"""32 random hex digits hold fewer than 12 different ones about once in 100,000; words and repetitions nearly always."""
 
 
 def hmac_key(settings: Settings) -> bytes:
@@ -26,16 +24,16 @@ def hmac_key(settings: Settings) -> bytes:
 
 def _secret(settings: Settings) -> bytes:
     if settings.secret_key is not None:
-        return _checked(settings.secret_key, "FOOTPLATE_SECRET_KEY")
+        return checked(settings.secret_key, "FOOTPLATE_SECRET_KEY")
     if settings.secret_key_file is not None:
-        return _checked(_read(settings.secret_key_file, "FOOTPLATE_SECRET_KEY_FILE"), "FOOTPLATE_SECRET_KEY_FILE")
+        return checked(_read(settings.secret_key_file, "FOOTPLATE_SECRET_KEY_FILE"), "FOOTPLATE_SECRET_KEY_FILE")
     path = settings.data_dir / FILE
     if not path.exists():
         _make(path)
     # A file given by name may be a mounted secret, whose mode is not ours to judge; this one is ours.
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise BadSettingError(f"{path}: others can read the secret key; set its mode to 0600")
-    return _checked(_read(path, str(path)), str(path))
+    return checked(_read(path, str(path)), str(path))
 
 
 def _make(path: Path) -> None:
@@ -60,9 +58,3 @@ def _read(path: Path, name: str) -> str:
         return path.read_text("ascii").strip()
     except (OSError, UnicodeError) as exc:
         raise BadSettingError(f"{name}: {path} cannot be read") from exc
-
-
-def _checked(secret: str, name: str) -> bytes:
-    if len(secret) < MIN_LENGTH or len(set(secret)) < MIN_DISTINCT:
-        raise BadSettingError(f"{name}: too easy to guess; 32 random bytes in hex are right (openssl rand -hex 32)")
-    return secret.encode()

@@ -26,6 +26,10 @@ from proxy.upstream_connection import SOCKET_BUFFER, now_us
 BACKLOG = 2048
 FD_SHARE = 0.9
 """Calls are refused when this part of the file descriptors is in use, so that accepting never fails (row 50)."""
+IDLE_SHARE = 16
+"""When descriptors run out, this part of the idle connections is closed at a time."""
+QUIET_SECONDS = 1.0
+"""But none that was used just now: its next request may be on its way. Who comes meanwhile may retry in a second."""
 ABORT_SECONDS = 0.5
 DRAIN_LOOK_SECONDS = 0.05
 
@@ -63,6 +67,7 @@ class ProxyServer(web.Server):
             admitted = admit(message, self._routes.paths)
             if admitted.own:
                 return await self._answer(incoming, admitted)
+            self._check_page(admitted)
             self._check_room()
         except RefusedError as exc:
             return connection.refuse(exc.reason, body=message.method != "HEAD")
@@ -71,15 +76,42 @@ class ProxyServer(web.Server):
             return connection.refuse(Reason.INTERNAL)
         return await Call(self.relay, incoming, admitted).run()
 
+    def _check_page(self, admitted: Admitted) -> None:
+        """Open on loopback: who reaches the port may use it, but not whatever page his browser happens to show."""
+        if admitted.foreign and self.relay.settings.loopback:
+            raise RefusedError(Reason.FOREIGN_PAGE)
+
     def _check_room(self) -> None:
         if not self._may_forward:
             raise RefusedError(Reason.UNAUTHORIZED)
         if not self.relay.tape.accepting:
             raise RefusedError(Reason.TAPE_FULL)
+        if self._excess() > 0 and not self._send_idle_away():
+            raise RefusedError(Reason.OVERLOADED)
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        """Another connection: near the limit somebody who does not use his makes room."""
+        super().connection_made(handler, transport)
+        if self._excess() >= 0:
+            self._send_idle_away()
+
+    def _excess(self) -> int:
+        """How many file descriptors more than allowed the next call would take."""
         # A call that is still connecting has no connection yet, and will.
         ways_out = max(len(self.relay.upstream.connections), len(self.relay.calls) + 1)
-        if len(self._connections) + ways_out > self._descriptors:
-            raise RefusedError(Reason.OVERLOADED)
+        return len(self._connections) + ways_out - self._descriptors
+
+    def _send_idle_away(self) -> int:
+        """Close some of the connections nothing was asked on for longest; their number."""
+        before = self._loop.time() - QUIET_SECONDS
+        connections = cast("dict[ClientConnection, Any]", self._connections)
+        idle = [connection for connection in connections if connection.quiet_since < before and connection.quiet]
+        idle.sort(key=lambda connection: connection.quiet_since)
+        # Several at a time, so that a crowd does not cost a look each.
+        leaving = idle[: max(1, len(idle) // IDLE_SHARE)]
+        for connection in leaving:
+            connection.leave()
+        return len(leaving)
 
     async def _answer(self, incoming: Incoming, admitted: Admitted) -> Sent:
         message, connection = incoming.message, incoming.connection

@@ -10,7 +10,8 @@ from core.settings import Settings, read
 
 def load(overrides: Mapping[str, Any] | None = None) -> Settings:
     """Settings from the environment; ``overrides`` (by field name) win. Raises BadSettingError."""
-    return read(os.environ, default_data_dir(), overrides)  # noqa: TID251 - the one place that may
+    settings = read(os.environ, default_data_dir(), overrides)  # noqa: TID251 - the one place that may
+    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser().absolute()})
 
 
 def default_data_dir() -> Path:

@@ -122,7 +122,7 @@ class Deck:
 
     def _write(self) -> None:
         while self._queue:
-            if not self._buffer.full and HEADER_SIZE + len(self._queue[0][4]) > self._room.left:
+            if not self._buffer.full and not self._fits():
                 self._fill_up(None)
             if self._buffer.full:
                 self._thin()
@@ -137,6 +137,12 @@ class Deck:
                 self._lose_queue()  # the reserve is used up
             elif self._queue:
                 self._rotate()
+
+    def _fits(self) -> bool:
+        size = HEADER_SIZE + len(self._queue[0][4])
+        if size > self._room.left:
+            self._room.look(self._segment)  # the recorder may have made room since the last time
+        return size <= self._room.left
 
     def _put(self, segment: Segment, frames: list[Pending], parts: list[bytes], ends: list[int]) -> None:
         whole, error = segment.write(parts, ends)
@@ -239,7 +245,9 @@ class Deck:
 
     def _open(self) -> Segment:
         fresh = self._room.take_free()
-        self._segment = fresh or Segment.create(self._folder, next_segment(self._folder), self._disk)
+        self._segment = fresh or Segment.create(
+            self._folder, next_segment(self._folder), self._disk, self._room.segment_bytes
+        )
         self._segment_since = time.monotonic()
         self._note_tail(self._segment)
         return self._segment
@@ -315,7 +323,13 @@ class Deck:
         self._buffer.release(HEADER_SIZE + len(frame[4]))
 
     def _refuse_if_exhausted(self) -> None:
-        self._buffer.refusing = self._room.policy == "refuse" and (self._buffer.full or self._room.exhausted)
+        room, buffer = self._room, self._buffer
+        if room.policy != "refuse":
+            return
+        if room.exhausted and not (buffer.full or buffer.refusing):
+            with suppress(OSError):
+                room.look(self._segment)  # the recorder may have made room since the last time
+        buffer.refusing = buffer.full or room.exhausted
 
     def _look(self, now: float) -> None:
         self._next_look = now + LOOK_SECONDS
@@ -323,6 +337,9 @@ class Deck:
         if self._buffer.full and self._room.roomy:
             self._rotate()
             self._buffer.full = False
+        elif self._buffer.refusing and not self._buffer.full and self._segment and self._segment.size:
+            # Nobody writes any more: what is in Postgres can go only when this segment is not the last.
+            self._rotate()
         if not self._buffer.full:
             self._room.make_reserve()
         self._refuse_if_exhausted()

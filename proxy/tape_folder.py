@@ -67,13 +67,15 @@ def drop_segment(folder: Path, segment: UUID) -> None:
 
 
 def used_bytes(folder: Path) -> int:
-    """The size of all segments and set-aside bytes."""
+    """The size of all segments, and what set-aside bytes take on disk: their files have holes."""
     total = 0
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.endswith((SUFFIX, BAD_SUFFIX)):
-                with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError):
+                if entry.name.endswith(SUFFIX):
                     total += entry.stat().st_size
+                elif entry.name.endswith(BAD_SUFFIX):
+                    total += entry.stat().st_blocks * 512  # st_blocks counts in 512 bytes everywhere (stat(2))
     return total
 
 

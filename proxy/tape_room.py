@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
+from core.tape import MAX_FRAME
 from proxy.tape_disk import Disk
 from proxy.tape_folder import free_segments, next_segment, used_bytes
 from proxy.tape_segment import Segment, sync_folder
@@ -13,6 +14,8 @@ from proxy.tape_segment import Segment, sync_folder
 Policy = Literal["serve", "refuse"]
 RESERVE = "reserve"
 RESERVE_BYTES = 16 << 20
+SEGMENT_SHARE = 8
+"""One segment is at most this part of the tape: what is in Postgres is given back segment by segment."""
 
 
 class Room:
@@ -22,6 +25,8 @@ class Room:
         self.policy = policy
         self.used = 0
         self.limit = max_bytes
+        self.segment_bytes = max(MAX_FRAME, max_bytes // SEGMENT_SHARE)
+        """What one segment may hold at most."""
         self._folder = folder
         self._max_bytes = max_bytes
         self._disk = disk
@@ -80,6 +85,9 @@ class Room:
         """A segment to write over as the next one; None where there is none."""
         for path in free_segments(self._folder):
             with suppress(OSError):
+                if path.stat().st_size > self.segment_bytes:
+                    path.unlink()  # of a time when the tape was allowed to be larger
+                    continue
                 return Segment.occupy(path, self._folder, next_segment(self._folder), self._disk)
         return None
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 from bisect import bisect_right
 from contextlib import suppress
 from pathlib import Path
@@ -28,8 +29,8 @@ class Segment:
         self._disk = disk
 
     @classmethod
-    def create(cls, folder: Path, segment: UUID, disk: Disk) -> Self:
-        """A new, empty segment (0600); its name is on disk when this returns."""
+    def create(cls, folder: Path, segment: UUID, disk: Disk, capacity: int = sys.maxsize) -> Self:
+        """A new, empty segment (0600) for at most ``capacity`` bytes; its name is on disk when this returns."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         descriptor = os.open(segment_path(folder, segment), flags, 0o600)
         try:
@@ -37,7 +38,7 @@ class Segment:
         except OSError:
             os.close(descriptor)
             raise
-        return cls(segment, descriptor, disk, SEGMENT_BYTES, 0)
+        return cls(segment, descriptor, disk, min(SEGMENT_BYTES, capacity), 0)
 
     @classmethod
     def occupy(cls, path: Path, folder: Path, segment: UUID, disk: Disk) -> Self:

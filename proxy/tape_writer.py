@@ -103,6 +103,11 @@ class TapeWriter:
         return waiter
 
     @property
+    def node(self) -> str:
+        """The tape's name: its folder's."""
+        return self._folder.name
+
+    @property
     def accepting(self) -> bool:
         """False only when the tape is full and the policy is ``refuse``: answer 529 with ``retry-after: 30``."""
         if self._policy == "serve":

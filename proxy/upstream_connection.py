@@ -13,7 +13,9 @@ import httptools
 
 from core.models import Outcome
 from core.refusals import Reason
+from proxy import tcp
 from proxy.breaks import CallBrokenError
+from proxy.repeated_length import END, repeats, said_once
 
 if TYPE_CHECKING:
     from proxy.upstream import Upstream
@@ -61,7 +63,7 @@ class UpstreamConnection(asyncio.Protocol):
         ),
         *("_head_waiter", "_keep", "_loop", "_owner", "_parser", "_paused_us", "_pending", "_pending_size", "_pieces"),
         *("_reading_paused", "_reason", "_sink", "_unsent", "busy", "idle_since", "last_us", "reused"),
-        *("sent_us", "transport"),
+        *("sent_us", "transport", "_taken", "_repeats"),
     )
 
     def __init__(self, owner: "Upstream", loop: asyncio.AbstractEventLoop) -> None:
@@ -73,6 +75,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.reused = False
         self.idle_since = 0.0
         self._paused_us = 0
+        self._taken = 0
         self._clear()
 
     def _clear(self) -> None:
@@ -89,9 +92,10 @@ class UpstreamConnection(asyncio.Protocol):
         self._complete = False
         self._keep = False
         self._pieces: list[bytes] = []
-        self._pending: list[bytes] = []
+        self._pending: list[tuple[int, bytes]] = []
         self._pending_size = 0
-        self._head_bytes = 0
+        self._head_bytes = bytearray()
+        self._repeats = False
         self._sink: Sink | None = None
         self._reading_paused = False
         self._held = 0
@@ -155,8 +159,10 @@ class UpstreamConnection(asyncio.Protocol):
         """Give each piece of the body to ``sink`` as it comes, until it ends. Raises CallBrokenError."""
         pending, self._pending = self._pending, []
         self._sink = sink
-        for piece in pending:
+        newest = self.last_us
+        for self.last_us, piece in pending:
             sink(piece)
+        self.last_us = newest
         if not self._complete and self._failure is None:
             self._end = self._loop.create_future()
             self._resume_reading()
@@ -217,13 +223,22 @@ class UpstreamConnection(asyncio.Protocol):
         """Fail where the upstream has been silent for too long; called about once a second."""
         if self._complete or self._failure is not None:
             return
-        if self._paused_us and now - self._paused_us > idle_us:
+        if self._paused_us and self._took_some():
+            self._paused_us = now
+        elif self._paused_us and now - self._paused_us > idle_us:
             self.fail(Reason.TIMED_OUT, Outcome.UPSTREAM_TIMEOUT, "upstream took no request bytes")
         elif self._head is None:
             if self.sent_us and now - self.sent_us > first_byte_us:
                 self.fail(Reason.TIMED_OUT, Outcome.UPSTREAM_TIMEOUT, "no response head in time")
-        elif not self._reading_paused and now - self.last_us > idle_us:
+        elif self.sent_us and not self._reading_paused and now - self.last_us > idle_us:
+            # Before the request is through, the upstream may well wait for the rest of it.
             self.fail(Reason.TIMED_OUT, Outcome.UPSTREAM_TIMEOUT, "silent in the middle of the response")
+
+    def _took_some(self) -> bool:
+        before = self._taken
+        if self.transport is not None:
+            self._taken = tcp.bytes_taken(self.transport)
+        return self._taken != before
 
     # What the transport calls.
 
@@ -266,11 +281,12 @@ class UpstreamConnection(asyncio.Protocol):
             return
         self.last_us = now_us()
         if self._head is None:
-            self._head_bytes += len(data)
-        try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._broken_parse()
+            self._head_bytes += data
+        if not self._repeats:
+            self._feed(data)
+        if self._repeats and (END in self._head_bytes):
+            self._repeats = False
+            self._read_again()
         pieces = self._pieces
         if pieces:
             self._pieces = []
@@ -279,8 +295,26 @@ class UpstreamConnection(asyncio.Protocol):
             self.fail(Reason.BAD_ANSWER, Outcome.UPSTREAM_RESET, "not HTTP/1.1")
         elif self._complete:
             self._finish()
-        elif self._head is None and self._head_bytes > MAX_RESPONSE_HEAD:
+        elif self._head is None and len(self._head_bytes) > MAX_RESPONSE_HEAD:
             self.fail(Reason.BAD_ANSWER, Outcome.UPSTREAM_RESET, "response head too large")
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._repeats = self._head is None and repeats(bytes(self._head_bytes))
+            if not self._repeats:
+                self._broken_parse()
+
+    def _read_again(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._headers, self._reason = [], b""
+        once = said_once(bytes(self._head_bytes))
+        if once is None:
+            self._broken_parse()
+        else:
+            self._feed(once)
+            self._repeats = False
 
     def _broken_parse(self) -> None:
         self._keep = False
@@ -292,7 +326,7 @@ class UpstreamConnection(asyncio.Protocol):
         if self._sink is not None:
             self._sink(piece)
             return
-        self._pending.append(piece)
+        self._pending.append((self.last_us, piece))
         self._pending_size += len(piece)
         if self._pending_size > PENDING_HIGH:
             self._pause_reading()
@@ -330,6 +364,7 @@ class UpstreamConnection(asyncio.Protocol):
             return
         self._keep = self._parser.should_keep_alive() and self._framing != "eof"
         self._head = ResponseHead(status, self._reason, self._headers, self._framing)
+        self._head_bytes.clear()
         if self._framing == "none":
             # Whatever the head says of a body, none comes; so this parser is at a loss and is not used again.
             self._complete = True

@@ -62,7 +62,8 @@ def put_together(
     tape = TapeWriter(
         settings.data_dir / "tape" / f"{socket.gethostname()}-{slot}",
         policy=settings.on_tape_full,
-        max_bytes=settings.tape_max_bytes or _tape_bytes(settings.data_dir),
+        # The setting is for all tapes of the machine; each worker has one.
+        max_bytes=(settings.tape_max_bytes or _tape_bytes(settings.data_dir)) // settings.proxy_workers,
         loop=asyncio.get_running_loop(),
     )
     tape.open()

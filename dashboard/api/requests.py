@@ -6,6 +6,7 @@ from uuid import UUID
 from aiohttp import web
 
 from core.access import Permission
+from core.kept import Kept
 from dashboard.problems import Problem
 from dashboard.recordings.answers import RequestAnswer, RequestsAnswer
 from dashboard.recordings.detail import (
@@ -15,11 +16,14 @@ from dashboard.recordings.detail import (
     exact_request,
     exact_response,
     find_request,
+    request_kept,
+    response_kept,
 )
 from dashboard.recordings.listing import find_requests
 from dashboard.recordings.query import RequestsQuery
 from dashboard.recordings.shape import pagination, request_answer, summary
-from dashboard.routing import Call, Query, route
+from dashboard.render.pool import rendered
+from dashboard.routing import Call, Query, json_answer, route
 
 RAW_HEADERS = {"Content-Type": "application/octet-stream"}
 
@@ -51,13 +55,15 @@ async def list_requests(call: Call[RequestsQuery]) -> RequestsAnswer:
     returns=RequestAnswer,
     errors=(404, 503),
 )
-async def show_request(call: Call[Query]) -> RequestAnswer:
+async def show_request(call: Call[Query]) -> web.Response:
     """One request with everything recorded of it: headers, timing, bodies, chunks.
 
     A body of more than 8 MB is left out; `request_body_raw` and `response_body_raw` say where its bytes are.
     """
     found = await _found(call)
-    return request_answer(found, await bodies_of(call.database, found.row))
+    bodies = await bodies_of(call.database, found.row)
+    # Megabytes of JSON are read and written here: not on the loop, where they would hold up all others.
+    return await rendered(call.request.app, lambda: json_answer(request_answer(found, bodies)))
 
 
 @route(
@@ -68,13 +74,17 @@ async def show_request(call: Call[Query]) -> RequestAnswer:
     errors=(404, 500, 503),
 )
 async def raw_request(call: Call[Query]) -> web.Response:
-    """The exact bytes of the request's body, proved by their SHA-256 before they are sent."""
+    """The exact bytes of the request's body, proved by their SHA-256 before they are sent.
+
+    Where the tape was full for a part of it `x-body-state` is `partial`; where for all of it there is 404.
+    """
     found = await _found(call)
     try:
         body = await exact_request(call.database, found.row)
     except CorruptBodyError as exc:
         raise Problem(500, str(exc)) from exc
-    return _download(found, "request", body, found.row.request_sha256, found.row.request_headers)
+    of = request_kept(found.row, None if body is None else len(body))
+    return _download(found, "request", body, of, found.row.request_sha256, found.row.request_headers)
 
 
 @route(
@@ -85,13 +95,17 @@ async def raw_request(call: Call[Query]) -> web.Response:
     errors=(404, 500, 503),
 )
 async def raw_response(call: Call[Query]) -> web.Response:
-    """The exact bytes of the response's body, still encoded as the upstream sent them, proved by their SHA-256."""
+    """The exact bytes of the response's body, still encoded as the upstream sent them, proved by their SHA-256.
+
+    Where the tape was full for a part of it `x-body-state` is `partial`; where for all of it there is 404.
+    """
     found = await _found(call)
     try:
         body = await exact_response(call.database, found.row)
     except CorruptBodyError as exc:
         raise Problem(500, str(exc)) from exc
-    return _download(found, "response", body, found.row.response_sha256, found.row.response_headers or [])
+    of = response_kept(found.row, None if body is None else len(body))
+    return _download(found, "response", body, of, found.row.response_sha256, found.row.response_headers or [])
 
 
 async def _found(call: Call[Query]) -> Found:
@@ -106,12 +120,17 @@ async def _found(call: Call[Query]) -> Found:
 
 
 def _download(
-    found: Found, which: str, body: bytes | None, sha256: bytes | None, recorded: Sequence[Sequence[str]]
+    found: Found, which: str, body: bytes | None, of: Kept, sha256: bytes | None, recorded: Sequence[Sequence[str]]
 ) -> web.Response:
     """Recorded bytes are hostile: always an attachment of no type, so that no browser opens them here."""
+    if of is Kept.NOTHING:
+        lost = found.row.lost_frames
+        raise Problem(404, f"the {which} body was not recorded: the tape was full ({lost} frames of the call are lost)")
     if body is None:
         raise Problem(404, f"no {which} body is stored for this request" + (" yet" if not found.row.outcome else ""))
-    headers = RAW_HEADERS | {"Content-Disposition": f'attachment; filename="{found.row.id}.{which}"'}
+    part = ".partial" if of is Kept.PARTIAL else ""
+    headers = RAW_HEADERS | {"Content-Disposition": f'attachment; filename="{found.row.id}.{which}{part}"'}
+    headers["X-Body-State"] = "partial" if part else "whole"
     if sha256 is not None:
         headers["X-Body-SHA256"] = sha256.hex()
     for name in ("content-type", "content-encoding"):

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from core.access import Permission
 from dashboard.access import GATE
+from dashboard.forms import form_of
 from dashboard.pages.shell import page
 from dashboard.routing import Call, Query, route
 
@@ -27,13 +28,13 @@ async def show_sign_in(call: Call[SignInQuery]) -> web.Response:
     return page(call.request, "login.html", section="", place=_place(call.query.next), wrong=False)
 
 
-@route("POST", "/login", permission=Permission.PUBLIC, errors=(403, 413))
+@route("POST", "/login", permission=Permission.PUBLIC, errors=(400, 403, 413))
 async def sign_in(call: Call[Query]) -> web.Response:
     """Open a session for the right key."""
     gate = call.request.app[GATE]
-    given = await call.request.post()
-    key, place = given.get("key"), _place(str(given.get("next", "/")))
-    if not isinstance(key, str) or not gate.opens_with(key.strip()):
+    given = await form_of(call.request)
+    place = _place(given.get("next", "/"))
+    if not gate.opens_with(given.get("key", "").strip()):
         return page(call.request, "login.html", section="", status=403, place=place, wrong=True)
     response = web.Response(status=303, headers={"Location": place})
     gate.remember(call.request, response)

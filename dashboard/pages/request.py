@@ -14,7 +14,7 @@ from dashboard.pages.shell import fragment, page
 from dashboard.problems import Problem
 from dashboard.recordings.detail import Found, bodies_of, find_request
 from dashboard.render import headline, waterfall
-from dashboard.render.messages import WINDOW
+from dashboard.render.messages import TOOLS, WINDOW
 from dashboard.render.pool import rendered
 from dashboard.render.stream import PAGE
 from dashboard.routing import Call, Query, route
@@ -38,6 +38,7 @@ class DetailQuery(Query):
 
     tab: TabName = "readable"
     first: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(None, description="First message or chunk shown")
+    tool: Annotated[int, Field(ge=1, le=10_000_000)] = Field(1, description="First tool shown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,10 @@ async def detail_page(call: Call[DetailQuery]) -> web.Response:
     found = await _found(call)
     row = found.row
     values = await _SHOWN[call.query.tab](call, found)
-    return page(
+    # A page of hundreds of messages takes long enough to keep others waiting.
+    return await rendered(
+        call.request.app,
+        page,
         call.request,
         f"request.{call.query.tab}.html",
         section="requests",
@@ -147,8 +151,10 @@ async def _readable(call: Call[DetailQuery], found: Found) -> dict[str, Any]:
 
 async def _prompt(call: Call[DetailQuery], found: Found) -> dict[str, Any]:
     bodies = await bodies_of(call.database, found.row)
-    made = await rendered(call.request.app, tabs.prompt, found.row, bodies, _pictures(found), call.query.first)
-    return {"prompt": made[0], "body": made[1], "window": WINDOW}
+    made = await rendered(
+        call.request.app, tabs.prompt, found.row, bodies, _pictures(found), call.query.first, call.query.tool
+    )
+    return {"prompt": made[0], "body": made[1], "window": WINDOW, "tools_window": TOOLS}
 
 
 async def _request(call: Call[DetailQuery], found: Found) -> dict[str, Any]:

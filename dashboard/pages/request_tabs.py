@@ -1,10 +1,11 @@
 """What each tab of a request shows: values for its template, made off the event loop from stored bytes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from markupsafe import Markup
 
+from core.kept import Kept
 from dashboard.recordings.detail import Bodies
 from dashboard.render import json_view, long_text, messages, stream, waterfall
 from dashboard.render.image import decoded, recognised
@@ -18,7 +19,7 @@ class Body:
     """A body as a tree, or as text with the reason why it is none. ``state`` says why there is nothing to see."""
 
     state: str
-    """``shown``, ``empty``, ``missing``, ``running`` or ``too_large``."""
+    """``shown``, ``empty``, ``missing``, ``not_recorded``, ``running`` or ``too_large``."""
     octets: int | None = None
     tree: Markup | None = None
     text: Markup | None = None
@@ -27,6 +28,10 @@ class Body:
     masked: int = 0
     encoded: bool = False
     """Whether what is shown is the inflated copy."""
+    partial: bool = False
+    """Whether the tape was full for a part of it."""
+    lost: int = 0
+    """Frames of the call that the tape did not take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,40 +62,44 @@ def readable(row: RequestDetailRow, bodies: Bodies, pictures: str) -> Readable:
     mask = Mask()
     body = bodies.request.body if bodies.request else None
     asked = messages.new_messages(body, pictures) if body else None
-    asked_body = _state(row, body, bodies.request_too_large, bodies.sizes.request_size)
+    asked_body = _request_state(row, bodies)
     if asked is not None and (asked.fault is not None or not asked.total) and body:
-        asked_body, asked = _drawn(body), None
+        asked_body, asked = _drawn(body, asked_body), None
     answer = messages.answer(bodies.response.message, pictures, mask) if bodies.response else None
-    shown = Body("shown") if answer is not None else response(row, bodies)
+    shown = response(row, bodies) if answer is None else _kept_as(Body("shown"), row, bodies.response_kept)
     hidden = mask.hidden + (asked.masked if asked else asked_body.masked) + shown.masked
     return Readable(asked, asked_body, answer, shown, hidden)
 
 
-def prompt(row: RequestDetailRow, bodies: Bodies, pictures: str, first: int | None) -> tuple[Prompt | None, Body]:
+def prompt(
+    row: RequestDetailRow, bodies: Bodies, pictures: str, first: int | None, first_tool: int
+) -> tuple[Prompt | None, Body]:
     """System, tools and transcript, or the state of a body that has none."""
     body = bodies.request.body if bodies.request else None
-    state = _state(row, body, bodies.request_too_large, bodies.sizes.request_size)
+    state = _request_state(row, bodies)
     if not body:
         return None, state
-    whole = messages.whole_prompt(body, pictures, first)
-    return (whole, state) if whole.fault is None else (None, _drawn(body))
+    whole = messages.whole_prompt(body, pictures, first, first_tool)
+    return (whole, state) if whole.fault is None else (None, _drawn(body, state))
 
 
 def request(row: RequestDetailRow, bodies: Bodies) -> Body:
     """The request's bytes as JSON tree or text."""
     body = bodies.request.body if bodies.request else None
-    state = _state(row, body, bodies.request_too_large, bodies.sizes.request_size)
-    return _drawn(body) if body else state
+    state = _request_state(row, bodies)
+    return _drawn(body, state) if body else state
 
 
 def response(row: RequestDetailRow, bodies: Bodies) -> Body:
     """The response's bytes, inflated where they were encoded, as JSON tree or text."""
     kept = bodies.response
     size = max(bodies.sizes.response_size or 0, bodies.sizes.decoded_size or 0)
+    body = None if kept is None else kept.raw
+    state = _kept_as(_state(row, body, bodies.response_too_large, size, answers=True), row, bodies.response_kept)
     if kept is None or not kept.raw:
-        body = None if kept is None else kept.raw
-        return _state(row, body, bodies.response_too_large, size, answers=True)
-    return _drawn(kept.raw if kept.decoded is None else kept.decoded, encoded=kept.decoded is not None)
+        return state
+    encoded = kept.decoded is not None
+    return replace(_drawn(kept.raw if kept.decoded is None else kept.decoded, state), encoded=encoded)
 
 
 def rebuilt(bodies: Bodies) -> Body | None:
@@ -159,11 +168,26 @@ def _state(
     return Body("shown", len(body))
 
 
-def _drawn(body: bytes, *, encoded: bool = False) -> Body:
+def _request_state(row: RequestDetailRow, bodies: Bodies) -> Body:
+    body = bodies.request.body if bodies.request else None
+    state = _state(row, body, bodies.request_too_large, bodies.sizes.request_size)
+    return _kept_as(state, row, bodies.request_kept)
+
+
+def _kept_as(body: Body, row: RequestDetailRow, of: Kept) -> Body:
+    """What the tape was full for is not missing or empty, and a part of a body is not the body."""
+    if of is Kept.WHOLE:
+        return body
+    lost = Body("not_recorded") if of is Kept.NOTHING else replace(body, partial=True)
+    return replace(lost, lost=row.lost_frames)
+
+
+def _drawn(body: bytes, state: Body) -> Body:
+    """The body drawn, with what its ``state`` says of how much of it there is."""
     mask = Mask()
     try:
         drawn = json_view.tree(json_view.parsed(body))
     except ValueError as exc:
         text = long_text.shown(masked(body.decode("utf-8", "replace"), mask))
-        return Body("shown", len(body), text=text, fault=str(exc), masked=mask.hidden, encoded=encoded)
-    return Body("shown", len(body), drawn.html, left_out=drawn.left_out, masked=drawn.masked, encoded=encoded)
+        return replace(state, octets=len(body), text=text, fault=str(exc), masked=mask.hidden)
+    return replace(state, octets=len(body), tree=drawn.html, left_out=drawn.left_out, masked=drawn.masked)

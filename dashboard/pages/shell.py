@@ -10,17 +10,21 @@ from urllib.parse import urlencode
 import aiohttp_jinja2
 from aiohttp import hdrs, web
 from jinja2 import FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from dashboard.access import GATE
 from dashboard.assets import Assets
 from dashboard.problems import ERROR_PAGE, REQUEST_ID, Problem
 from dashboard.render import figures, headline, pool
-from dashboard.render.hidden import sendable, visible
+from dashboard.render.hidden import exact, sendable, spelled, visible
+from dashboard.render.secrets import safe
 
 ASSETS = web.AppKey("assets", Assets)
 TEMPLATES = Path(__file__).parent.parent / "templates"
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "theme"
+LONGEST_WORDS = 20_000
+"""Characters of a name or sentence that a template draws; a tool's name may be megabytes."""
 COMPRESSED_ELSEWHERE = 64 * 1024
 """Bytes above which a page is compressed off the event loop."""
 
@@ -62,6 +66,7 @@ def setup(app: web.Application) -> None:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=shown,
         filters=FILTERS,
     )
     environment = aiohttp_jinja2.get_env(app)
@@ -137,12 +142,28 @@ def _surroundings(request: web.Request) -> dict[str, Any]:
     }
 
 
+def shown(value: Any) -> Any:
+    """What every expression of a template goes through: no text that was recorded is drawn past this.
+
+    Secrets are masked and hidden characters spelled out; markup was made so already (``visible``, the renderers).
+    """
+    return spelled(safe(value)) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def _visible(value: object) -> str:
-    return visible(str(value))
+    text = str(value)
+    if len(text) > LONGEST_WORDS:
+        text = f"{text[:LONGEST_WORDS]}… ({figures.count(len(text))} characters)"
+    return visible(safe(text))
+
+
+def _exact(value: object) -> str:
+    return exact(safe(str(value)))
 
 
 FILTERS: Mapping[str, Callable[..., str]] = {
     "visible": _visible,
+    "exact": _exact,
     "count": figures.count,
     "compact": figures.compact,
     "size": figures.size,

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from core.access import Permission
+from dashboard.forms import form_of
 from dashboard.pages.shell import THEME_COOKIE, THEMES
 from dashboard.problems import Problem
 from dashboard.routing import Call, Query, route
@@ -10,14 +11,14 @@ from dashboard.routing import Call, Query, route
 YEAR = 365 * 24 * 3600
 
 
-@route("POST", "/theme", permission=Permission.PUBLIC, errors=(400,))
+@route("POST", "/theme", permission=Permission.PUBLIC, errors=(400, 413))
 async def choose_theme(call: Call[Query]) -> web.Response:
     """Keep the choice and go back to where it was made."""
-    form = await call.request.post()
-    theme, back = form.get("theme"), form.get("next")
-    if not isinstance(theme, str) or theme not in THEMES:
+    form = await form_of(call.request)
+    theme = form.get("theme", "")
+    if theme not in THEMES:
         raise Problem(400, "a theme is auto, light or dark")
-    answer = web.Response(status=303, headers={"Location": own_path(back if isinstance(back, str) else "/")})
+    answer = web.Response(status=303, headers={"Location": own_path(form.get("next", "/"))})
     answer.set_cookie(THEME_COOKIE, theme, max_age=YEAR, path="/", samesite="Lax", httponly=True)
     return answer
 

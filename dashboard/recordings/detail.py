@@ -1,11 +1,12 @@
 """One request among the trains a principal may see, and its bodies."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from core.access import Principal
 from core.errors import FootplateError
+from core.kept import Kept, kept
 from dashboard.recordings.bodies import MOST_SHOWN_BYTES
 from dashboard.trains import account_names, visible_trains
 from sql.database import Database
@@ -33,6 +34,9 @@ class Bodies:
     request: RequestBodyRow | None
     response: ResponseBodyRow | None
     sizes: BodySizesRow
+    request_kept: Kept = Kept.WHOLE
+    response_kept: Kept = Kept.WHOLE
+    """Whether all of what crossed the wire is stored; a train without bodies, or retention, is no loss."""
 
     @property
     def request_too_large(self) -> bool:
@@ -64,13 +68,23 @@ async def bodies_of(database: Database, row: RequestDetailRow) -> Bodies:
     """The bodies of a found request, those that are too large to show left where they are."""
     key = (row.train, row.id)
     sizes = await database.fetch_one("body_sizes_of", BodySizesRow, *key) or BodySizesRow(None, None, None, None)
-    bodies = Bodies(None, None, sizes)
+    bodies = Bodies(None, None, sizes, request_kept(row, sizes.request_size), response_kept(row, sizes.response_size))
     request, response = bodies.request, bodies.response
     if not bodies.request_too_large:
         request = await database.fetch_one("request_body_of", RequestBodyRow, *key)
     if not bodies.response_too_large:
         response = await database.fetch_one("response_body_of", ResponseBodyRow, *key)
-    return Bodies(request, response, sizes)
+    return replace(bodies, request=request, response=response)
+
+
+def request_kept(row: RequestDetailRow, stored: int | None) -> Kept:
+    """How much of the request's body was recorded, of which ``stored`` bytes are there."""
+    return kept(row.request_bytes, stored, row.lost_frames, row.outcome)
+
+
+def response_kept(row: RequestDetailRow, stored: int | None) -> Kept:
+    """How much of the response's body was recorded, of which ``stored`` bytes are there."""
+    return kept(row.response_bytes, stored, row.lost_frames, row.outcome)
 
 
 async def exact_request(database: Database, row: RequestDetailRow) -> bytes | None:

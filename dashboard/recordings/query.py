@@ -64,12 +64,22 @@ class RequestsQuery(Query):
     since: Moment | None = Field(None, description="Accepted at this time or later, ISO 8601")
     until: Moment | None = Field(None, description="Accepted before this time, ISO 8601")
     before: UUID | None = Field(None, description="Cursor: `next_cursor` of the page before this one")
+    cursor: UUID | None = Field(None, description="The same as before")
     page: Annotated[int, Field(ge=1)] = Field(1, description="Which page, counted from 1")
     per_page: Annotated[int, Field(ge=1, le=MOST_PER_PAGE)] = Field(
         50, alias="per_page", description="Requests on a page"
     )
     limit: Annotated[int, Field(ge=1, le=MOST_PER_PAGE)] | None = Field(None, description="The same as per_page")
     offset: Annotated[int, Field(ge=0)] | None = Field(None, description="Rows to skip; instead of page")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _cursor_is_before(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("cursor") is not None:
+            if given.get("before") is not None:
+                raise ValueError("cursor and before are the same: give one")
+            return given | {"before": given["cursor"]}
+        return given
 
     @model_validator(mode="after")
     def _one_way_to_page(self) -> Self:

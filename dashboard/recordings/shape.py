@@ -1,8 +1,10 @@
 """From rows to the answers of the JSON API."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from core.kept import Kept
 from dashboard.recordings.answers import (
     Pagination,
     RequestAnswer,
@@ -14,6 +16,7 @@ from dashboard.recordings.bodies import Readable, chunks_of, readable, readable_
 from dashboard.recordings.detail import Bodies, Found
 from dashboard.recordings.listing import Listing
 from dashboard.recordings.query import RequestsQuery
+from dashboard.render.secrets import safe
 from sql.rows.directory import AccountRow
 from sql.rows.requests import RequestDetailRow, RequestRow, ResponseBodyRow
 
@@ -64,7 +67,7 @@ def request_answer(found: Found, bodies: Bodies) -> RequestAnswer:
     where = f"/api/requests/{row.id}/raw/"
     return RequestAnswer(
         **_summary_fields(row, found.train, found.account),
-        **{name: getattr(row, name) for name in DETAIL_AS_IS},
+        **{name: _said(getattr(row, name)) for name in DETAIL_AS_IS},
         usage=usage_answer(row),
         request_sha256=row.request_sha256.hex() if row.request_sha256 else None,
         response_sha256=row.response_sha256.hex() if row.response_sha256 else None,
@@ -83,7 +86,7 @@ def request_value(bodies: Bodies) -> Readable:
     """The request's body as a value."""
     if bodies.request_too_large:
         return Readable(None, "too_large")
-    return readable(None if bodies.request is None else bodies.request.body)
+    return _as_kept(readable(None if bodies.request is None else bodies.request.body), bodies.request_kept)
 
 
 def response_value(bodies: Bodies) -> Readable:
@@ -92,10 +95,18 @@ def response_value(bodies: Bodies) -> Readable:
         return Readable(None, "too_large")
     response = bodies.response
     if response is None:
-        return readable(None)
+        return _as_kept(readable(None), bodies.response_kept)
     if response.message is not None:
-        return readable_value(response.message)
-    return readable(response.raw if response.decoded is None else response.decoded)
+        return _as_kept(readable_value(response.message), bodies.response_kept)
+    body = response.raw if response.decoded is None else response.decoded
+    return _as_kept(readable(body), bodies.response_kept)
+
+
+def _as_kept(shown: Readable, of: Kept) -> Readable:
+    """What was recorded only in part never passes for the whole, however readable it is."""
+    if of is Kept.NOTHING:
+        return Readable(None, "not_recorded")
+    return replace(shown, state="partial") if of is Kept.PARTIAL else shown
 
 
 def streaming_chunks(row: RequestDetailRow, response: ResponseBodyRow | None) -> list[StreamingChunk]:
@@ -113,7 +124,7 @@ def usage_answer(row: RequestDetailRow) -> UsageAnswer:
     parts = (row.input_tokens, row.cache_creation_input_tokens, row.cache_read_input_tokens)
     known = [part for part in parts if part is not None]
     return UsageAnswer(
-        **{name: getattr(row, name) for name in USAGE_AS_IS},
+        **{name: _said(getattr(row, name)) for name in USAGE_AS_IS},
         total_input_tokens=sum(known) if row.input_tokens is not None else None,
         complete=row.usage_complete,
         raw=readable_value(row.usage).value,
@@ -121,17 +132,22 @@ def usage_answer(row: RequestDetailRow) -> UsageAnswer:
 
 
 def _summary_fields(row: RequestRow | RequestDetailRow, train: str, account: AccountRow | None) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in AS_IS} | {
+    return {name: _said(getattr(row, name)) for name in AS_IS} | {
         "train_id": train,
         "account_id": account.account_id if account is not None else None,
-        "model": row.answered_model or row.model,
-        "requested_model": row.model,
+        "model": _said(row.answered_model or row.model),
+        "requested_model": _said(row.model),
         "cost_usd": float(row.cost_usd) if row.cost_usd is not None else None,
         "response_time_ms": _ms(row.duration_us),
         "ttft_ms": _ms(row.ttft_us),
         "tape_wait_ms": _ms(row.tape_wait_us),
         "created_at": row.started_at,
     }
+
+
+def _said(value: Any) -> Any:
+    """A column as it is given out: words of others with their secrets masked. Bodies are exact, and elsewhere."""
+    return safe(value) if isinstance(value, str) else value
 
 
 def _ms(microseconds: int | None) -> float | None:

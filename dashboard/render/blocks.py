@@ -21,6 +21,8 @@ _FOLDED_REMINDER = Markup(
 _PROSE = Markup('<div class="prose">{}</div>')
 _PLAIN = Markup('<div class="plain">{}</div>')
 _PLAIN_LONG = 8_000
+MOST_PARTS = 200
+"""Parts of one result, and reminders of one text, that are drawn; a page of a hundred thousand helps nobody."""
 _NOTE = Markup('<p class="note">{}</p>')
 _IMAGE = Markup(
     '<a class="picture" href="{url}"><img src="{url}" alt="{alt}" loading="lazy" decoding="async"{dimensions}></a>'
@@ -76,14 +78,20 @@ def _text(block: dict[str, Any], _: str, context: Context) -> Iterator[Block]:
     parts = [(reminds, piece) for reminds, piece in pieces(text) if piece.strip()]
     if not parts:
         yield Block("text", "", _NOTE.format("empty text"))
-    for reminds, piece in parts:
+    for reminds, piece in parts[:MOST_PARTS]:
         if reminds:
             inside = masked(piece, context.mask)
             yield Block("reminder", "system-reminder", long_text.shown(inside), _octets(inside), folded=True)
         else:
             yield Block("text", "", prose(piece, context))
+    if len(parts) > MOST_PARTS:
+        yield Block("text", "", _left_out(len(parts)))
     if block.get("citations"):
         yield _as_json("citations", block["citations"], context)
+
+
+def _left_out(parts: int) -> Markup:
+    return _NOTE.format(f"▲ {figures.plural(parts - MOST_PARTS, 'more part')} not drawn; the raw download has them.")
 
 
 def _octets(text: str) -> str:
@@ -143,7 +151,9 @@ def _tool_result(block: dict[str, Any], place: str, context: Context) -> Iterato
     if not isinstance(content, (str, list)):
         return
     parts = [content] if isinstance(content, str) else content
-    bodies = [_result_part(part, f"{place}.{number}", context) for number, part in enumerate(parts)]
+    bodies = [_result_part(part, f"{place}.{number}", context) for number, part in enumerate(parts[:MOST_PARTS])]
+    if len(parts) > MOST_PARTS:
+        bodies.append(_left_out(len(parts)))
     yield Block("tool-result", title, Markup("").join(bodies), note, error=failed)
 
 
@@ -157,11 +167,13 @@ def _result_part(part: Any, place: str, context: Context) -> Markup:
 
 def _result_text(text: str) -> Markup:
     """A tool's words; the reminders that the client appended to them fold."""
+    parts = [(reminds, piece) for reminds, piece in pieces(text) if piece.strip()]
     shown = [
         _FOLDED_REMINDER.format(_octets(piece), long_text.shown(piece)) if reminds else long_text.shown(piece)
-        for reminds, piece in pieces(text)
-        if piece.strip()
+        for reminds, piece in parts[:MOST_PARTS]
     ]
+    if len(parts) > MOST_PARTS:
+        shown.append(_left_out(len(parts)))
     return Markup("").join(shown) or _NOTE.format("empty text")
 
 
@@ -179,7 +191,7 @@ def _image(block: dict[str, Any], place: str, context: Context) -> Iterator[Bloc
     if picture is None or not context.pictures:
         said = source.get("media_type")
         text = f"Not shown: its bytes are no PNG, JPEG, GIF or WebP picture. It was sent as {said}."
-        yield Block("image", "image", _NOTE.format(visible(text)), octets)
+        yield Block("image", "image", _NOTE.format(visible(masked(text, context.mask))), octets)
         return
     known = picture.width is not None and picture.height is not None
     dimensions = _DIMENSIONS.format(picture.width, picture.height) if known else Markup("")

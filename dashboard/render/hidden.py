@@ -14,6 +14,7 @@ _HIDDEN = (
 _RUN = re.compile(f"(?:[{_HIDDEN}]|(?<![\u2600-\u27bf\ufe0f\U0001f000-\U0001faff])\u200d)+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CHIP = Markup('<span class="chip-hidden" title="{title}">{label}</span>')
+_REFERENCE = Markup("&#{};")
 NAMED_IN_A_CHIP = 3
 
 
@@ -25,6 +26,20 @@ def visible(text: str) -> Markup:
     out, position = [], 0
     for run in _RUN.finditer(text):
         out += [escape(text[position : run.start()]), _chip(run.group())]
+        position = run.end()
+    return Markup("").join([*out, escape(text[position:])])
+
+
+def spelled(text: str) -> str:
+    """The text with hidden characters as ``⟨U+202E⟩``: for titles and options, which hold no markup."""
+    return _RUN.sub(lambda run: "".join(f"⟨{_code(character)}⟩" for character in run.group()), text)
+
+
+def exact(text: str) -> Markup:
+    """The text for an attribute that is sent back: escaped, hidden characters as references, so that none is drawn."""
+    out, position = [], 0
+    for run in _RUN.finditer(text):
+        out += [escape(text[position : run.start()]), *(_REFERENCE.format(ord(character)) for character in run.group())]
         position = run.end()
     return Markup("").join([*out, escape(text[position:])])
 

@@ -146,7 +146,8 @@ def _container(value: Pairs | list[Any], key: Markup, open_depth: int, depth: in
             budget.left_out += len(value) - position
             children.append(_LEAF.format("", _NOTE.format(f"… {figures.count(len(value) - position)} more not drawn")))
             break
-        label, item = (visible(entry[0]), entry[1]) if isinstance(value, Pairs) else (str(position), entry)
+        named = isinstance(value, Pairs)
+        label, item = (visible(masked(entry[0], budget.mask)), entry[1]) if named else (str(position), entry)
         if label == "data" and isinstance(value, Pairs) and _holds_base64(value):
             item = Octets(item)
         children.append(_node(item, _KEY.format(label), open_depth, depth + 1, budget))

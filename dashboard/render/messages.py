@@ -1,5 +1,6 @@
 """A request body and an answer as messages: the system prompt, the tools, the transcript, and what of it is new."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,8 @@ from dashboard.render.secrets import Mask
 
 WINDOW = 60
 """Messages of a transcript on one page; earlier ones are a link away."""
-
+TOOLS = 100
+"""Tools on one page; the others are a link away."""
 
 FRAME = 200
 MOST_MARKUP = 1_000_000
@@ -46,7 +48,21 @@ class Tool:
     name: str
     about: str
     schema: Markup
-    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """A window of the offered tools, numbered from 1; ``octets`` is about what all of them take in the request."""
+
+    shown: tuple[Tool, ...] = ()
+    first: int = 1
+    total: int = 0
+    octets: int = 0
+
+    @property
+    def last(self) -> int:
+        """Number of the last one shown."""
+        return self.first + len(self.shown) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +70,7 @@ class Prompt:
     """What was sent. ``earlier`` messages come before ``messages``; ``fault`` says why nothing could be read."""
 
     system: Message | None
-    tools: tuple[Tool, ...]
+    tools: Tools
     messages: tuple[Message, ...]
     total: int
     earlier: int
@@ -66,12 +82,15 @@ class Prompt:
 
 def new_messages(body: bytes, pictures: str) -> Prompt:
     """Only what this request added: the messages behind the last answer of the model."""
-    return _prompt(body, pictures, None, whole=False)
+    return _prompt(body, pictures, None, 1, whole=False)
 
 
-def whole_prompt(body: bytes, pictures: str, first: int | None) -> Prompt:
-    """Everything that was sent; of the transcript the window that begins at ``first`` (1-based), else the last one."""
-    return _prompt(body, pictures, first, whole=True)
+def whole_prompt(body: bytes, pictures: str, first: int | None, first_tool: int = 1) -> Prompt:
+    """Everything that was sent; of the transcript the window that begins at ``first`` (1-based), else the last one.
+
+    Of the tools the window that begins at ``first_tool`` (1-based).
+    """
+    return _prompt(body, pictures, first, first_tool, whole=True)
 
 
 def answer(message: Any, pictures: str, mask: Mask) -> Message | None:
@@ -81,14 +100,14 @@ def answer(message: Any, pictures: str, mask: Mask) -> Message | None:
     return _message(message, None, "r", _Room(), Context("assistant", pictures, mask))
 
 
-def _prompt(body: bytes, pictures: str, first: int | None, *, whole: bool) -> Prompt:
+def _prompt(body: bytes, pictures: str, first: int | None, first_tool: int, *, whole: bool) -> Prompt:
     mask = Mask()
     try:
         sent = json_view.plain(body)
     except ValueError as exc:
-        return Prompt(None, (), (), 0, 0, 0, None, 0, str(exc))
+        return Prompt(None, Tools(), (), 0, 0, 0, None, 0, str(exc))
     if not isinstance(sent, dict):
-        return Prompt(None, (), (), 0, 0, 0, None, 0, "it is JSON, but not an object")
+        return Prompt(None, Tools(), (), 0, 0, 0, None, 0, "it is JSON, but not an object")
     listed = sent.get("messages")
     messages = listed if isinstance(listed, list) else []
     start, end = _window(messages, first, whole=whole)
@@ -99,7 +118,7 @@ def _prompt(body: bytes, pictures: str, first: int | None, *, whole: bool) -> Pr
         for number, message in enumerate(messages[start:end], start)
     )
     system = _system(sent.get("system"), pictures, mask) if whole else None
-    tools = _tools(sent.get("tools")) if whole else ()
+    tools = _tools(sent.get("tools"), first_tool, mask) if whole else Tools()
     rest = {key: value for key, value in sent.items() if key not in {"messages", "system", "tools"}}
     drawn = json_view.tree(rest, open_depth=1)
     return Prompt(
@@ -177,17 +196,27 @@ def _folded(block: Block) -> Block:
     return Block(block.kind, block.title or "system text", block.body, block.note or size, folded=True)
 
 
-def _tools(tools: Any) -> tuple[Tool, ...]:
-    if not isinstance(tools, list):
-        return ()
-    context = Context("system", "", Mask())
-    made = []
-    for tool in tools:
-        known = tool if isinstance(tool, dict) else {"name": "not an object", "value": tool}
-        about = known.get("description")
-        body = prose(about, context) if isinstance(about, str) and about else Markup("")
-        rest = {key: value for key, value in known.items() if key not in {"name", "description"}}
-        schema = body + json_view.tree(rest, open_depth=1).html
-        first = about.strip().split("\n", 1)[0][:120] if isinstance(about, str) else ""
-        made.append(Tool(str(known.get("name", "no name")), first, schema, len(str(tool))))
-    return tuple(made)
+def _tools(tools: Any, first: int, mask: Mask) -> Tools:
+    if not isinstance(tools, list) or not tools:
+        return Tools()
+    start = min(first, len(tools)) - 1
+    made: list[Tool] = []
+    room = _Room()
+    for tool in tools[start : start + TOOLS]:
+        if room.left <= 0:
+            break
+        made.append(_tool(tool, mask))
+        room.left -= len(made[-1].schema) + FRAME
+    return Tools(tuple(made), start + 1, len(tools), len(json.dumps(tools)))
+
+
+def _tool(tool: Any, mask: Mask) -> Tool:
+    known = tool if isinstance(tool, dict) else {"name": "not an object", "value": tool}
+    about = known.get("description")
+    body = prose(about, Context("system", "", mask)) if isinstance(about, str) and about else Markup("")
+    drawn = json_view.tree(
+        {key: value for key, value in known.items() if key not in {"name", "description"}}, open_depth=1
+    )
+    mask.hidden += drawn.masked
+    first = about.strip().split("\n", 1)[0][:120] if isinstance(about, str) else ""
+    return Tool(str(known.get("name", "no name")), first, body + drawn.html)

@@ -2,12 +2,13 @@
 
 import difflib
 from collections.abc import Callable
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
 from markupsafe import Markup
 
-from dashboard.render import json_view, long_text
+from dashboard.render import figures, json_view, long_text
 from dashboard.render.code import highlighted
 from dashboard.render.hidden import visible
 from dashboard.render.secrets import Mask, masked
@@ -24,6 +25,8 @@ _LIST = Markup('<ul class="todos">{}</ul>')
 ONE_LINE = 160
 _KINDS = {"+": "add", "-": "del", " ": "same"}
 MOST_LINES = 4_000
+MOST_ROWS = 200
+"""Entries of one input that are drawn."""
 MOST_LINES_COMPARED = 200
 """Lines of each side of an edit that are compared; difflib is cubic on hostile text."""
 
@@ -45,7 +48,14 @@ _Form = Callable[[dict[str, Any], Mask], tuple[Markup, set[str]] | None]
 
 
 def _pairs(given: dict[str, Any], mask: Mask) -> Markup:
-    return _TABLE.format(Markup("").join(_ROW.format(visible(str(key)), _value(given[key], mask)) for key in given))
+    rows = [_ROW.format(visible(masked(str(key), mask)), _value(given[key], mask)) for key in islice(given, MOST_ROWS)]
+    return _TABLE.format(Markup("").join(rows)) + _left_out(len(given))
+
+
+def _left_out(rows: int) -> Markup:
+    if rows <= MOST_ROWS:
+        return Markup("")
+    return _SAID.format(f"▲ {figures.plural(rows - MOST_ROWS, 'more entry', 'more entries')}: in the raw download")
 
 
 def _value(value: Any, mask: Mask) -> Markup:
@@ -118,9 +128,9 @@ def _todos(given: dict[str, Any], mask: Mask) -> tuple[Markup, set[str]] | None:
             mark=marks.get(str(todo.get("status")), "○"),
             text=visible(masked(str(todo["content"]), mask)),
         )
-        for todo in todos
+        for todo in todos[:MOST_ROWS]
     ]
-    return _LIST.format(Markup("").join(items)), {"todos"}
+    return _LIST.format(Markup("").join(items)) + _left_out(len(todos)), {"todos"}
 
 
 def _agent(given: dict[str, Any], mask: Mask) -> tuple[Markup, set[str]] | None:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from core.errors import FootplateError
+from core.exchange import digest
+from core.kept import Kept, kept
 from core.models import Recording
 from proxy.recorder.readable import jsonb
 from sql.database import Transaction
@@ -24,9 +26,16 @@ class BodyMismatchError(FootplateError):
 
 async def write(transaction: Transaction, train: int, recorded: Sequence[Recorded]) -> None:
     """Write the bodies of calls that became complete in this transaction. Raises BodyMismatchError, sql's errors."""
-    await _write_requests(transaction, train, recorded)
+    # Of a body whose frames were all lost there is nothing to keep: it is not an empty one.
+    asked = [(key, recording) for key, recording in recorded if _request_kept(recording) is not Kept.NOTHING]
+    if asked:
+        await _write_requests(transaction, train, asked)
     # A call that never got a response head has no response, not an empty one.
-    answered = [(key, recording) for key, recording in recorded if recording.head is not None]
+    answered = [
+        (key, recording)
+        for key, recording in recorded
+        if recording.response_body or (recording.head is not None and _response_kept(recording) is not Kept.NOTHING)
+    ]
     if answered:
         await _write_responses(transaction, train, answered)
 
@@ -39,7 +48,7 @@ async def _write_requests(transaction: Transaction, train: int, recorded: Sequen
         [key for key, _ in recorded],
         [recording.request_body for _, recording in recorded],
         [len(recording.request_body) for _, recording in recorded],
-        [recording.request_sha256 for _, recording in recorded],
+        [_stored_digest(recording.request_body, recording.request_sha256) for _, recording in recorded],
     )
     _require_exact(checks)
 
@@ -58,9 +67,24 @@ async def _write_responses(transaction: Transaction, train: int, recorded: Seque
         [None if recording.decoded_sizes is None else _array(recording.decoded_sizes) for recording in recordings],
         [_array(chunk.at_us for chunk in recording.chunks) for recording in recordings],
         [len(recording.response_body) for recording in recordings],
-        [recording.response_sha256 for recording in recordings],
+        [_stored_digest(recording.response_body, recording.response_sha256) for recording in recordings],
     )
     _require_exact(checks)
+
+
+def _request_kept(recording: Recording) -> Kept:
+    end = recording.end
+    return kept(end.request_bytes, len(recording.request_body), end.lost_frames, end.outcome)
+
+
+def _response_kept(recording: Recording) -> Kept:
+    end = recording.end
+    return kept(end.response_bytes, len(recording.response_body), end.lost_frames, end.outcome)
+
+
+def _stored_digest(body: bytes, whole: bytes | None) -> bytes | None:
+    """What proves the stored bytes; of a part of a body its own hash, which is no column of the request."""
+    return digest(body, Kept.WHOLE) if whole is None else whole
 
 
 def _array(numbers: Iterable[int]) -> str:

@@ -16,7 +16,7 @@ from core.tape import HEADER_SIZE, Kind
 from proxy.tape_places import Place, PlacedFrame, Position
 
 CRASH_NOTE = "the proxy process ended without an end frame"
-DAMAGE_NOTE = "the end of this call was lost to damage on the tape"
+DAMAGE_NOTE = "the end of this call never reached the tape, or was lost to damage on it"
 _FIELDS = 5
 
 
@@ -133,12 +133,14 @@ class Exchanges:
         dead = {segment for segment in {e.begins.segment for e in self._open.values()} if gone(segment)}
         return self._give_up(lambda exchange: exchange.begins.segment in dead, CRASH_NOTE)
 
-    def expire(self, silent_us: int) -> list[Exchange]:
+    def expire(self, silent_us: int, quiet_us: int) -> list[Exchange]:
         """End the open exchanges of which nothing came for longer than the relay lets any call be silent.
 
-        Where a tape is damaged an end may be among what was skipped, and its call would hold the position for ever.
+        An end may be among what was damaged, or what a full tape did not take, and its call would hold the position
+        (so a full tape its segments) for ever. ``quiet_us`` is how long ago the tape's last frame was read.
         """
-        return self._give_up(lambda exchange: self._now_us - exchange.last_us > silent_us, DAMAGE_NOTE)
+        now = self._now_us + quiet_us
+        return self._give_up(lambda exchange: now - exchange.last_us > silent_us, DAMAGE_NOTE)
 
     def _give_up(self, hopeless: Callable[[Exchange], bool], note: str) -> list[Exchange]:
         given_up = [(key, exchange) for key, exchange in self._open.items() if hopeless(exchange)]
@@ -148,13 +150,15 @@ class Exchanges:
         return [exchange for _, exchange in given_up]
 
     def _begin(self, frame: PlacedFrame) -> Exchange | None:
+        if frame.request_id in self._open:
+            # Repeated after a failed sync, then what follows it is repeated too and voids what it repeats (``take``);
+            # or rescued after a kill (``proxy.tape_starts``), then nothing follows and what is there must stay.
+            return None
         try:
             start = decode_start(frame.payload)
         except BadFrameError:
             self.strays += 1
             return None
-        # A start that comes again was repeated by the writer with all that follows it; the first is void.
-        self._open.pop(frame.request_id, None)
         begins = Position(frame.place.segment, frame.place.offset)
         exchange = Exchange(start, begins, frame.mono_us, frame.mono_us, last_sequence=frame.sequence)
         self._open[frame.request_id] = exchange

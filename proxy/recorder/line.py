@@ -76,6 +76,7 @@ class Line:
         self._beat_at = self._looked_at = 0.0
         self._behind = False
         self._damaged = 0
+        self._read_at = services.monotonic()
         self._written: Position | None = begin
 
     async def follow(self) -> None:
@@ -119,6 +120,8 @@ class Line:
             frames = await asyncio.to_thread(self._reader.read, FRAMES)
             for frame in frames:
                 changes.add(self._exchanges.take(frame))
+            if frames:
+                self._read_at = self._services.monotonic()
             self._report_damage()
             self._behind = len(frames) >= FRAMES or changes.full
             if not frames or changes.full:
@@ -144,8 +147,8 @@ class Line:
             if not self._reader.writer_gone(position.segment):
                 # We are in what a living writer writes, so everything of those before it was read.
                 crashed = self._exchanges.crash(self._reader.writer_gone)
-            if self._damaged:
-                crashed += self._exchanges.expire(self._services.silence_us)
+            quiet_us = int((self._services.monotonic() - self._read_at) * 1_000_000)
+            crashed += self._exchanges.expire(self._services.silence_us, quiet_us)
         for exchange in crashed:
             changes.add(exchange)
 

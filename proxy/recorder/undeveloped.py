@@ -1,9 +1,8 @@
 """A recording of a call that could not be derived: what was taped, exactly, and the reason."""
 
-from hashlib import sha256
-
 from core import origin
-from core.exchange import Taped, encodings
+from core.exchange import Taped, digest, encodings
+from core.kept import Kept
 from core.models import AccountEvidence, Head, Origin, Outcome, Recording, Usage
 
 
@@ -20,8 +19,8 @@ def undeveloped(taped: Taped, reason: str) -> Recording:
         response_decoded=None,
         chunks=taped.chunks,
         decoded_sizes=None,
-        request_sha256=sha256(taped.request_body).digest(),
-        response_sha256=sha256(taped.response_body).digest(),
+        request_sha256=digest(taped.request_body, taped.request_kept),
+        response_sha256=digest(taped.response_body, taped.response_kept),
         request_type=None,
         model=None,
         answered_model=None,
@@ -57,6 +56,8 @@ def _outcome(taped: Taped) -> Outcome:
         return taped.end.outcome
     if taped.head.status >= 400:
         return Outcome.UPSTREAM_ERROR
+    if taped.response_kept is not Kept.WHOLE:
+        return Outcome.OK
     unended = _is_plain_stream(taped.head) and b"message_stop" not in taped.response_body[-4096:]
     return Outcome.UPSTREAM_INCOMPLETE if unended else Outcome.OK
 

@@ -87,7 +87,7 @@ async def origin(database: Database, tmp_path: Path) -> AsyncIterator[str]:
 async def chromium() -> AsyncIterator[Browser]:
     """A browser without any state."""
     if not Path(CHROMIUM).is_file():
-        pytest.skip(f"needs {CHROMIUM}")
+        pytest.fail(f"the browser tests need {CHROMIUM}: apt install chromium")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
@@ -117,7 +117,7 @@ def axe_source(pytestconfig: pytest.Config) -> str:
     if not script.is_file():
         npm = shutil.which("npm")
         if npm is None:
-            pytest.skip("needs npm")
+            pytest.fail("the browser tests need npm, which fetches axe-core")
         packed = subprocess.run([npm, "pack", AXE, "--json"], cwd=folder, capture_output=True, check=True)
         with tarfile.open(folder / json.loads(packed.stdout)[0]["filename"]) as archive:
             script.write_bytes(archive.extractfile("package/axe.min.js").read())

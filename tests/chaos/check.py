@@ -10,6 +10,8 @@ from typing import Any
 from tests.chaos.clients import Witness
 from tests.chaos.upstream import answer
 
+FAULTS = ("lost", "duplicated", "false_ends", "false_rows", "open_rows", "forgotten")
+
 
 @dataclass
 class Verdict:
@@ -23,15 +25,16 @@ class Verdict:
     false_ends: list[str] = field(default_factory=list)
     false_rows: list[str] = field(default_factory=list)
     open_rows: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
 
     @property
     def passed(self) -> bool:
         """Nothing lost, duplicated, or truncated and looking complete."""
-        return not (self.lost or self.duplicated or self.false_ends or self.false_rows or self.open_rows)
+        return not any(getattr(self, name) for name in FAULTS)
 
     def __str__(self) -> str:
-        found = {name: getattr(self, name) for name in ("lost", "duplicated", "false_ends", "false_rows", "open_rows")}
+        found = {name: getattr(self, name) for name in FAULTS}
         counts = ", ".join(f"{len(ids)} {name}" for name, ids in found.items())
         examples = {name: ids[:3] for name, ids in found.items() if ids}
         told = f"{self.seen} seen upstream, {self.rows} rows, {self.clean} clean ends"
@@ -61,15 +64,27 @@ def check(log: Path, witnesses: list[Witness], rows: list[dict[str, Any]]) -> Ve
     return verdict
 
 
+UNWRITTEN_EVENTS = 3
+"""How many of a stream's last events a killed proxy may take with it: its buffer of 5 ms, at up to 20 ms an event."""
+
+
 def _judge_witness(verdict: Verdict, witness: Witness, rows: list[dict[str, Any]]) -> None:
+    whole = b"".join(answer(witness.chaos_id))
+    if witness.status == 200 and rows and _forgot(witness, rows[0], whole):
+        verdict.forgotten.append(witness.chaos_id)
     if witness.end != "clean":
         return
     verdict.clean += 1
-    whole = b"".join(answer(witness.chaos_id))
     if witness.sha256 != hashlib.sha256(whole).hexdigest():
         verdict.false_ends.append(witness.chaos_id)
     if not rows:
         verdict.lost.append(witness.chaos_id)
+
+
+def _forgot(witness: Witness, row: dict[str, Any], whole: bytes) -> bool:
+    """Whether the record lacks what the client got, beyond what a killed proxy may lose."""
+    got, kept = whole[: witness.size].count(b"\n\n"), (row["raw"] or b"").count(b"\n\n")
+    return got - kept > (UNWRITTEN_EVENTS if row["outcome"] == "proxy_crash" else 0)
 
 
 def _judge_row(verdict: Verdict, row: dict[str, Any]) -> None:

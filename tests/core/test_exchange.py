@@ -1,5 +1,6 @@
 """A taped call becomes one recording: outcome, times, tokens, errors; and no bytes make that raise."""
 
+from dataclasses import replace
 from hashlib import sha256
 
 import orjson
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.exchange import Inflated, derive, encodings
-from core.models import Origin, Outcome, RequestType, Timings, Usage
+from core.models import ANSWERED_EARLY, Origin, Outcome, RequestType, Timings, Usage
 
 SSE = (("content-type", "text/event-stream; charset=utf-8"), ("request-id", "req_1"))
 HTML = (("content-type", "text/html"),)
@@ -107,6 +108,9 @@ REFINED = [
     ("ok", 200, (), JSON_MESSAGE, "ok"),
     ("ok", 200, GZIP[:1], JSON_MESSAGE[:-1], "upstream_incomplete"),
     ("ok", 200, GZIP, JSON_MESSAGE, "ok"),
+    ("ok", 200, GZIP[:1], b"", "upstream_incomplete"),
+    ("ok", 200, GZIP[:1], JSON_MESSAGE + b"}", "ok"),
+    ("ok", 200, GZIP[:1], JSON_MESSAGE.replace(b"{", b"\xef\xbb\xbf{", 1), "ok"),
     ("ok", 200, GZIP[:1], b"[]", "ok"),
     ("ok", 200, GZIP[:1], b"[" * 300 + b"]" * 300, "ok"),
     ("ok", 200, GZIP[:1], b'{"a":' + b"[" * 300 + b"]" * 300 + b"}", "ok"),
@@ -170,6 +174,8 @@ def test_a_stream_of_another_endpoint_needs_no_message_stop(derived):
         (400, (), b'{"error":{"type":"a\\u0000b","message":"' + b"x" * 9000 + b'"}}', "a\ufffdb", "x" * 4000, None),
         (404, GZIP[:1], b"[]", None, None, None),
         (200, GZIP[:1], b"[]", None, None, "response: not a JSON object"),
+        (200, GZIP[:1], b'{"a":1}', None, None, "response: not a message"),
+        (200, HTML, b"<html>portal", None, None, "response: not a message"),
     ],
 )  # fmt: skip
 def test_errors_are_named_as_they_were_given(derived, status, headers, body, error_type, message, parse_error):
@@ -220,6 +226,16 @@ def test_a_request_that_is_no_json_is_recorded_with_a_parse_error(derived):
     recording = derived(b"[" * 100_000, orjson.dumps(ERROR), status=400)
     assert recording.parse_error.startswith("request: ")
     assert recording.request_type is recording.model is recording.stream is None
+    assert recording.outcome is Outcome.UPSTREAM_ERROR
+
+
+def test_a_request_that_was_answered_half_way_is_no_mistake_of_the_clients(taped):
+    """What was relayed until the answer was complete cannot be parsed; the note says why, and that is all."""
+    call = taped(b'{"model":"claude-x","mess', orjson.dumps(ERROR), status=413)
+    assert derive(call, Inflated()).parse_error is not None
+    call = replace(call, end=replace(call.end, note=ANSWERED_EARLY))
+    recording = derive(call, Inflated())
+    assert recording.parse_error is None
     assert recording.outcome is Outcome.UPSTREAM_ERROR
 
 

@@ -60,6 +60,34 @@ def test_secret_looking_headers_become_the_start_of_their_hmac(name):
     assert kept(name, "s3cret-value") == f"[redacted:{wanted}]"
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["anthropic-session-token", "content-secret", "x-stainless-api-key", "X-Claude-Code-Token", "anthropic-password"],
+)
+def test_a_secret_looking_name_is_secret_whatever_it_begins_with(name):
+    """Only the family anthropic-ratelimit-* may speak of tokens."""
+    assert kept(name, "s3cret-value").startswith("[redacted:")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "/v1/files?token=topsecret",
+        "https://a.example/x?b=1&api_key=topsecret#c",
+        "https://a.example/x#access_token=topsecret",
+        "https://a.example/x?next=%2Fy%3Ftoken%3Dtopsecret",
+        "/v1/files;password=topsecret/x",
+    ],
+)
+def test_an_address_in_an_allow_listed_header_loses_its_secrets(value):
+    """Like the target of a request."""
+    recorded = kept("content-location", value)
+    assert "topsecret" not in recorded
+    assert "[redacted:" in recorded
+    assert kept("content-location", "/v1/files?limit=20#a=b") == "/v1/files?limit=20#a=b"
+    assert kept("content-type", "multipart/form-data; boundary=a=b%20c") == "multipart/form-data; boundary=a=b%20c"
+
+
 def test_of_all_other_headers_only_the_name_is_kept():
     """Order, spelling and repetition of names survive."""
     headers = [("Host", "h"), ("X-Team", "blue"), ("x-team", "red"), ("forwarded", "for=1.2.3.4")]
@@ -98,6 +126,21 @@ def test_a_credential_inside_an_allow_listed_header_is_masked(value):
         ("/v1/messages?note=" + API.replace("-", "%2D"), API.replace("-", "%2D")),
         (f"/v1/files/{API}/content", API),
         ("/v1/files/" + API.replace("k", "%6b", 1), "ant-api03"),
+        ("/v1/files;token=topsecret/x", "topsecret"),
+        ("/v1/files;v=1;api_key=topsecret?beta=true", "topsecret"),
+        ("/v1/x%3Ftoken%3Dtopsecret", "topsecret"),
+        ("/v1/x?api.key=topsecret", "topsecret"),
+        ("/v1/x?api+key=topsecret", "topsecret"),
+        ("/v1/x?api%20key=topsecret", "topsecret"),
+        ("/v1/x?t%256fken=topsecret", "topsecret"),
+        ("/v1/x?t%25256fken=topsecret", "topsecret"),
+        ("/v1/x?a=1%26token=topsecret", "topsecret"),
+        ("/v1/x?a=1%26token%3Dtopsecret", "topsecret"),
+        ("/v1/x?next=%2Fy%3Ftoken%3Dtopsecret", "topsecret"),
+        ("/v1/x?next=%252Fy%253Fapi_key%253Dtopsecret", "topsecret"),
+        ("/v1/x?next=/y%3Fa=1%3Btoken=topsecret", "topsecret"),
+        ("/v1/x?filter=password=topsecret", "topsecret"),
+        ("/v1/x?" + API.replace("-", "%252D"), "api03"),
     ],
 )
 def test_secrets_leave_the_target(target, secret):
@@ -111,6 +154,7 @@ def test_secrets_leave_the_target(target, secret):
 @pytest.mark.parametrize(
     "target",
     [
+        "/v1/x;v=1;w?next=%2Fy%3Fa%3D1", "/v1/x?a+b=c+d&e=%25%25", "/v1/x=y=z",
         "/v1/messages", "/v1/messages?beta=true", "/v1/files?limit=20&after_id=file_01", "/v1/messages/count_tokens",
         "/v1/messages?", "/v1/messages?&&==&a", "/v1/models/claude%2Dhaiku?x=%zz", "/?a=b?c", "/v1/x?token",
     ],

@@ -104,7 +104,7 @@ def test_without_a_type_the_name_is_the_type(event, payload):
     assert event.payload() == payload
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"1", b"null", b"{", b"\xff", b"[" * 100_000, b'{"a":NaN}'])
+@pytest.mark.parametrize("data", [b"", b"[]", b"1", b"null", b"{", b"\xff", b"[" * 100_000, b"{}x"])
 def test_data_that_is_no_object_is_a_value_error(data):
     """One kind of error for the caller to catch."""
     with pytest.raises(ValueError, match=r"."):

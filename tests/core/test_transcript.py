@@ -82,16 +82,30 @@ def test_a_field_of_another_type_is_unknown_and_no_error(field, value):
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"{", b"[]", b'"x"', b"null", b"\xef\xbb\xbf{}", b'{"a":NaN}', b'{"a":"\xff"}', b'{"a":"\\ud800"}',
-        b'{"a":' + b"9" * 5000 + b"}", b"[" * 5_000_000, b'{"a":' * 1_000_000, b"{}{}", b"--boundary\r\n",
+        b"", b"{", b"[]", b'"x"', b"null", b"[" * 5_000_000, b'{"a":' * 1_000_000, b"{}{}", b"--boundary\r\n",
+        b'{"a":NaN,"b":' + b"[" * 300 + b"]" * 300 + b"}", b'{"a":NaN' + b" " * (17 << 20) + b"}",
     ],
     ids=lambda body: repr(body[:12]),
 )  # fmt: skip
-def test_what_orjson_refuses_is_a_parse_error_without_the_content(body):
+def test_what_is_no_json_is_a_parse_error_without_the_content(body):
     """The API refuses the same; the bytes are recorded all the same."""
     read = transcript.read(body)
     assert read == Transcript(parse_error=read.parse_error)
     assert read.parse_error
+
+
+@pytest.mark.parametrize("body", [b"\xef\xbb\xbf{%b}", b"{%b}"], ids=["bom", "plain"])
+@pytest.mark.parametrize(
+    "odd",
+    [b"NaN", b"-Infinity", b'"\xff"', b'"\\ud83d"', b'"\\ude00 \\ud83d"', b"9" * 5000, b"1e999", b'"a\tb"'],
+    ids=lambda odd: repr(odd[:8]),
+)
+def test_what_only_orjson_refuses_is_read_all_the_same(body, odd):
+    """Clients slice emoji in two: whose call it was, for which model and of which kind, is known; and what is wrong."""
+    text = b'"model":"m","stream":true,"metadata":{"user_id":"u"},"system":[1,2],"odd":%b' % odd
+    read = transcript.read(body % text)
+    assert read.parse_error
+    assert read == Transcript(RequestType.INFERENCE, "m", True, "u", None, read.parse_error)
 
 
 @pytest.mark.parametrize(

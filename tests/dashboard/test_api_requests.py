@@ -115,17 +115,20 @@ async def test_pages_by_number_and_by_cursor_agree(client, connection, seeded, t
     assert len(whole) == pagination["total"]
     numbered = [each for page in range(1, 9) for each in (await ids(client, trainId=trains, page=page, per_page=4))[0]]
     offset = [each for skip in range(0, 40, 5) for each in (await ids(client, trainId=trains, offset=skip, limit=5))[0]]
-    walked, cursor = await ids(client, trainId=trains, per_page=3)
-    while cursor["next_cursor"]:
-        more, cursor = await ids(client, trainId=trains, per_page=3, before=cursor["next_cursor"])
-        assert cursor["total"] == len(whole)
-        walked += more
-    assert numbered == offset == walked == whole
+    assert numbered == offset == whole
+    for name in ("before", "cursor"):
+        walked, pagination = await ids(client, trainId=trains, per_page=3)
+        while pagination["next_cursor"]:
+            more, pagination = await ids(client, trainId=trains, per_page=3, **{name: pagination["next_cursor"]})
+            assert pagination["total"] == len(whole)
+            walked += more
+        assert walked == whole
 
 
 BAD = [
     "page=0", "per_page=201", "per_page=x", "limit=0", "offset=-1", "status=42", "status=abc", "outcome=maybe",
     "requestType=poem", "since=yesterday", "before=17", f"before={UNKNOWN}&page=2", "page=99999", "offset=2001",
+    f"cursor={UNKNOWN}&page=2", f"cursor={UNKNOWN}&before={UNKNOWN}", "cursor=17",
     "model=%00", "model=" + "m" * 300, "trainId=%00", "unknown=1", "conversationId=x", "limit=1&limit=2",
 ]  # fmt: skip
 

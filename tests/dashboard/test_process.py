@@ -87,7 +87,7 @@ BAD = {
     "DATABASE_URL": {},
     "FOOTPLATE_DASHBOARD_PORT": {"DATABASE_URL": AWAY, "FOOTPLATE_DASHBOARD_PORT": "none"},
     "DASHBOARD_API_KEY": {"DATABASE_URL": AWAY, "FOOTPLATE_BIND": "0.0.0.0", "FOOTPLATE_PROXY_MODE": "open"},
-    "DATABASE_URL: must": {"DATABASE_URL": "mysql://x"},
+    "DATABASE_URL must": {"DATABASE_URL": "mysql://x"},
 }
 
 

@@ -84,6 +84,14 @@ def test_the_version_is_told() -> None:
         (["up", "--bind", "0.0.0.0"], {}, "FOOTPLATE_PROXY_MODE=open"),
         (["up", "--bind", "0.0.0.0"], {"FOOTPLATE_PROXY_MODE": "open"}, "DASHBOARD_API_KEY"),
         (["up", "--upstream", "http://example.com"], {}, "https"),
+        (["up", "--upstream", "http://127.0.0.1:99999"], {}, "FOOTPLATE_UPSTREAM_URL"),
+        (["up", "--upstream", "https://evil host"], {}, "FOOTPLATE_UPSTREAM_URL"),
+        (["up"], {"FOOTPLATE_PUBLIC_URL": "garbage"}, "FOOTPLATE_PUBLIC_URL"),
+        (["up", "--data-dir", ""], {}, "--data-dir"),
+        (["record", "--data-dir", " "], {}, "--data-dir"),
+        (["up"], {"FOOTPLATE_SECRET_KEY": "k" * 64}, "FOOTPLATE_SECRET_KEY"),
+        (["up"], {"FOOTPLATE_SECRET_KEY_FILE": "/nowhere/key"}, "/nowhere/key"),
+        (["up"], {"FOOTPLATE_SECRET_KEY_FILE": "/dev/null"}, "FOOTPLATE_SECRET_KEY_FILE"),
         (["up", "--no-embedded"], {}, "DATABASE_URL"),
         (["up", "--data-dir", "/proc/footplate"], {}, "/proc/footplate"),
         (["up", "--bind", "192.0.2.1"], {"FOOTPLATE_PROXY_MODE": "open", "DASHBOARD_API_KEY": "k" * 16}, "192.0.2.1"),
@@ -99,6 +107,24 @@ def test_a_bad_setting_is_one_line_and_78(
     assert done.stdout == ""
     assert named in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("entry", "mode"), [("secret.key", 0o644), ("tape", 0o777), ("tape/node-0", 0o755)], ids=["key", "tape", "node"]
+)
+def test_what_others_can_look_into_is_refused_first(entry: str, mode: int, tmp_path: Path) -> None:
+    """One line and 78, before Postgres or anything else is started; the modes stay as they are."""
+    data = tmp_path / "data"
+    for part in (data, data / "tape", data / "tape/node-0"):
+        part.mkdir(mode=0o700)
+    (data / "secret.key").write_text("0123456789abcdef" * 4)
+    (data / "secret.key").chmod(0o600)
+    (data / entry).chmod(mode)
+    done = footplate("up", "--data-dir", str(data), "--proxy-port", "0", "--dashboard-port", "0")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (78, "", 1)
+    assert str(data / entry) in done.stderr
+    assert (data / entry).stat().st_mode & 0o777 == mode
+    assert not (data / "pg").exists()
 
 
 @pytest.mark.parametrize("which", ["proxy", "dashboard"])

@@ -14,7 +14,6 @@ import aiohttp
 import psutil
 import pytest
 
-from deploy.keeper import LONGEST_DELAY, SETTLED_SECONDS, Backoff
 from deploy.supervisor import ONE_WISH_SECONDS
 from tests.chaos.killer import children
 from tests.product import ROOT, NotStartedError, Product, clean_environment, running, start, stop
@@ -67,11 +66,13 @@ async def succeeds(product: Product) -> None:
 
 @pytest.mark.product
 async def test_a_data_folder_is_continued(data: Path, upstream: Upstream) -> None:
-    """What one run recorded the next one shows; each ends with 0 on SIGTERM."""
+    """What one run recorded the next one shows, from its ready line on; each ends with 0 on SIGTERM."""
     async with running(data, upstream_url=upstream.url) as product:
         answer = await call(product)
         [first] = await product.recorded(1)
     async with running(data, upstream_url=upstream.url) as product:
+        status, shown = await product.get("/api/requests")
+        assert (status, [row["id"] for row in shown["requests"]]) == (200, [first["id"]])
         await call(product)
         rows = await product.recorded(2)
         assert [row["outcome"] for row in rows] == ["ok", "ok"]
@@ -163,7 +164,9 @@ async def test_nothing_outlives_a_killed_supervisor(data: Path, upstream: Upstre
         assert alive == []
     async with running(data, upstream_url=upstream.url) as product:
         [row] = await product.recorded(1)
-        assert row["outcome"] == "ok"
+        # A killed process may lose the last 5 ms of its buffer: then the end is missing, never the call.
+        assert row["outcome"] in {"ok", "proxy_crash"}
+        assert await product.raw(row["id"], "request") == BODY
 
 
 @pytest.mark.product
@@ -339,16 +342,6 @@ async def test_up_that_can_not_start_says_so_to_its_tests(tmp_path: Path) -> Non
     with pytest.raises(NotStartedError, match="exit code 78"):
         async with running(tmp_path / "data", upstream_url="http://127.0.0.1:1"):
             pass
-
-
-def test_a_crash_loop_slows_down_and_recovers() -> None:
-    """Delays double up to a limit, are never given up, and begin anew after a process lived for a while."""
-    backoff = Backoff()
-    delays = [backoff.after(0.1) for _ in range(12)]
-    assert delays[1] > delays[0]
-    assert delays[5] > delays[3]
-    assert LONGEST_DELAY * 0.9 <= delays[-1] <= LONGEST_DELAY * 1.1
-    assert backoff.after(SETTLED_SECONDS) < 0.5
 
 
 async def up(data: Path, **environment: str) -> tuple[int, str, str]:

@@ -69,17 +69,30 @@ def test_what_the_writer_repeats_counts_once() -> None:
     assert [place.segment for place in ended.chunks.places(exchanges.segments)] == [SECOND]
 
 
-def test_a_repeated_start_begins_anew() -> None:
-    """The position may then pass the void one."""
+def test_a_start_that_was_rescued_takes_nothing_away() -> None:
+    """A killed proxy's start comes again, alone: what was taped of the call stays, and so does its place."""
     tape, exchanges = Tape(), Exchanges()
-    exchanges.take(tape.start(1))
-    exchanges.take(tape.frame(1, 1, Kind.BODY, b"void"))
-    again = tape.start(1, SECOND)
-    exchanges.take(again)
-    assert exchanges.unfinished() == Position(SECOND, again.place.offset)
-    ended = exchanges.take(tape.end(1, 1))
+    first = tape.start(1)
+    exchanges.take(first)
+    exchanges.take(tape.frame(1, 1, Kind.BODY, b"kept"))
+    assert exchanges.take(tape.start(1, SECOND)) is None
+    assert exchanges.unfinished() == Position(FIRST, first.place.offset)
+    ended = exchanges.take(tape.end(1, 2))
     assert ended is not None
-    assert len(ended.body) == 0
+    assert len(ended.body) == 1
+
+
+def test_what_is_repeated_from_its_start_on_counts_once() -> None:
+    """After a failed sync the writer repeats a call from its start: each frame is there once, the later one."""
+    tape, exchanges = Tape(), Exchanges()
+    for segment in (FIRST, SECOND):
+        exchanges.take(tape.start(1, segment))
+        exchanges.take(tape.frame(1, 1, Kind.BODY, b"body", segment))
+        exchanges.take(tape.frame(1, 2, Kind.CHUNK, b"chunk", segment))
+    ended = exchanges.take(tape.frame(1, 3, Kind.END, encode_end(End(Outcome.OK, 4, 5, 5)), SECOND))
+    assert ended is not None
+    assert (len(ended.body), len(ended.chunks)) == (1, 1)
+    assert {place.segment for place in ended.chunks.places(exchanges.segments)} == {SECOND}
 
 
 def test_a_gap_is_a_loss() -> None:
@@ -119,8 +132,16 @@ def test_a_call_whose_end_was_damaged_does_not_hold_the_tape_for_ever() -> None:
     exchanges.take(tape.start(1))
     tape.at += 10_000
     exchanges.take(tape.start(2))
-    (given_up,) = exchanges.expire(5_000)
+    (given_up,) = exchanges.expire(5_000, 0)
     assert given_up.start.request_id == UUID(int=1)
     assert given_up.end is not None
     assert given_up.end.note == DAMAGE_NOTE
     assert len(exchanges) == 1
+
+
+def test_a_tape_that_stands_still_gives_its_calls_up_too() -> None:
+    """A full tape took the end of nobody and writes nothing more: the time since its last frame counts."""
+    tape, exchanges = Tape(), Exchanges()
+    exchanges.take(tape.start(1))
+    assert exchanges.expire(5_000, 4_000) == []
+    assert len(exchanges.expire(5_000, 6_000)) == 1

@@ -258,7 +258,10 @@ async def test_draining_with_nothing_there_is_fine(database_url: str, tmp_path: 
 async def test_damage_costs_only_what_it_hit(
     database_url: str, connection: Connection, tmp_path: Path, node: Path
 ) -> None:
-    """A flipped bit in one call's answer: that call says how many frames it lost, and the others are whole."""
+    """A flipped bit in one call's answer: that call says how many frames it lost, and the others are whole.
+
+    How it ended the end frame says: bytes that are not there are no evidence against it.
+    """
     marked = answered("here lies the damage")
     with Taping(node, now_ms()) as tape:
         tape.whole()
@@ -269,11 +272,10 @@ async def test_damage_costs_only_what_it_hit(
     raw[raw.index(b"lies the damage")] ^= 1
     segment.write_bytes(raw)
     await drained(database_url, tmp_path)
-    rows = {row["id"]: row for row in await connection.fetch("SELECT id, outcome, lost_frames FROM requests")}
-    assert (rows[hit.start.request_id]["lost_frames"], rows[hit.start.request_id]["outcome"]) == (
-        1,
-        "upstream_incomplete",
-    )
+    found = await connection.fetch("SELECT id, outcome, lost_frames, response_sha256, usage_complete FROM requests")
+    rows = {row["id"]: row for row in found}
+    assert tuple(rows[hit.start.request_id])[1:] == ("ok", 1, None, False)
+    assert await connection.fetchval("SELECT count(*) FROM response_bodies") == 2
     others = [row for key, row in rows.items() if key != hit.start.request_id]
     assert [(row["outcome"], row["lost_frames"]) for row in others] == [("ok", 0)] * 2
     assert len(list(node.glob("*.bad"))) == 1
@@ -298,3 +300,22 @@ async def test_starts_that_were_rescued_twice_change_nothing(
     assert rows[:1] == before
     assert [(row["id"], row["outcome"]) for row in rows[1:]] == [(lost.request_id, "proxy_crash")]
     assert sum(hour["requests"] for hour in await rollup(connection)) == 2
+
+
+async def test_a_rescued_start_leaves_what_was_taped(
+    database_url: str, connection: Connection, tmp_path: Path, node: Path
+) -> None:
+    """Killed in the middle, and nobody recorded it before the next proxy came: every byte on the tape is in the row."""
+    with Taping(node, now_ms()) as tape:
+        call = tape.begin()
+        tape.ask(call, asked())
+        tape.head(call)
+        tape.chunk(call, b"as far as it came")
+    Starts(node).put(call.start.request_id.bytes, 0, 1000, encode_start(call.start))
+    with Taping(node, now_ms()):
+        await drained(database_url, tmp_path)
+    (row,) = await connection.fetch(
+        "SELECT outcome, status_code, q.body, s.raw FROM requests "
+        "JOIN request_bodies AS q USING (train, id) JOIN response_bodies AS s USING (train, id)"
+    )
+    assert tuple(row) == ("proxy_crash", 200, asked(), b"as far as it came")

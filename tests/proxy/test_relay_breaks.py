@@ -268,3 +268,20 @@ async def test_the_upstream_is_silent(upstream: Upstream, tmp_path: Path) -> Non
         assert (await _end(worker))[1:] == (Outcome.UPSTREAM_TIMEOUT, note)
     for request in upstream.requests:
         await asyncio.wait_for(request.gone.wait(), 5)
+
+
+@pytest.mark.parametrize("cut", range(0, 90, 7))
+async def test_the_same_length_twice(cut: int, worker: Worker, upstream: Upstream) -> None:
+    """Equal lengths are one, wherever the head is cut; the client is told it once, and the connection is kept."""
+    raw = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nx-a: b\r\ncontent-length:2\r\nx-c: d\r\n\r\nok"
+    gate = asyncio.Event()
+    upstream.script(Answer(raw=raw[:cut], chunks=(gate, raw[cut:])), Answer())
+    async with Wire(worker.port) as wire:
+        await wire.send(post())
+        await upstream.received(0)
+        asyncio.get_running_loop().call_later(0.01, gate.set)
+        answer = await wire.answer()
+        assert (answer.status, answer.body) == (200, b"ok")
+        assert (answer.all("content-length"), answer.header("x-a"), answer.header("x-c")) == (["2"], "b", "d")
+        assert (await wire.ask(post())).status == 200
+    assert upstream.connections == 1

@@ -7,6 +7,7 @@ import pytest
 
 from core.models import Outcome
 from proxy import connection as client_side
+from proxy import tcp
 from tests.relay import HOST, Taped, Wire, Worker, post
 from tests.upstream import HANG, SSE, Answer, Upstream, stream
 
@@ -96,7 +97,7 @@ async def test_a_half_closed_client_may_wait(
     monkeypatch.setattr(client_side, "HALF_CLOSE_SECONDS", 0.3)
     looks: list[int] = []
     looked = asyncio.Event()
-    look = client_side._tcp_state
+    look = tcp.state
 
     def counting(transport: Any) -> tuple[int, int]:
         looks.append(1)
@@ -104,7 +105,7 @@ async def test_a_half_closed_client_may_wait(
             looked.set()
         return look(transport)
 
-    monkeypatch.setattr(client_side, "_tcp_state", counting)
+    monkeypatch.setattr(tcp, "state", counting)
     upstream.script(Answer(headers=(SSE,), chunks=(b"one", looked, b"two"), framing="chunked"))
     async with Wire(worker.port) as wire:
         await wire.send(post())

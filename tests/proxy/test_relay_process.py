@@ -214,6 +214,19 @@ async def test_killed(start: Start, upstream: Upstream) -> None:
     wire.writer.close()
 
 
+async def test_killed_in_an_answer_without_length(start: Start, upstream: Upstream) -> None:
+    """SIGKILL under an answer that only the connection's end would end: the client gets a reset, no clean end."""
+    worker = await start()
+    upstream.default = Answer(headers=(SSE,), chunks=(b"half", HANG), framing="chunked")
+    async with Wire(worker.port) as wire:
+        await wire.send(b"GET /v1/models HTTP/1.0\r\nHost: proxy.test\r\n\r\n")
+        await wire.head()
+        assert await wire.reader.readexactly(4) == b"half"
+        worker.process.kill()
+        with pytest.raises(ConnectionResetError):
+            await wire.closed()
+
+
 async def test_a_successor_takes_the_port_over(start: Start, upstream: Upstream) -> None:
     """While one worker drains, the next one listens on the same port: nobody is refused."""
     gate = asyncio.Event()

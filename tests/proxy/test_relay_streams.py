@@ -57,6 +57,31 @@ async def test_the_head_waits_for_the_tape(worker: Worker, upstream: Upstream, m
     assert worker.count("head_sync_misses") == 0
 
 
+async def test_what_came_while_the_head_was_held_is_timed_as_it_came(
+    worker: Worker, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record says when the upstream spoke, not when the tape let it through."""
+    synced = asyncio.get_running_loop().create_future()
+    monkeypatch.setattr("proxy.forward.HOLD_SECONDS", 60)
+    monkeypatch.setattr(worker.relay.tape, "synced", lambda: synced)
+    upstream.script(Answer(headers=(SSE,), chunks=(b"early",), framing="chunked"))
+    async with Wire(worker.port) as wire, asyncio.timeout(5):
+        await wire.send(post())
+        while not any(connection.has_body for connection in worker.relay.upstream.connections):
+            await asyncio.sleep(0)
+        synced.set_result(None)
+        assert await wire.head()
+        assert await wire.chunk() == b"early"
+        assert await wire.chunk() == b""
+    monkeypatch.undo()
+    (call,) = await worker.taped()
+    assert call.end is not None
+    timings = call.end.timings
+    assert timings.first_byte_us is not None
+    assert timings.head_us is not None
+    assert timings.first_byte_us < timings.head_us + timings.tape_wait_us
+
+
 async def test_the_head_waits_20_ms_at_most(
     worker: Worker, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:

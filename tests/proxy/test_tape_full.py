@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import json
 import os
 import subprocess
 from collections import Counter
@@ -11,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from core.tape import METADATA, PREALLOCATED, Frame, Kind
+from proxy.counters import Counters
+from proxy.health import Health
 from proxy.tape_folder import segments
+from proxy.tape_reader import TapeReader
 from proxy.tape_room import RESERVE
 from proxy.tape_status import level_of
 from proxy.tape_writer import TapeWriter
@@ -192,6 +196,71 @@ async def test_a_real_full_disk(small_disk: Path) -> None:
     assert writer.status.level == "full"
     writer.close()
     check_exact(folder, writer, 100)
+
+
+async def test_what_was_read_can_go_piece_by_piece(folder: Path) -> None:
+    """One segment is an eighth of the tape at most, so that a reader that is up to date keeps it from filling."""
+    writer = writer_on(folder, None, "refuse", max_bytes=8 * MIB)
+    with TapeReader(folder) as reader:
+        for number in range(200):  # 40 MB
+            await exchange(writer, number)
+            while reader.read():
+                pass
+            assert reader.position is not None
+            reader.drop_before(reader.position)
+            assert writer.accepting
+    assert max(path.stat().st_size for path in folder.glob("*.seg")) <= MIB
+    writer.close()
+
+
+async def test_refusing_ends_when_everything_was_read(folder: Path) -> None:
+    """A tape that refuses begins a new segment, so that the full one can go as soon as it is read."""
+    writer = writer_on(folder, None, "refuse", max_bytes=100_000)
+    await exchange(writer, 0)
+    assert not writer.accepting
+    (full,) = segments(folder)
+    async with asyncio.timeout(10):
+        while segments(folder) == [full]:
+            await asyncio.sleep(0.02)
+        assert not writer.accepting
+        with TapeReader(folder) as reader:
+            while reader.read():
+                pass
+            assert reader.position is not None
+            assert reader.drop_before(reader.position) == 1
+        while not writer.accepting:
+            await asyncio.sleep(0.02)
+    await exchange(writer, 1)
+    writer.close()
+    assert writer.status.lost_frames == 0
+
+
+async def test_each_change_is_told_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """70 %, 90 %, full, the first loss and the way back: one log line each, however often it is looked at."""
+    disk = FailingDisk()
+    writer = writer_on(folder, disk, "serve", max_bytes=4_000_000)
+    counters = Counters(folder.parent, 0)
+    health = Health(writer, counters, None)
+    for number in range(40):
+        await exchange(writer, number)
+        health.count()
+        health.count()
+    lost = writer.status.lost_requests
+    for segment in segments(folder)[:-1]:
+        (folder / f"{segment}.seg").unlink()
+    async with asyncio.timeout(20):
+        while writer.status.level != "ok":
+            await asyncio.sleep(0.02)
+    health.count()
+    health.count()
+    writer.close()
+    counters.close()
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert {line["node"] for line in lines} == {"node-0"}
+    told = [line.get("level") or line["event"] for line in lines]
+    assert told == ["warn", "alert", *told[2:4], "tape takes everything again", "ok"]
+    assert set(told[2:4]) == {"full", "tape loses what it is given"}
+    assert lines[4]["count"] == lost
 
 
 def test_levels() -> None:

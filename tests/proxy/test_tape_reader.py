@@ -13,7 +13,7 @@ import pytest
 from core.errors import BadFrameError
 from core.ids import uuid7
 from core.tape import HEADER_SIZE, MAX_PAYLOAD, METADATA, PREALLOCATED, Kind, encode, seed_of
-from proxy.tape_folder import begin_boot, hold, segment_path
+from proxy.tape_folder import begin_boot, hold, segment_path, used_bytes
 from proxy.tape_reader import Backlog, Place, PlacedFrame, Position, Quarantined, TapeReader, nodes, writer_alive
 from proxy.tape_writer import TapeWriter
 from tests.tape_disk import FailingDisk
@@ -331,3 +331,11 @@ async def test_following_a_real_writer(tmp_path: Path) -> None:
         newest.append(item.sequence)
     assert newest == list(range(400))
     assert writer.status.lost_frames == 0
+
+
+def test_set_aside_damage_counts_as_what_it_takes_on_disk(tmp_path: Path) -> None:
+    """A ``.bad`` file has its damage at the segment's own offset, behind a hole: the hole takes no room."""
+    with (tmp_path / "01a1f8d3-ea7b-7000-8000-000000000000.bad").open("wb") as bad:
+        bad.seek(60 << 20)
+        bad.write(bytes(300))
+    assert used_bytes(tmp_path) < 1 << 20

@@ -114,6 +114,8 @@ ROWS = [
     Row("a train with a space", get(b"/t/my%20train/v1/models"), 400),
     Row("an empty train", get(b"/t//v1/models"), 400),
     Row("a train of 129 characters", get(b"/t/%b/v1/models" % (b"a" * 129)), 400),
+    Row("a key as train", get(b"/t/sk-ant-api03-AAAAAAAAAAAAAAAA/v1/models"), 400),
+    Row("a key as train header", get(b"/v1/models", b"X-Train-Id: AKIAIOSFODNN7EXAMPLE"), 400),
     Row("a train header with a slash", get(b"/v1/models", b"X-Train-Id: a/b"), 400),
     Row("a train header without a value", get(b"/v1/models", b"MSL-Train-Id:"), 400),
     Row("a train header twice", get(b"/v1/models", b"X-Train-Id: a", b"X-Train-Id: b"), 400),
