@@ -9,6 +9,7 @@ Bytes come in, values go out; ``now``, keys and random bytes are arguments.
 - ``normal_form`` makes items of a transcript (``canonical`` bytes), ``chain`` their hashes, ``recognition`` knows what
   clients send beside the talk; ``identity`` composes them into the ``Facts`` that ``linking`` makes one forest of.
 - ``pieces`` divides a request body into what is stored once (``seams``, ``texts`` find where), ``lanes`` what repeats.
+- ``rollup`` is what lists say of a conversation, ``tools`` the calls of tools.
 - ``exchange`` composes all of these into one frozen ``models.Recording``: the only thing the recorder writes.
 - ``settings`` names every setting once; ``access`` says who may do what; ``refusals`` holds the errors we generate.
 

@@ -17,6 +17,7 @@ import uvloop
 from core.errors import AlreadyRunningError, BadSettingError
 from core.settings import Settings
 from proxy import settings as environment
+from sql.errors import DatabaseError
 
 EXIT_FAILURE, EXIT_RUNNING, EXIT_BAD_SETTING = 1, 75, 78
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(str(exc), EXIT_BAD_SETTING)
     except AlreadyRunningError as exc:
         return _say(str(exc), EXIT_RUNNING)
+    except DatabaseError as exc:
+        return _say(f"database: {exc}", EXIT_FAILURE)
     except OSError as exc:
         if exc.errno != errno.EADDRINUSE:
             raise

@@ -8,7 +8,18 @@ from uuid import UUID
 from core.identity import Call, Facts
 from core.linking.attempts import Rival, first_attempts
 from core.linking.evidence import Finding, search
-from core.linking.keys import Kind, LinkKey, Want, announces, link_keys, own_scope, request_key, state_key, wants
+from core.linking.keys import (
+    Kind,
+    LinkKey,
+    Want,
+    announces,
+    family_keys,
+    own_scope,
+    plain_keys,
+    request_key,
+    state_key,
+    wants,
+)
 from core.linking.ledger import Known, Ledger, Probe, SummaryProbe
 from core.linking.link import Evidence, Link, Method, Past
 from core.linking.placing import place
@@ -58,6 +69,8 @@ class _Deciding:
         """Requests of states that failed."""
         self._compared: set[bytes] = set()
         """The states whose requests were compared."""
+        self._plain: dict[tuple[UUID, Past | None], tuple[LinkKey, ...]] = {}
+        """What requests provide whatever their parents are."""
         self._scopes: set[bytes] = set()
         """The families that may have to be told apart anew."""
 
@@ -86,7 +99,10 @@ class _Deciding:
         return {facts.call.id: facts for facts in self._world.facts(ids)} if ids else {}
 
     def _put_keys(self, facts: Facts, evidence: Evidence | None, past: Past | None) -> tuple[LinkKey, ...]:
-        rows = link_keys(facts, evidence, past, forks=self._forks(facts.call, evidence))
+        plain = self._plain.get((facts.call.id, past))
+        if plain is None:
+            plain = self._plain[facts.call.id, past] = plain_keys(facts, past)
+        rows = plain + family_keys(facts, evidence, forks=self._forks(facts.call, evidence))
         self._world.put_keys(facts, rows)
         self._keys[facts.call.id] = rows
         self._facts[facts.call.id] = facts

@@ -159,8 +159,8 @@ def prompt_scope(prompt: bytes) -> bytes:
     return digest(b"prompt", prompt)
 
 
-def link_keys(facts: Facts, evidence: Evidence | None, past: Past | None, *, forks: bool) -> tuple[LinkKey, ...]:
-    """What a request provides. ``past`` is a thread's, ``forks`` whether it left its parent for an agent of its own."""
+def plain_keys(facts: Facts, past: Past | None) -> tuple[LinkKey, ...]:
+    """What a request provides whatever its parent is. ``past`` is a thread's."""
     call = facts.call
     states = (call.state,) if past is None else (call.state, past.state)
     side = call.side_call is not None
@@ -173,15 +173,24 @@ def link_keys(facts: Facts, evidence: Evidence | None, past: Past | None, *, for
     ]
     if side:
         return tuple(rows)
-    replies = dict.fromkeys(facts.replies + (past.replies if past is not None else ()))
+    own = facts.replies
+    replies = dict.fromkeys(own + (past.replies if past is not None else ()))
     rows += [row(Kind.REPLY, reply_key(state)) for state in replies]
     rows += [row(Kind.TURN, key)._replace(first=first_item(facts.states)) for key in answer_turns(facts)]
     if facts.message_id is not None:
-        longest = past.replies if past is not None and past.replies else facts.replies
+        longest = past.replies if past is not None and past.replies else own
         rows.append(row(Kind.MESSAGE, message_key(facts.message_id))._replace(state=longest[0] if longest else None))
     if facts.summary is not None:
         rows.append(row(Kind.SUMMARY, summary_key(call.lane))._replace(text=facts.summary))
-    return (*rows, *_family_keys(facts, evidence, forks=forks))
+    return tuple(rows)
+
+
+def family_keys(facts: Facts, evidence: Evidence | None, *, forks: bool) -> tuple[LinkKey, ...]:
+    """What a request provides for telling which launch a sub-agent came from.
+
+    ``forks``: whether it left its parent for an agent of its own.
+    """
+    return () if facts.call.side_call is not None else tuple(_family_keys(facts, evidence, forks=forks))
 
 
 def _family_keys(facts: Facts, evidence: Evidence | None, *, forks: bool) -> Iterator[LinkKey]:

@@ -173,10 +173,14 @@ class MemoryLedger:
 
     def put_keys(self, request: UUID, rows: tuple[LinkKey, ...]) -> None:
         """Keep what a request provides, instead of what it provided."""
-        for row in self._keys.get(request, ()):
+        before = self._keys.get(request, ())
+        same = 0  # most often only the last differ
+        while same < min(len(before), len(rows)) and before[same] == rows[same]:
+            same += 1
+        for row in before[same:]:
             for rows_of in self._lists(row):
                 rows_of.remove((request, row))
-        for row in rows:
+        for row in rows[same:]:
             for rows_of in self._lists(row):
                 insort(rows_of, (request, row), key=lambda entry: entry[0])
         self._keys[request] = rows

@@ -7,9 +7,11 @@ from typing import NamedTuple
 from core.exchange import Taped
 from core.identity import Facts
 from core.models import Chunk, End, Head, Outcome, Recording, Start, Timings
+from proxy import log
 from proxy.recorder.developed import developed
 from proxy.recorder.notes import OtherVersionError, unpack
 from proxy.recorder.readable import EPOCH
+from proxy.recorder.undeveloped import undeveloped
 from sql.database import Database, Transaction
 from sql.rows.linking import StoredCall
 
@@ -29,7 +31,12 @@ async def read(source: Database | Transaction, train: int, ids: Collection[objec
 
 def redeveloped(call: StoredCall) -> Redeveloped:
     """What a stored call says, by today's code."""
-    recording, facts = developed(_taped(call), client=_client(call))
+    taped = _taped(call)
+    try:
+        recording, facts = developed(taped, client=_client(call))
+    except Exception as exc:  # noqa: BLE001 - as when it was recorded: one call must not stop the others
+        log.write_failure("derive_failed", exc)
+        recording, facts = undeveloped(taped, "could not be derived"), None
     return Redeveloped(recording, facts, call.account)
 
 
