@@ -33,7 +33,7 @@ _GLYPHS: dict[Glyph, tuple[str, Callable[[int, int], str]]] = {
     "error": ("bad", lambda x, y: f"M{x - 4.5} {y - 4.5}h9v9h-9z"),
     "running": ("open", lambda x, y: _circle(x, y, 4.5)),
     "subagent": ("", lambda x, y: f"M{x - 2} {y - 4.5}h4a4.5 4.5 0 0 1 0 9h-4a4.5 4.5 0 0 1 0 -9z"),
-    "run": ("full dots", lambda x, y: "".join(_circle(x, y + step, 1.7) for step in (-6, 0, 6))),
+    "run": ("full dots", lambda x, y: "".join(_circle(x, y + step, 2.6) for step in (-7, 0, 7))),
     "joint": ("full", lambda x, y: _circle(x, y, 5)),
 }
 """How each sign is filled, and its path around a point: all signs of a kind in a lane are one path."""
