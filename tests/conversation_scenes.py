@@ -28,6 +28,15 @@ async def tool_turns(talk: Talk, parent: Asked, number: int, *, tag: str, **more
 async def fix_the_test(connection: Any) -> Talk:
     """Everything at once: a retry, parallel and nested sub-agents, two branches, a compaction, a call in flight."""
     talk = Talk(connection)
+    again = await _opened(talk)
+    after = await _found(talk, again, await _helpers(talk, again))
+    end = await _forked(talk, after)
+    await _compacted(talk, end)
+    await talk.file()
+    return talk
+
+
+async def _opened(talk: Talk) -> Asked:
     opening = [text(REMINDER), text("Fix the flaky login test, please. It fails on Fridays.")]
     first = await talk.ask(
         None,
@@ -45,7 +54,7 @@ async def fix_the_test(connection: Any) -> Talk:
         status_code=529,
         error_type="overloaded_error",
     )
-    again = await talk.ask(
+    return await talk.ask(
         failed,
         messages=failed.messages,
         attempt_of=failed,
@@ -67,8 +76,10 @@ async def fix_the_test(connection: Any) -> Talk:
             ),
         ],
     )
-    brought = await _helpers(talk, again)
-    after = await talk.ask(
+
+
+async def _found(talk: Talk, again: Asked, brought: list[Body]) -> Asked:
+    return await talk.ask(
         again,
         *brought,
         text(REMINDER),
@@ -85,6 +96,9 @@ async def fix_the_test(connection: Any) -> Talk:
             ),
         ],
     )
+
+
+async def _forked(talk: Talk, after: Asked) -> Asked:
     done = await talk.ask(
         after, result("toolu_edit", "The file was updated."), answer=[text("Done. The test passes now.")]
     )
@@ -99,7 +113,10 @@ async def fix_the_test(connection: Any) -> Talk:
         link="reply",
         answer=[text("* Fixed a test that failed on Fridays.")],
     )
-    end = await talk.ask(ran, result("toolu_logout_23", "ok"), answer=[text("Logout is fine too.")])
+    return await talk.ask(ran, result("toolu_logout_23", "ok"), answer=[text("Logout is fine too.")])
+
+
+async def _compacted(talk: Talk, end: Asked) -> None:
     asked = await talk.ask(
         end, text("CRITICAL: Respond with TEXT ONLY. Summarise."), answer=[text(f"<summary>{SUMMARY}</summary>")]
     )
@@ -114,8 +131,6 @@ async def fix_the_test(connection: Any) -> Talk:
         went_on, text("And run everything once more."), answer=[use("toolu_all", "Bash", command="make test")]
     )
     await talk.ask(more, result("toolu_all", LISTING), outcome=None, status_code=None, bodies=False)
-    await talk.file()
-    return talk
 
 
 async def _helpers(talk: Talk, launcher: Asked) -> list[Body]:
@@ -241,56 +256,30 @@ async def long_talk(connection: Any, requests: int, *, bodies: bool = True, cont
 
 async def _chapter(talk: Talk, node: Asked, part: int, context: int, *, bodies: bool) -> Asked:
     for section in range(context // 25):
-        tag = f"p{part}s{section}"
-        node = await tool_turns(talk, node, 21, tag=tag, bodies=bodies, after=4.0)
-        node = await talk.ask(
-            node, result(f"toolu_{tag}_20", "ok"), answer=[text(f"Section {section} is done. " * 8)], bodies=bodies
-        )
-        asked = await talk.ask(
-            node,
-            text(f"Go on with section {section + 1}, please."),
-            bodies=bodies,
-            answer=[
-                use(f"toolu_ag_{tag}", "Agent", description=f"Look at {tag}", prompt=f"Look at {tag} closely."),
-                use(f"toolu_st_{tag}", "Bash", command="ls"),
-            ],
-        )
-        number = 1 + sum(each.branch_id.startswith("subtask_") for each in talk.asked)
-        await talk.ask(
-            asked,
-            messages=_fresh(f"Look at {tag} closely."),
-            branch=f"subtask_{number}",
-            link="subagent",
-            launch=asked,
-            answer=[text("All is well.")],
-            bodies=bodies,
-        )
-        if section % 3 == 2:
-            await talk.ask(
-                node,
-                text("Or rather stop here."),
-                branch=f"branch_p{part}s{section}",
-                answer=[text("Stopped.")],
-                bodies=bodies,
-            )
-        node = await talk.ask(
-            asked,
-            result(f"toolu_ag_{tag}", "All is well."),
-            result(f"toolu_st_{tag}", "a b c"),
-            answer=[use(f"toolu_{tag}_20x", "Bash", command="make")],
-            bodies=bodies,
-        )
-    asked = await talk.ask(
-        node, text("CRITICAL: Respond with TEXT ONLY"), answer=[text(f"<summary>{SUMMARY}</summary>")], bodies=bodies
-    )
+        node = await _section(talk, node, f"p{part}s{section}", bodies=bodies, forks=section % 3 == 2)
+    summary = [text(f"<summary>{SUMMARY}</summary>")]
+    asked = await talk.ask(node, text("CRITICAL: Respond with TEXT ONLY"), answer=summary, bodies=bodies)
+    more = {"link": "compaction", "branch": f"compact_{part:06d}", "bodies": bodies}
     return await talk.ask(
-        asked,
-        messages=_fresh(CONTINUED),
-        link="compaction",
-        branch=f"compact_{part:06d}",
-        answer=[use(f"toolu_c{part}", "Bash", command="ls")],
-        bodies=bodies,
+        asked, messages=_fresh(CONTINUED), answer=[use(f"toolu_c{part}", "Bash", command="ls")], **more
     )
+
+
+async def _section(talk: Talk, node: Asked, tag: str, *, bodies: bool, forks: bool) -> Asked:
+    node = await tool_turns(talk, node, 21, tag=tag, bodies=bodies, after=4.0)
+    words = text(f"Section {tag} is done. " * 8)
+    node = await talk.ask(node, result(f"toolu_{tag}_20", "ok"), answer=[words], bodies=bodies)
+    look = use(f"toolu_ag_{tag}", "Agent", description=f"Look at {tag}", prompt=f"Look at {tag} closely.")
+    calls = [look, use(f"toolu_st_{tag}", "Bash", command="ls")]
+    asked = await talk.ask(node, text("Go on with the next, please."), bodies=bodies, answer=calls)
+    number = 1 + sum(each.branch_id.startswith("subtask_") for each in talk.asked)
+    inside = {"branch": f"subtask_{number}", "link": "subagent", "launch": asked, "bodies": bodies}
+    await talk.ask(asked, messages=_fresh(f"Look at {tag} closely."), answer=[text("All is well.")], **inside)
+    if forks:
+        stop = text("Or rather stop here.")
+        await talk.ask(node, stop, branch=f"branch_{tag}", answer=[text("Stopped.")], bodies=bodies)
+    brought = [result(f"toolu_ag_{tag}", "All is well."), result(f"toolu_st_{tag}", "a b c")]
+    return await talk.ask(asked, *brought, answer=[use(f"toolu_{tag}_20x", "Bash", command="make")], bodies=bodies)
 
 
 async def seed_scenes(connection: Any) -> dict[str, UUID]:

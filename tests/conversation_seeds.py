@@ -94,14 +94,7 @@ class Talk:
         """Record a request that goes on from ``parent``, and its answer."""
         sent = messages if messages is not None else _transcript(parent, content)
         stop = "tool_use" if any(block["type"] == "tool_use" for block in answer or ()) else "end_turn"
-        cached = min(180_000, 4_000 + 900 * len(sent))
-        usage = {
-            **message()["usage"],
-            "input_tokens": 12,
-            "cache_creation_input_tokens": 900,
-            "cache_read_input_tokens": cached,
-            "output_tokens": 60 + 7 * len(self.asked) % 400,
-        }
+        usage = self._usage(sent)
         made = message(*answer, stop_reason=stop, usage=usage) if answer is not None else None
         items = [item for each in sent for item in Normaliser().message(each)]
         node = Asked(
@@ -116,9 +109,7 @@ class Talk:
             outcome=call.get("outcome", "ok"),
             messages=sent,
             answer=made,
-            at=self.started
-            + timedelta(seconds=after if self.asked else 0)
-            + (self.asked[-1].at - self.started if self.asked else timedelta()),
+            at=self.asked[-1].at + timedelta(seconds=after) if self.asked else self.started,
             item_count=len(items),
             state=chain(START, tuple(items))[-1].hex() if items else START.hex(),
             task=launch.id if launch else parent.task if parent else None,
@@ -128,6 +119,15 @@ class Talk:
         await self._insert(node, parent, model, bodies=bodies, call=call)
         self.asked.append(node)
         return node
+
+    def _usage(self, sent: list[Body]) -> Body:
+        figures = {
+            "input_tokens": 12,
+            "cache_creation_input_tokens": 900,
+            "cache_read_input_tokens": min(180_000, 4_000 + 900 * len(sent)),
+            "output_tokens": 60 + 7 * len(self.asked) % 400,
+        }
+        return {**message()["usage"], **figures}
 
     async def _insert(
         self, node: Asked, parent: Asked | None, model: str, *, bodies: bool, call: dict[str, Any]
@@ -173,6 +173,14 @@ class Talk:
         """Write the roll-ups: conversation, branches, session, tool calls. Returns the conversation's id."""
         train = await self.connection.fetchval("SELECT train FROM trains WHERE name = $1", self.train)
         account = await self.connection.fetchval("SELECT account FROM accounts WHERE account_id = $1", self.account)
+        await insert_row(self.connection, "conversations", {"train": train, "account": account, **self._row(title)})
+        await self._file_branches(train)
+        await self._file_session(train, account, self.asked[-1])
+        for node in self.asked:
+            await self._file_calls(train, node)
+        return self.conversation or UUID(int=0)
+
+    def _row(self, title: str | None) -> dict[str, Any]:
         nodes = [node for node in self.asked if node.attempt_of is None]
         total = {
             key: sum(node.usage.get(key, 0) for node in self.asked)
@@ -186,12 +194,10 @@ class Talk:
             for block in (node.answer or {}).get("content", ())
         )
         newest = self.asked[-1]
-        row = {
-            "train": train,
+        return {
             "conversation_id": self.conversation,
             "title": title or self.asked[0].preview,
             "side_call": self.side_call,
-            "account": account,
             "first_at": self.asked[0].at,
             "last_at": newest.at + timedelta(seconds=2.5),
             "message_count": len(nodes),
@@ -210,7 +216,10 @@ class Talk:
             "latest_model": MODEL,
             "shape": _shape(nodes),
         }
-        await insert_row(self.connection, "conversations", row)
+
+    async def _file_branches(self, train: int) -> None:
+        nodes = [node for node in self.asked if node.attempt_of is None]
+        branches = Counter(node.branch_id for node in nodes)
         for name, count in branches.items():
             first = next(node for node in nodes if node.branch_id == name)
             branch = {
@@ -223,10 +232,6 @@ class Talk:
                 "message_count": count,
             }
             await insert_row(self.connection, "branches", branch)
-        await self._file_session(train, account, newest)
-        for node in self.asked:
-            await self._file_calls(train, node)
-        return self.conversation or UUID(int=0)
 
     async def _file_session(self, train: int, account: int | None, newest: Asked) -> None:
         if self.session is None:

@@ -1,6 +1,6 @@
 """The lanes of the graph as SVG: one mark a line, one edge to its parent. Real rows of the same height stand beside."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -19,22 +19,24 @@ _SVG = Markup(
     '<svg class="gutter" width="{width}" height="{height}" viewBox="0 0 {width} {height}" aria-hidden="true">'
     "{inside}</svg>"
 )
-_EDGE = Markup('<path class="edge l{lane}{kind}" d="{d}"/>')
-_JOINT = Markup('<path class="joint l{lane}" d="M{a} {b}l10 -5M{a} {c}l10 -5"/>')
-_GLYPHS: dict[Glyph, Markup] = {
-    "prompt": Markup('<circle class="g full l{lane}" cx="{x}" cy="{y}" r="5"/>'),
-    "turn": Markup('<circle class="g l{lane}" cx="{x}" cy="{y}" r="3.5"/>'),
-    "fork": Markup('<path class="g full l{lane}" d="M{x} {top}l6 6l-6 6l-6 -6z"/>'),
-    "error": Markup('<rect class="g bad" x="{left}" y="{up}" width="9" height="9"/>'),
-    "running": Markup('<circle class="g open l{lane}" cx="{x}" cy="{y}" r="4.5"/>'),
-    "subagent": Markup('<rect class="g l{lane}" x="{far}" y="{up}" width="13" height="9" rx="4.5"/>'),
-    "run": Markup(
-        '<circle class="g full l{lane}" cx="{x}" cy="{above}" r="1.7"/>'
-        '<circle class="g full l{lane}" cx="{x}" cy="{y}" r="1.7"/>'
-        '<circle class="g full l{lane}" cx="{x}" cy="{below}" r="1.7"/>'
-    ),
-    "joint": Markup('<circle class="g full l{lane}" cx="{x}" cy="{y}" r="5"/>'),
+_PATH = Markup('<path class="{}" d="{}"/>')
+
+
+def _circle(x: int, y: int, radius: float) -> str:
+    return f"M{x - radius:g} {y}a{radius} {radius} 0 1 0 {2 * radius:g} 0a{radius} {radius} 0 1 0 {-2 * radius:g} 0"
+
+
+_GLYPHS: dict[Glyph, tuple[str, Callable[[int, int], str]]] = {
+    "prompt": ("full", lambda x, y: _circle(x, y, 5)),
+    "turn": ("", lambda x, y: _circle(x, y, 3.5)),
+    "fork": ("full", lambda x, y: f"M{x} {y - 6}l6 6l-6 6l-6 -6z"),
+    "error": ("bad", lambda x, y: f"M{x - 4.5} {y - 4.5}h9v9h-9z"),
+    "running": ("open", lambda x, y: _circle(x, y, 4.5)),
+    "subagent": ("", lambda x, y: f"M{x - 2} {y - 4.5}h4a4.5 4.5 0 0 1 0 9h-4a4.5 4.5 0 0 1 0 -9z"),
+    "run": ("full dots", lambda x, y: "".join(_circle(x, y + step, 2.6) for step in (-7, 0, 7))),
+    "joint": ("full", lambda x, y: _circle(x, y, 5)),
 }
+"""How each sign is filled, and its path around a point: all signs of a kind in a lane are one path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,22 @@ def width(lanes: int) -> int:
 
 def drawn(marks: Sequence[Mark | None], lanes: int, crossing: Sequence[tuple[int, Mark]] = ()) -> Markup:
     """The gutter of these rows, top to bottom; ``crossing`` are edges whose own row lies outside, with that row."""
-    edges = [_edge(row, mark) for row, mark in [*enumerate(marks), *crossing] if mark is not None]
-    signs = [_sign(row, mark) for row, mark in enumerate(marks) if mark is not None]
-    inside = Markup("").join([*edges, *signs])
-    return _SVG.format(width=width(lanes), height=len(marks) * ROW, inside=inside)
+    edges: dict[str, list[str]] = {}
+    signs: dict[str, list[str]] = {}
+    for row, mark in [*enumerate(marks), *crossing]:
+        if mark is not None and mark.parent is not None:
+            kind = f"edge l{mark.lane % 8}{' launch' if mark.launched else ''}"
+            edges.setdefault(kind, []).append(_edge(row, mark, mark.parent))
+    for row, mark in enumerate(marks):
+        if mark is not None:
+            x, y = _x(mark.lane), _y(row)
+            filled, sign = _GLYPHS[mark.glyph]
+            signs.setdefault(f"g {filled} l{mark.lane % 8}", []).append(sign(x, y))
+            if mark.glyph == "joint":
+                joint = f"M{x - 5} {y + 13}l10 -5M{x - 5} {y + 17}l10 -5"
+                signs.setdefault(f"joint l{mark.lane % 8}", []).append(joint)
+    paths = [_PATH.format(kind, "".join(parts)) for kind, parts in [*edges.items(), *signs.items()]]
+    return _SVG.format(width=width(lanes), height=len(marks) * ROW, inside=Markup("").join(paths))
 
 
 def _x(lane: int) -> int:
@@ -74,24 +88,12 @@ def _y(row: int) -> int:
     return row * ROW + ROW // 2
 
 
-def _edge(row: int, mark: Mark) -> Markup:
+def _edge(row: int, mark: Mark, parent: int) -> str:
     """From the parent along the row next to it into the own lane, then straight; up or down alike."""
-    if mark.parent is None:
-        return Markup("")
-    x, y, from_x, from_y = _x(mark.lane), _y(row), _x(mark.parent_lane), _y(mark.parent)
-    d = f"M{from_x} {from_y}"
+    x, y, from_x, from_y = _x(mark.lane), _y(row), _x(mark.parent_lane), _y(parent)
+    bent = ""
     if x != from_x:
         bend = from_y + (ROW if y > from_y else -ROW)
         middle = (from_y + bend) // 2
-        d += f"C{from_x} {middle} {x} {middle} {x} {bend}"
-    return _EDGE.format(lane=mark.lane % 8, kind=" launch" if mark.launched else "", d=f"{d}V{y}")
-
-
-def _sign(row: int, mark: Mark) -> Markup:
-    x, y = _x(mark.lane), _y(row)
-    sign = _GLYPHS[mark.glyph].format(
-        lane=mark.lane % 8, x=x, y=y, top=y - 6, left=x - 4.5, up=y - 4.5, far=x - 6.5, above=y - 6, below=y + 6
-    )
-    if mark.glyph != "joint":
-        return sign
-    return sign + _JOINT.format(lane=mark.lane % 8, a=x - 5, b=y + 13, c=y + 17)
+        bent = f"C{from_x} {middle} {x} {middle} {x} {bend}"
+    return f"M{from_x} {from_y}{bent}V{y}"
