@@ -67,8 +67,7 @@ class ProxyServer(web.Server):
             if admitted.own:
                 return await self._answer(incoming, admitted)
             self._check_page(admitted)
-            if not may(self._principal(admitted), Permission.FORWARD, admitted.train):
-                raise RefusedError(Reason.UNAUTHORIZED)
+            self._check_access(admitted)
             self._check_room()
         except RefusedError as exc:
             return connection.refuse(exc.reason, body=message.method != "HEAD")
@@ -81,6 +80,10 @@ class ProxyServer(web.Server):
         """Open on loopback: who reaches the port may use it, but not whatever page his browser happens to show."""
         if admitted.foreign and self.relay.settings.loopback:
             raise RefusedError(Reason.FOREIGN_PAGE)
+
+    def _check_access(self, admitted: Admitted) -> None:
+        if not may(self._principal(admitted), Permission.FORWARD, admitted.train):
+            raise RefusedError(Reason.UNAUTHORIZED)
 
     def _principal(self, admitted: Admitted) -> Principal:
         """Who calls. In open mode everybody who reaches the port is the local user; client keys will be told here."""

@@ -14,6 +14,7 @@ from core.identity import Facts
 from core.launches import invocations
 from core.linking.link import Link
 from core.models import DERIVER_VERSION, Origin, Recording, Start
+from core.preview import preview
 from core.reply import reply_of
 from proxy.recorder.readable import jsonb, moment, text
 
@@ -188,6 +189,7 @@ COLUMNS: tuple[Column, ...] = (
     _known("side_call", "text", lambda facts: facts.call.side_call),
     _known("identity_version", "integer", lambda _: IDENTITY_VERSION),
     _known("item_count", "integer", lambda facts: len(facts.items)),
+    _known("preview", "text", lambda facts: preview(facts.items)),
     Column("deriver_version", "integer", lambda _: DERIVER_VERSION),
 )
 

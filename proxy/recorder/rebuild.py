@@ -15,6 +15,7 @@ from core.chain import IDENTITY_VERSION
 from core.errors import BadSettingError
 from core.launches import invocations
 from core.models import DERIVER_VERSION
+from core.preview import preview
 from core.reply import reply_of
 from core.rollup import figures
 from core.settings import Settings
@@ -143,6 +144,7 @@ class Rebuild:
                 jsonb(invocations(reply_of(recording).blocks())) if facts.call.launches else None,
                 IDENTITY_VERSION,
                 len(facts.items),
+                preview(facts.items),
             )
             for recording, facts, _ in told
             if facts is not None

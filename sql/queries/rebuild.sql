@@ -58,9 +58,9 @@ WHERE r.request IS NOT NULL OR c.request IS NOT NULL;
 -- What linking knows of requests by themselves.
 UPDATE requests AS r SET current_message_hash = n.current_message_hash, side_call = n.side_call,
     task_tool_invocation = n.task_tool_invocation::jsonb, identity_version = n.identity_version,
-    item_count = n.item_count
-FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::integer[])
-    AS n (id, current_message_hash, side_call, task_tool_invocation, identity_version, item_count)
+    item_count = n.item_count, preview = n.preview
+FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::integer[], $8::text[])
+    AS n (id, current_message_hash, side_call, task_tool_invocation, identity_version, item_count, preview)
 WHERE r.train = $1 AND r.id = n.id;
 
 -- name: rebuild_reached

@@ -12,7 +12,7 @@ WITH written AS (
         request_bytes, response_bytes, delivered_bytes, request_sha256, response_sha256, request_headers,
         response_headers, event_count, lost_frames, conversation_id, branch_id, parent_request_id, link_method,
         current_message_hash, parent_message_hash, is_subtask, parent_task_request_id, task_tool_invocation, attempt_of,
-        side_call, identity_version, item_count, deriver_version)
+        side_call, identity_version, item_count, preview, deriver_version)
     SELECT $1::integer, n.id, n.original_id, n.node, n.account, n.key_id, n.method, n.path, n.query, n.request_type,
         n.model, n.answered_model, n.stream, n.client, n.client_version, n.session_id, n.agent_id, n.parent_agent_id,
         n.retry_count, n.outcome, n.status_code, n.error_type, n.error_message, n.parse_error, n.note,
@@ -24,7 +24,8 @@ WITH written AS (
         n.delivered_bytes, n.request_sha256, n.response_sha256, n.request_headers::jsonb, n.response_headers::jsonb,
         n.event_count, n.lost_frames, n.conversation_id, n.branch_id, n.parent_request_id, n.link_method,
         n.current_message_hash, n.parent_message_hash, n.is_subtask, n.parent_task_request_id,
-        n.task_tool_invocation::jsonb, n.attempt_of, n.side_call, n.identity_version, n.item_count, n.deriver_version
+        n.task_tool_invocation::jsonb, n.attempt_of, n.side_call, n.identity_version, n.item_count, n.preview,
+        n.deriver_version
     FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[],
         $10::text[], $11::text[], $12::text[], $13::boolean[], $14::text[], $15::text[], $16::text[], $17::text[],
         $18::text[], $19::integer[], $20::text[], $21::smallint[], $22::text[], $23::text[], $24::text[], $25::text[],
@@ -34,16 +35,16 @@ WITH written AS (
         $47::bigint[], $48::text[], $49::bigint[], $50::bigint[], $51::bigint[], $52::bytea[], $53::bytea[],
         $54::text[], $55::text[], $56::integer[], $57::integer[], $58::uuid[], $59::text[], $60::uuid[], $61::text[],
         $62::text[], $63::text[], $64::boolean[], $65::uuid[], $66::text[], $67::uuid[], $68::text[], $69::integer[],
-        $70::integer[], $71::integer[]) AS n (id, original_id, node, account, key_id, method, path, query, request_type,
-        model, answered_model, stream, client, client_version, session_id, agent_id, parent_agent_id, retry_count,
-        outcome, status_code, error_type, error_message, parse_error, note, upstream_request_id, message_id,
+        $70::integer[], $71::text[], $72::integer[]) AS n (id, original_id, node, account, key_id, method, path, query,
+        request_type, model, answered_model, stream, client, client_version, session_id, agent_id, parent_agent_id,
+        retry_count, outcome, status_code, error_type, error_message, parse_error, note, upstream_request_id, message_id,
         stop_reason, input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens,
         ephemeral_5m_input_tokens, ephemeral_1h_input_tokens, thinking_tokens, web_search_requests, web_fetch_requests,
         code_execution_requests, service_tier, inference_geo, speed, usage, usage_complete, started_at, ended_at,
         ttft_us, duration_us, timings, request_bytes, response_bytes, delivered_bytes, request_sha256, response_sha256,
         request_headers, response_headers, event_count, lost_frames, conversation_id, branch_id, parent_request_id,
         link_method, current_message_hash, parent_message_hash, is_subtask, parent_task_request_id,
-        task_tool_invocation, attempt_of, side_call, identity_version, item_count, deriver_version)
+        task_tool_invocation, attempt_of, side_call, identity_version, item_count, preview, deriver_version)
     ON CONFLICT (train, id) DO UPDATE SET node = excluded.node, account = excluded.account, key_id = excluded.key_id,
         method = excluded.method, path = excluded.path, query = excluded.query, request_type = excluded.request_type,
         model = excluded.model, answered_model = excluded.answered_model, stream = excluded.stream, client =
@@ -69,8 +70,8 @@ WITH written AS (
         excluded.current_message_hash, parent_message_hash = excluded.parent_message_hash, is_subtask =
         excluded.is_subtask, parent_task_request_id = excluded.parent_task_request_id, task_tool_invocation =
         excluded.task_tool_invocation, attempt_of = excluded.attempt_of, side_call = excluded.side_call,
-        identity_version = excluded.identity_version, item_count = excluded.item_count, deriver_version =
-        excluded.deriver_version, updated_at = now()
+        identity_version = excluded.identity_version, item_count = excluded.item_count, preview = excluded.preview,
+        deriver_version = excluded.deriver_version, updated_at = now()
     WHERE r.outcome IS NULL AND excluded.outcome IS NOT NULL
     RETURNING id, outcome, account, started_at, coalesce(answered_model, model, '') AS model, request_type,
         input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens, duration_us
