@@ -196,7 +196,7 @@ async def test_a_body_in_pieces_is_given_whole_or_not_at_all(client, connection)
     assert await connection.fetchval("SELECT folded > 99 AND body IS NULL FROM request_bodies")
     assert await (await client.get(where + "/raw/request")).read() == call.request
     assert (await (await client.get(where)).json())["request_body"] == json.loads(call.request)
-    await connection.execute("DELETE FROM pieces WHERE bytes = (SELECT max(bytes) FROM pieces)")
+    await connection.execute("DELETE FROM pieces WHERE bytes = (SELECT bytes FROM pieces ORDER BY bytes DESC LIMIT 1)")
     answer = await client.get(where + "/raw/request")
     assert (answer.status, (await answer.json())["detail"]) == (500, "a piece of the body is missing")
     assert (await (await client.get(where)).json())["request_body_state"] == "missing"
