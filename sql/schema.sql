@@ -619,6 +619,10 @@ CREATE INDEX conversations_last ON public.conversations USING btree (train, last
 
 CREATE INDEX conversations_sessions ON public.conversations USING gin (session_ids);
 
+CREATE INDEX link_keys_failed ON public.link_keys USING btree (train, kind, key) WHERE failed;
+
+CREATE INDEX link_keys_lane ON public.link_keys USING btree (train, kind, key, lane, request);
+
 CREATE INDEX link_keys_request ON public.link_keys USING btree (train, request);
 
 CREATE INDEX request_notes_conversation ON public.request_notes USING btree (train, conversation_id);

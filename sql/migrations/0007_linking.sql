@@ -36,6 +36,8 @@ CREATE TABLE link_keys (
     PRIMARY KEY (train, kind, key, request)
 );
 CREATE INDEX link_keys_request ON link_keys (train, request);
+CREATE INDEX link_keys_lane ON link_keys (train, kind, key, lane, request);
+CREATE INDEX link_keys_failed ON link_keys (train, kind, key) WHERE failed;
 
 -- A request would be linked otherwise if one before it provided this key. Kept for 30 days of its start.
 CREATE TABLE wants (

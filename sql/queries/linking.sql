@@ -17,18 +17,39 @@ SELECT request, parent FROM link_corrections WHERE train = $1 AND request = ANY 
 -- Of the facts under each key the best that fits: same lane, same client, latest request. Parameters are parallel, one
 -- element a look-up; $11 are requests whose rows are out of date.
 -- returns: LinkFact
-SELECT DISTINCT ON (p.n) p.n::integer AS n, k.kind, k.key, k.request, k.lane, k.client, k.started_us, k.state, k.messages,
+SELECT p.n::integer AS n, k.kind, k.key, k.request, k.lane, k.client, k.started_us, k.state, k.messages,
     k.answered, k.failed, k.first, k.summary
 FROM unnest($2::smallint[], $3::bytea[], $4::uuid[], $5::bytea[], $6::text[], $7::bigint[], $8::integer[],
     $9::boolean[], $10::bytea[]) WITH ORDINALITY
     AS p (kind, key, before, lane, client, since_us, fewer_than, unanswered, first, n)
-JOIN link_keys AS k ON k.train = $1 AND k.kind = p.kind AND k.key = p.key AND k.request < p.before
-WHERE (p.since_us IS NULL OR k.started_us >= p.since_us)
-    AND (p.fewer_than IS NULL OR k.messages < p.fewer_than)
-    AND NOT (p.unanswered AND k.answered)
-    AND (p.first IS NULL OR k.first = p.first)
-    AND k.request <> ALL ($11::uuid[])
-ORDER BY p.n, k.lane = p.lane DESC, k.client = p.client DESC, k.request DESC;
+-- A key can be popular (the same words sent ten thousand times): each rank stops at its first row, the next rank is
+-- looked at only where the one before has none.
+CROSS JOIN LATERAL (SELECT * FROM (
+        (SELECT k.* FROM link_keys AS k
+        WHERE k.train = $1 AND k.kind = p.kind AND k.key = p.key AND k.request < p.before
+            AND (p.since_us IS NULL OR k.started_us >= p.since_us) AND (p.fewer_than IS NULL OR k.messages < p.fewer_than)
+            AND NOT (p.unanswered AND k.answered) AND (p.first IS NULL OR k.first = p.first)
+            AND k.request <> ALL ($11::uuid[]) AND k.lane = p.lane AND k.client = p.client
+        ORDER BY k.request DESC LIMIT 1)
+        UNION ALL (SELECT k.* FROM link_keys AS k
+        WHERE k.train = $1 AND k.kind = p.kind AND k.key = p.key AND k.request < p.before
+            AND (p.since_us IS NULL OR k.started_us >= p.since_us) AND (p.fewer_than IS NULL OR k.messages < p.fewer_than)
+            AND NOT (p.unanswered AND k.answered) AND (p.first IS NULL OR k.first = p.first)
+            AND k.request <> ALL ($11::uuid[]) AND k.lane = p.lane AND k.client <> p.client
+        ORDER BY k.request DESC LIMIT 1)
+        UNION ALL (SELECT k.* FROM link_keys AS k
+        WHERE k.train = $1 AND k.kind = p.kind AND k.key = p.key AND k.request < p.before
+            AND (p.since_us IS NULL OR k.started_us >= p.since_us) AND (p.fewer_than IS NULL OR k.messages < p.fewer_than)
+            AND NOT (p.unanswered AND k.answered) AND (p.first IS NULL OR k.first = p.first)
+            AND k.request <> ALL ($11::uuid[]) AND k.lane <> p.lane AND k.client = p.client
+        ORDER BY k.request DESC LIMIT 1)
+        UNION ALL (SELECT k.* FROM link_keys AS k
+        WHERE k.train = $1 AND k.kind = p.kind AND k.key = p.key AND k.request < p.before
+            AND (p.since_us IS NULL OR k.started_us >= p.since_us) AND (p.fewer_than IS NULL OR k.messages < p.fewer_than)
+            AND NOT (p.unanswered AND k.answered) AND (p.first IS NULL OR k.first = p.first)
+            AND k.request <> ALL ($11::uuid[]) AND k.lane <> p.lane AND k.client <> p.client
+        ORDER BY k.request DESC LIMIT 1)) AS ranked LIMIT 1) AS k
+ORDER BY p.n;
 
 -- name: linking_summaries
 -- Summarisers before each request, newest first: of a lane (by its key $3), or of the whole train where that is null.
@@ -56,8 +77,9 @@ JOIN link_keys AS k ON k.train = $1 AND k.kind = $4 AND k.key = p.key AND k.requ
 -- name: linking_present
 -- Which of these keys any request provides; with $4 only those that failed.
 -- returns: LinkKeyName
-SELECT DISTINCT key FROM link_keys
-WHERE train = $1 AND kind = $2 AND key = ANY ($3::bytea[]) AND (failed OR NOT $4::boolean);
+SELECT DISTINCT p.key FROM unnest($3::bytea[]) AS p (key)
+WHERE EXISTS (SELECT FROM link_keys AS k WHERE k.train = $1 AND k.kind = $2 AND k.key = p.key AND k.failed)
+    OR (NOT $4::boolean AND EXISTS (SELECT FROM link_keys AS k WHERE k.train = $1 AND k.kind = $2 AND k.key = p.key));
 
 -- name: linking_providers
 -- Everything known of the requests that provide one of these keys.
