@@ -75,7 +75,7 @@ def test_missing_optional_fields_take_their_default() -> None:
 def test_other_bytes_are_a_bad_frame(decode: object, payload: bytes) -> None:
     """What is none of ours is one error type, whatever it is."""
     with pytest.raises(BadFrameError):
-        decode(payload)  # type: ignore[operator]
+        decode(payload)
 
 
 @given(st.binary())

@@ -213,7 +213,7 @@ server.stop()
 def other_process(folder: Path, programs: Path, python: str = sys.executable, **whose: object) -> subprocess.Popen[str]:
     """A process that runs a server until its input ends."""
     command = [python, "-c", PARENT, str(folder), str(programs)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **whose)  # type: ignore[call-overload,no-any-return]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **whose)
 
 
 def python_for(uid: int) -> str:

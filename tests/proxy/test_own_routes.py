@@ -90,9 +90,9 @@ async def test_who_may_off_loopback(route: Route, upstream: Upstream, tmp_path: 
 def test_every_route_declares_a_permission() -> None:
     """A table with a route that lacks one does not start."""
     assert all(isinstance(route.permission, Permission) for route in ROUTES)
-    bad: Any = Route("/x", None, ROUTES[0].handler)  # type: ignore[arg-type]
+    bad: Any = Route("/x", None, ROUTES[0].handler)
     with pytest.raises(TypeError):
-        OwnRoutes(settings_for(Path("/nowhere"), "http://127.0.0.1:1"), Asked(None, Path(), None), (bad,))  # type: ignore[arg-type]
+        OwnRoutes(settings_for(Path("/nowhere"), "http://127.0.0.1:1"), Asked(None, Path(), None), (bad,))
 
 
 @pytest.mark.parametrize("method", [b"POST", b"DELETE", b"OPTIONS"])

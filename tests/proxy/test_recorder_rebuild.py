@@ -100,7 +100,7 @@ async def test_a_rebuild_that_was_broken_off_goes_on(
         portions.append(len(ids))
         if len(portions) == 2:
             raise KeyboardInterrupt
-        await kept(self, ids)  # type: ignore[arg-type] # ids of requests
+        await kept(self, ids)  # ids of requests
 
     monkeypatch.setattr(rebuild.Rebuild, "_rebuild", failing)
     one = RebuildTrain(await connection.fetchval("SELECT train FROM trains"), "default")

@@ -161,12 +161,12 @@ async def test_drain_waits_for_a_slow_reader(start: Start, upstream: Upstream) -
     upstream.default = Answer(chunks=(body,))
     worker = await start()
     async with Wire(worker.port) as wire:
-        wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        wire.writer.transport.pause_reading()
         await wire.send(post())
         await upstream.received(0)
         worker.process.send_signal(signal.SIGTERM)
         await worker.said("draining")
-        wire.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        wire.writer.transport.resume_reading()
         answer = await wire.answer()
     assert (answer.body, answer.whole) == (body, True)
     assert (await worker.exit())[0] == 0

@@ -191,7 +191,7 @@ async def test_the_end_nobody_reads(upstream: Upstream, tmp_path: Path) -> None:
     """A client that never takes the end of a whole answer is given up after the idle timeout, too."""
     upstream.script(Answer(chunks=(b"x" * 8_000_000,)))
     async with Worker(settings_for(tmp_path, upstream.url, idle_timeout=0.3)) as worker, Wire(worker.port) as wire:
-        wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        wire.writer.transport.pause_reading()
         await wire.send(post())
         async with asyncio.timeout(10):
             while worker.server._connections or not upstream.requests:

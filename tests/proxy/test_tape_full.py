@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 def writer_on(folder: Path, disk: FailingDisk | None, policy: str, max_bytes: int = 1 << 30) -> TapeWriter:
     """An open writer."""
     loop, real = asyncio.get_running_loop(), disk.disk() if disk else None
-    writer = TapeWriter(folder, policy=policy, max_bytes=max_bytes, loop=loop, disk=real)  # type: ignore[arg-type]
+    writer = TapeWriter(folder, policy=policy, max_bytes=max_bytes, loop=loop, disk=real)
     writer.open()
     return writer
 

@@ -37,7 +37,7 @@ async def make(folder: Path) -> AsyncIterator[Make]:
 
     def make(disk: FailingDisk | None = None, policy: str = "serve", max_bytes: int = 1 << 30) -> TapeWriter:
         loop, real = asyncio.get_running_loop(), disk.disk() if disk else None
-        writer = TapeWriter(folder, policy=policy, max_bytes=max_bytes, loop=loop, disk=real)  # type: ignore[arg-type]
+        writer = TapeWriter(folder, policy=policy, max_bytes=max_bytes, loop=loop, disk=real)
         writer.open()
         writers.append((writer, disk))
         return writer

@@ -100,7 +100,7 @@ async def test_heads_that_never_end(worker: Worker, monkeypatch: pytest.MonkeyPa
     async with Wire(worker.port) as wire:
         await wire.send(b"POST /v1/messages HTTP/1.1\r\nHost:")
         async with asyncio.timeout(5):
-            while not any(connection._head_bytes for connection in worker.server._connections):  # type: ignore[attr-defined]
+            while not any(connection._head_bytes for connection in worker.server._connections):
                 await asyncio.sleep(0)
         worker.server.sweep()
         assert (await wire.answer()).status == 408
