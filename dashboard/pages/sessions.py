@@ -8,6 +8,7 @@ from pydantic import Field
 
 from core.access import Permission
 from dashboard.conversations.listing import TALKS_SHOWN, find_sessions, talks_of
+from dashboard.conversations.now import now_of
 from dashboard.conversations.query import SessionsQuery
 from dashboard.pages import first_run
 from dashboard.pages.conversations import days
@@ -60,6 +61,7 @@ async def sessions_page(call: Call[ListQuery]) -> web.Response:
         any_request = await call.database.fetch_one("anything_recorded", RecordedRow, sorted(trains))
         if any_request is None or not any_request.recorded:
             return first_run.shown(call, section="sessions")
+    now = await now_of(call.database, found.trains, [])
     talks = await talks_of(call.database, found.trains, found.rows)
     lines = [
         _line(row, found.trains[row.train], found.account(row), talks[row.train, row.session_id]) for row in found.rows
@@ -72,6 +74,7 @@ async def sessions_page(call: Call[ListQuery]) -> web.Response:
         found=found,
         days=days(lines),
         said=said,
+        rebuilding=now.rebuilding,
         trains=sorted(trains.values()),
         chosen=here.chips(TITLES),
         newer=here.newer(query.trail),
