@@ -28,7 +28,7 @@ PRINCIPAL = web.RequestKey("principal", Principal)
 PERIOD = web.RequestKey("period", Period)
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Kind = Literal["json", "page", "asset", "download", "text"]
+Kind = Literal["json", "page", "asset", "download", "text", "events"]
 """What a route answers with; decides how its errors look and whether its answers may be kept by a browser."""
 
 
