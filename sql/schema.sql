@@ -496,6 +496,7 @@ CREATE TABLE public.rebuilds (
     identity_version integer NOT NULL,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
+    total bigint,
     CONSTRAINT rebuilds_check CHECK ((reached >= since))
 );
 
