@@ -152,7 +152,8 @@ ORDER BY t.id, t.block_index;
 -- name: request_neighbours
 -- What stands beside the request $2 in its conversation $3: what it follows, its attempts, what follows it; not itself.
 -- returns: LinkRow
-SELECT r.id, r.parent_request_id, r.attempt_of, r.link_method, r.branch_id, r.is_subtask, r.outcome, r.started_at
+SELECT r.id, r.parent_request_id, r.attempt_of, r.link_method, r.branch_id, r.is_subtask, r.outcome, r.started_at,
+    r.item_count
 FROM requests AS r
 WHERE r.train = $1 AND r.conversation_id = $3::uuid AND r.id <> $2::uuid
     AND (r.parent_request_id = $2 OR r.attempt_of = $2 OR r.id = $4::uuid OR r.id = $5::uuid)

@@ -160,6 +160,8 @@ class LinkRow:
     is_subtask: bool
     outcome: str | None
     started_at: datetime
+    item_count: int | None
+    """Items of its transcript in normal form."""
 
 
 @dataclass(frozen=True, slots=True)
