@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from core.errors import FootplateError
 from core.settings import Settings
 from dashboard import access, api, headers, log, pages
+from dashboard.open_streams import STREAMS, OpenStreams
 from dashboard.problems import ERROR_PAGE, REQUEST_ID, Problem, as_json, as_plain_page
 from dashboard.routing import DATABASE, SETTINGS, Call, Route, json_answer, parse_query, routes_of
 from sql.database import Database
@@ -36,6 +37,8 @@ def make_app(settings: Settings, database: Database) -> web.Application:
     app[ERROR_PAGE] = as_plain_page
     app[access.GATE] = access.Gate(settings)
     app[access.ROUTES] = {}
+    app[STREAMS] = OpenStreams()
+    app.on_shutdown.append(app[STREAMS].end)
     app.on_response_prepare.append(headers.secure)
     setup = getattr(pages, "setup", None)
     if setup is not None:

@@ -29,7 +29,12 @@ ABOUT = (
     "Recorded requests and what they add up to. Without DASHBOARD_API_KEY only this machine is answered, and "
     "no key is needed. Lists take page/per_page or limit/offset; next_cursor goes on at any depth."
 )
-MEDIA = {"json": "application/json", "download": "application/octet-stream", "text": "text/plain"}
+MEDIA = {
+    "json": "application/json",
+    "download": "application/octet-stream",
+    "text": "text/plain",
+    "events": "text/event-stream",
+}
 _PLACE = re.compile(r"{(\w+)}")
 
 
@@ -109,7 +114,7 @@ def _without_null(schema: Schema) -> Schema:
 
 
 def _answer(route: Route) -> Schema:
-    content = {"schema": {"type": "string"}} if route.kind == "text" else {}
+    content = {"schema": {"type": "string"}} if route.kind in {"text", "events"} else {}
     if route.returns is not None:
         content = {"schema": {"$ref": REF.format(model=route.returns.__name__)}}
     return {"description": "The answer", "content": {MEDIA[route.kind]: content}}

@@ -25,7 +25,7 @@ DATABASE: "web.AppKey[Database]" = web.AppKey("database")
 PRINCIPAL = web.RequestKey("principal", Principal)
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-Kind = Literal["json", "page", "asset", "download", "text"]
+Kind = Literal["json", "page", "asset", "download", "text", "events"]
 """What a route answers with; decides how its errors look and whether its answers may be kept by a browser."""
 
 

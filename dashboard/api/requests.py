@@ -1,7 +1,6 @@
 """``/api/requests``: the list, one request, its exact bytes."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from aiohttp import web
 
@@ -9,13 +8,13 @@ from core.access import Permission
 from core.kept import Kept
 from dashboard.problems import Problem
 from dashboard.recordings.answers import RequestAnswer, RequestsAnswer
+from dashboard.recordings.asked import found_in
 from dashboard.recordings.detail import (
     CorruptBodyError,
     Found,
     bodies_of,
     exact_request,
     exact_response,
-    find_request,
     request_kept,
     response_kept,
 )
@@ -60,7 +59,7 @@ async def show_request(call: Call[Query]) -> web.Response:
 
     A body of more than 8 MB is left out; `request_body_raw` and `response_body_raw` say where its bytes are.
     """
-    found = await _found(call)
+    found = await found_in(call)
     bodies = await bodies_of(call.database, found.row)
     # Megabytes of JSON are read and written here: not on the loop, where they would hold up all others.
     return await rendered(call.request.app, lambda: json_answer(request_answer(found, bodies)))
@@ -78,7 +77,7 @@ async def raw_request(call: Call[Query]) -> web.Response:
 
     Where the tape was full for a part of it `x-body-state` is `partial`; where for all of it there is 404.
     """
-    found = await _found(call)
+    found = await found_in(call)
     try:
         body = await exact_request(call.database, found.row)
     except CorruptBodyError as exc:
@@ -99,24 +98,13 @@ async def raw_response(call: Call[Query]) -> web.Response:
 
     Where the tape was full for a part of it `x-body-state` is `partial`; where for all of it there is 404.
     """
-    found = await _found(call)
+    found = await found_in(call)
     try:
         body = await exact_response(call.database, found.row)
     except CorruptBodyError as exc:
         raise Problem(500, str(exc)) from exc
     of = response_kept(found.row, None if body is None else len(body))
     return _download(found, "response", body, of, found.row.response_sha256, found.row.response_headers or [])
-
-
-async def _found(call: Call[Query]) -> Found:
-    try:
-        request_id = UUID(call.request.match_info["id"])
-    except ValueError:
-        request_id = None
-    found = None if request_id is None else await find_request(call.database, call.principal, request_id)
-    if found is None:
-        raise Problem(404, "there is no such request, or it is not yours to see")
-    return found
 
 
 def _download(

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field
@@ -13,7 +12,8 @@ from dashboard.conversations.detail import neighbours_of
 from dashboard.pages import request_tabs as tabs
 from dashboard.pages.shell import fragment, page
 from dashboard.problems import Problem
-from dashboard.recordings.detail import Found, bodies_of, find_request
+from dashboard.recordings.asked import found_in
+from dashboard.recordings.detail import Found, bodies_of
 from dashboard.render import headline, links, waterfall
 from dashboard.render.messages import TOOLS, WINDOW
 from dashboard.render.pool import rendered
@@ -67,7 +67,7 @@ class Place:
 @route("GET", "/requests/{id}", permission=Permission.READ_BODIES, query=DetailQuery, errors=(400, 404, 503))
 async def detail_page(call: Call[DetailQuery]) -> web.Response:
     """One recorded call."""
-    found = await _found(call)
+    found = await found_in(call)
     row = found.row
     values = await _SHOWN[call.query.tab](call, found)
     beside = await neighbours_of(call.database, row)
@@ -94,7 +94,7 @@ async def detail_page(call: Call[DetailQuery]) -> web.Response:
 @route("GET", "/requests/{id}/ended", permission=Permission.READ_REQUESTS, errors=(404, 503))
 async def ended(call: Call[Query]) -> web.Response:
     """Asked by the page of a running call: reloads it when the call has ended."""
-    row = (await _found(call)).row
+    row = (await found_in(call)).row
     answer = fragment(call.request, "request.ended.html", row=row)
     if row.outcome is not None:
         answer.headers["HX-Refresh"] = "true"
@@ -104,7 +104,7 @@ async def ended(call: Call[Query]) -> web.Response:
 @route("GET", "/requests/{id}/images/{place}", permission=Permission.READ_BODIES, kind="download", errors=(404, 503))
 async def picture(call: Call[Query]) -> web.Response:
     """A recorded picture, if its bytes are one. What a caller claims to be a picture is never served as he says."""
-    found = await _found(call)
+    found = await found_in(call)
     bodies = await bodies_of(call.database, found.row)
     body = bodies.request.body if bodies.request else None
     message = bodies.response.message if bodies.response else None
@@ -114,17 +114,6 @@ async def picture(call: Call[Query]) -> web.Response:
     content, content_type = made
     headers = {"Cache-Control": f"private, max-age={DAY}", "Content-Disposition": "inline"}
     return web.Response(body=content, content_type=content_type, headers=headers)
-
-
-async def _found(call: Call[Any]) -> Found:
-    try:
-        wanted = UUID(call.request.match_info["id"])
-    except ValueError:
-        raise Problem(404, "there is no such request") from None
-    found = await find_request(call.database, call.principal, wanted)
-    if found is None:
-        raise Problem(404, "there is no such request")
-    return found
 
 
 def place_of(row: RequestDetailRow, beside: Sequence[LinkRow]) -> Place | None:

@@ -1,5 +1,6 @@
 """What each tab of a request shows: values for its template, made off the event loop from stored bytes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from dashboard.render import json_view, long_text, messages, stream, waterfall
 from dashboard.render.image import decoded, recognised
 from dashboard.render.messages import Message, Prompt
 from dashboard.render.secrets import Mask, masked
+from dashboard.render.steps import Step, as_it_came, steps_of
 from sql.rows.requests import RequestDetailRow, ResponseBodyRow
 
 
@@ -55,6 +57,10 @@ class Chunks:
     first: int
     last: int
     arrival: waterfall.Arrival | None
+    bars: Sequence[stream.BlockBar] = ()
+    masked: int = 0
+    events: bool = False
+    """Whether the stream has events, so that it can be replayed."""
 
 
 def readable(row: RequestDetailRow, bodies: Bodies, pictures: str) -> Readable:
@@ -99,7 +105,9 @@ def response(row: RequestDetailRow, bodies: Bodies) -> Body:
     if kept is None or not kept.raw:
         return state
     encoded = kept.decoded is not None
-    return replace(_drawn(kept.raw if kept.decoded is None else kept.decoded, state), encoded=encoded)
+    whole = kept.raw if kept.decoded is None else kept.decoded
+    made = steps_of(kept) if row.stream else []
+    return replace(_drawn_stream(whole, made, state) if made else _drawn(whole, state), encoded=encoded)
 
 
 def rebuilt(bodies: Bodies) -> Body | None:
@@ -116,11 +124,14 @@ def chunks(row: RequestDetailRow, bodies: Bodies, first: int) -> Chunks:
     kept = bodies.response
     if kept is None or not kept.chunk_sizes:
         return Chunks(response(row, bodies), [], 0, 0, 0, None)
-    body = kept.raw if kept.decoded is None else kept.decoded
-    sizes = kept.chunk_sizes if kept.decoded is None else kept.decoded_sizes or [len(body)]
-    lines = stream.lines(body, kept.chunk_sizes, sizes, kept.chunk_at_us, first)
+    made = steps_of(kept)
+    lines = stream.lines(made, kept.chunk_sizes, kept.chunk_at_us, first)
     last = lines[-1].number if lines else 0
-    return Chunks(Body("shown"), lines, len(kept.chunk_sizes), first, last, arrival(kept))
+    hidden = stream.secrets_in(made, lines)
+    bars = stream.bars(made)
+    return Chunks(
+        Body("shown"), lines, len(kept.chunk_sizes), first, last, arrival(kept), bars, hidden, bool(made and row.stream)
+    )
 
 
 def arrival(kept: ResponseBodyRow | None) -> waterfall.Arrival | None:
@@ -180,6 +191,13 @@ def _kept_as(body: Body, row: RequestDetailRow, of: Kept) -> Body:
         return body
     lost = Body("not_recorded") if of is Kept.NOTHING else replace(body, partial=True)
     return replace(lost, lost=row.lost_frames)
+
+
+def _drawn_stream(body: bytes, made: Sequence[Step], state: Body) -> Body:
+    """A stream as text; secrets are masked that no single line of it shows."""
+    mask = Mask(len(set().union(*(step.secrets for step in made))))
+    text = masked(as_it_came(body, made), mask)
+    return replace(state, octets=len(body), text=long_text.shown(text), masked=mask.hidden)
 
 
 def _drawn(body: bytes, state: Body) -> Body:

@@ -7,6 +7,7 @@ from uuid import UUID
 from core.access import Principal
 from core.errors import FootplateError
 from core.kept import Kept, kept
+from dashboard.problems import Problem
 from dashboard.recordings.bodies import MOST_SHOWN_BYTES
 from dashboard.trains import account_names, visible_trains
 from sql.database import Database
@@ -75,6 +76,14 @@ async def bodies_of(database: Database, row: RequestDetailRow) -> Bodies:
     if not bodies.response_too_large:
         response = await database.fetch_one("response_body_of", ResponseBodyRow, *key)
     return replace(bodies, request=request, response=response)
+
+
+async def response_of(database: Database, row: RequestDetailRow) -> ResponseBodyRow | None:
+    """The stored answer; None where there is none. Raises Problem 413 where it is too large to show."""
+    sizes = await database.fetch_one("body_sizes_of", BodySizesRow, row.train, row.id)
+    if sizes is not None and max(sizes.response_size or 0, sizes.decoded_size or 0) > MOST_SHOWN_BYTES:
+        raise Problem(413, f"the answer is too large for this; /api/requests/{row.id}/raw/response has its bytes")
+    return await database.fetch_one("response_body_of", ResponseBodyRow, row.train, row.id)
 
 
 def request_kept(row: RequestDetailRow, stored: int | None) -> Kept:

@@ -27,8 +27,12 @@ def masked(text: str, mask: Mask) -> str:
     mask.hidden += len(spans)
     out, position = [], 0
     for start, end in spans:
-        secret = text[start:end]
-        label = "private key" if secret.startswith("-----") else secret[:PREFIX_SHOWN] + "…"
-        out += [text[position:start], f"⟦{label} masked, {end - start} characters⟧"]
+        out += [text[position:start], mark(text[start:end])]
         position = end
     return "".join([*out, text[position:]])
+
+
+def mark(secret: str) -> str:
+    """What stands in a text where this secret was."""
+    label = "private key" if secret.startswith("-----") else secret[:PREFIX_SHOWN] + "…"
+    return f"⟦{label} masked, {len(secret)} characters⟧"
