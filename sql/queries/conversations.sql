@@ -5,7 +5,7 @@
 SELECT set_config('plan_cache_mode', 'force_generic_plan', true) || set_config('enable_sort', 'off', true) AS plan_cache_mode;
 
 -- name: conversations_newest
--- Conversations of a train, last active first. Below the last activity $2 and id $3; a filter that is null or false does not filter.
+-- Conversations of a train, last active first. Below the last activity $2 and id $3, from the last activity $4; a filter that is null or false does not filter.
 -- returns: ConversationRow
 -- order: last_at DESC, conversation_id DESC
 SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
@@ -14,21 +14,20 @@ SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, 
     c.latest_status_code, c.latest_model, c.shape
 FROM conversations AS c
 WHERE c.train = $1 AND (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
-    AND ($4::timestamptz IS NULL OR c.last_at >= $4)
-    AND ($5::timestamptz IS NULL OR c.last_at < $5)
-    AND ($6::text IS NULL OR strpos(lower(c.title), lower($6)) > 0)
-    AND ($7::text IS NULL OR c.session_ids @> ARRAY[$7])
-    AND ($8::integer IS NULL OR c.account = $8)
-    AND (NOT $9::boolean OR c.branch_count > 1 + c.compaction_count)
-    AND (NOT $10::boolean OR c.subtask_count > 0)
-    AND (NOT $11::boolean OR c.error_count > 0)
-    AND (NOT $12::boolean OR c.compaction_count > 0)
-    AND ($13::boolean OR c.side_call IS NULL)
+    AND c.last_at >= $4::timestamptz
+    AND ($5::text IS NULL OR strpos(lower(c.title), lower($5)) > 0)
+    AND ($6::text IS NULL OR c.session_ids @> ARRAY[$6])
+    AND ($7::integer IS NULL OR c.account = $7)
+    AND (NOT $8::boolean OR c.branch_count > 1 + c.compaction_count)
+    AND (NOT $9::boolean OR c.subtask_count > 0)
+    AND (NOT $10::boolean OR c.error_count > 0)
+    AND (NOT $11::boolean OR c.compaction_count > 0)
+    AND ($12::boolean OR c.side_call IS NULL)
 ORDER BY c.last_at DESC, c.conversation_id DESC
-LIMIT $14;
+LIMIT $13;
 
 -- name: conversations_of_account
--- Conversations of a train that an account paid for, last active first. Below the last activity $2 and id $3; a filter that is null or false does not filter.
+-- Conversations of a train that an account paid for, last active first. Below the last activity $2 and id $3, from the last activity $4; a filter that is null or false does not filter.
 -- returns: ConversationRow
 -- order: last_at DESC, conversation_id DESC
 SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
@@ -36,22 +35,21 @@ SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, 
     c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.models, c.session_ids, c.latest_request,
     c.latest_status_code, c.latest_model, c.shape
 FROM conversations AS c
-WHERE c.train = $1 AND c.account = $8 AND (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
-    AND ($4::timestamptz IS NULL OR c.last_at >= $4)
-    AND ($5::timestamptz IS NULL OR c.last_at < $5)
-    AND ($6::text IS NULL OR strpos(lower(c.title), lower($6)) > 0)
-    AND ($7::text IS NULL OR c.session_ids @> ARRAY[$7])
-    AND ($8::integer IS NULL OR c.account = $8)
-    AND (NOT $9::boolean OR c.branch_count > 1 + c.compaction_count)
-    AND (NOT $10::boolean OR c.subtask_count > 0)
-    AND (NOT $11::boolean OR c.error_count > 0)
-    AND (NOT $12::boolean OR c.compaction_count > 0)
-    AND ($13::boolean OR c.side_call IS NULL)
+WHERE c.train = $1 AND c.account = $7 AND (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
+    AND c.last_at >= $4::timestamptz
+    AND ($5::text IS NULL OR strpos(lower(c.title), lower($5)) > 0)
+    AND ($6::text IS NULL OR c.session_ids @> ARRAY[$6])
+    AND ($7::integer IS NULL OR c.account = $7)
+    AND (NOT $8::boolean OR c.branch_count > 1 + c.compaction_count)
+    AND (NOT $9::boolean OR c.subtask_count > 0)
+    AND (NOT $10::boolean OR c.error_count > 0)
+    AND (NOT $11::boolean OR c.compaction_count > 0)
+    AND ($12::boolean OR c.side_call IS NULL)
 ORDER BY c.last_at DESC, c.conversation_id DESC
-LIMIT $14;
+LIMIT $13;
 
 -- name: conversations_of_session
--- Conversations and side calls of one session of a train, last active first. Below the last activity $2 and id $3; a filter that is null or false does not filter.
+-- Conversations and side calls of one session of a train, last active first. Below the last activity $2 and id $3, from the last activity $4; a filter that is null or false does not filter.
 -- returns: ConversationRow
 -- order: last_at DESC, conversation_id DESC
 SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
@@ -62,22 +60,21 @@ FROM (
     -- Gathered first: they are few, and walking the order for them would pass all others.
     SELECT found.*
     FROM conversations AS found
-    WHERE found.train = $1 AND found.session_ids @> ARRAY[$7::text]
+    WHERE found.train = $1 AND found.session_ids @> ARRAY[$6::text]
     OFFSET 0
 ) AS c
 WHERE (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
-    AND ($4::timestamptz IS NULL OR c.last_at >= $4)
-    AND ($5::timestamptz IS NULL OR c.last_at < $5)
-    AND ($6::text IS NULL OR strpos(lower(c.title), lower($6)) > 0)
-    AND ($7::text IS NULL OR c.session_ids @> ARRAY[$7])
-    AND ($8::integer IS NULL OR c.account = $8)
-    AND (NOT $9::boolean OR c.branch_count > 1 + c.compaction_count)
-    AND (NOT $10::boolean OR c.subtask_count > 0)
-    AND (NOT $11::boolean OR c.error_count > 0)
-    AND (NOT $12::boolean OR c.compaction_count > 0)
-    AND ($13::boolean OR c.side_call IS NULL)
+    AND c.last_at >= $4::timestamptz
+    AND ($5::text IS NULL OR strpos(lower(c.title), lower($5)) > 0)
+    AND ($6::text IS NULL OR c.session_ids @> ARRAY[$6])
+    AND ($7::integer IS NULL OR c.account = $7)
+    AND (NOT $8::boolean OR c.branch_count > 1 + c.compaction_count)
+    AND (NOT $9::boolean OR c.subtask_count > 0)
+    AND (NOT $10::boolean OR c.error_count > 0)
+    AND (NOT $11::boolean OR c.compaction_count > 0)
+    AND ($12::boolean OR c.side_call IS NULL)
 ORDER BY c.last_at DESC, c.conversation_id DESC
-LIMIT $14;
+LIMIT $13;
 
 -- name: conversation_found
 -- A conversation in one of the trains $1 by its id, or by the id that it had before it was joined to another.
@@ -157,16 +154,17 @@ ORDER BY r.id
 LIMIT 100;
 
 -- name: sessions_newest
--- Sessions of a train, last active first. Below the last activity $2 and id $3; a null account or client does not filter.
+-- Sessions of a train, last active first. Below the last activity $2 and id $3, from the last activity $4; a filter that is null does not filter.
 -- returns: SessionRow
 -- order: last_at DESC, session_id DESC
 SELECT s.train, s.session_id, s.client, s.client_version, s.account, s.first_at, s.last_at, s.request_count
 FROM sessions AS s
 WHERE s.train = $1 AND (s.last_at, s.session_id) < ($2::timestamptz, $3::text)
-    AND ($4::integer IS NULL OR s.account = $4)
-    AND ($5::text IS NULL OR s.client = $5)
+    AND s.last_at >= $4::timestamptz
+    AND ($5::integer IS NULL OR s.account = $5)
+    AND ($6::text IS NULL OR s.client = $6)
 ORDER BY s.last_at DESC, s.session_id DESC
-LIMIT $6;
+LIMIT $7;
 
 -- name: session_found
 -- The session of this id in the trains $1; in each of them there may be one.
