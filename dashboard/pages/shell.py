@@ -15,6 +15,8 @@ from markupsafe import Markup
 
 from dashboard.access import GATE
 from dashboard.assets import Assets
+from dashboard.charts.figure import EVERY
+from dashboard.overview.cards import Failed
 from dashboard.pages.header import header_of, kept_of, know_trains
 from dashboard.period import UTC_ZONE
 from dashboard.problems import ERROR_PAGE, REQUEST_ID, Problem
@@ -45,6 +47,7 @@ class Place:
 
 # What exists. A later page adds its line here; nothing points at what is not built.
 NAVIGATION = (
+    Place("overview", "Overview", "/overview"),
     Place("conversations", "Conversations", "/conversations"),
     Place("sessions", "Sessions", "/sessions"),
     Place("requests", "Requests", "/requests"),
@@ -79,6 +82,8 @@ def setup(app: web.Application) -> None:
     )
     environment = aiohttp_jinja2.get_env(app)
     environment.globals.update(asset=app[ASSETS].url, navigation=NAVIGATION, status=headline.status, themes=THEMES)
+    environment.globals.update(every_source=EVERY)
+    environment.tests["failing"] = lambda value: isinstance(value, Failed)
 
 
 def page(request: web.Request, template: str, *, section: str, status: int = 200, **values: Any) -> web.Response:

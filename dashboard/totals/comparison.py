@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from dashboard.totals.slots import hour_of
+from dashboard.totals.slots import HOUR, hour_of
 
 WEEK = timedelta(days=7)
 ENOUGH = timedelta(days=2)
@@ -31,8 +31,9 @@ class Earlier:
 
 def earlier_of(since: datetime, end: datetime) -> Earlier:
     """As many whole weeks back as the period is long."""
-    weeks = max(1, math.ceil((end - since) / WEEK))
     start = hour_of(since)
+    # A period of seven days begins up to an hour earlier here: it is one week still.
+    weeks = max(1, math.ceil((end - start - HOUR) / WEEK))
     return Earlier(start - weeks * WEEK, start - weeks * WEEK + (end - start), weeks)
 
 
