@@ -63,8 +63,8 @@ async def numbered(
 
 _USED = """
 INSERT INTO usage_hourly AS u (train, hour, account, model, request_type, requests, ok, cancelled, rejected,
-    input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ok_duration_us, ephemeral_5m_input_tokens,
-    ephemeral_1h_input_tokens, cost_usd, priced, unpriced, estimated)
+    input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ok_duration_us,
+    ephemeral_5m_input_tokens, ephemeral_1h_input_tokens, cost_usd, priced, unpriced, estimated)
 VALUES ($1, date_trunc('hour', $2::timestamptz, 'UTC'), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
     $17, $18, $19, $20)
 ON CONFLICT (train, hour, account, model, request_type) DO UPDATE SET requests = u.requests + excluded.requests,
@@ -106,7 +106,7 @@ async def used(
     estimated: int = 0,
     seconds: float = 3.0,
 ) -> None:
-    """Requests that ended in an hour; ``tokens`` are each one's. Without a rate and without ``cost`` they are unpriced."""
+    """Requests that ended in an hour; ``tokens`` are each one's. Without rate and ``cost`` they are unpriced."""
     number, paid = await numbered(connection, train, account, kind, name)
     ok = requests - errors - cancelled - rejected
     priced = cost is not None or model in RATES
@@ -167,7 +167,8 @@ async def busy_weeks(connection: Any, now: datetime, weeks: int = 3) -> None:
             )
             common: dict[str, Any] = {"train": train, **account}
             await used(connection, at, model=OPUS, requests=calls, errors=dice.randrange(calls) // 22,
-                       cancelled=calls // 30, tokens=tokens, seconds=dice.lognormvariate(1.5, 0.7), **common)  # fmt: skip
+                       cancelled=calls // 30, tokens=tokens,
+                       seconds=dice.lognormvariate(1.5, 0.7), **common)  # fmt: skip
             await used(connection, at, model=HAIKU, request_type="query_evaluation", requests=1 + calls // 3,
                        tokens=Tokens(1, 0, 0, 2, 0.1), seconds=dice.lognormvariate(0, 0.4), **common)  # fmt: skip
             if train == "cargo" and at.hour % 5 == 0:

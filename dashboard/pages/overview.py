@@ -14,6 +14,7 @@ from dashboard.overview.cards import Failed, read_parts
 from dashboard.overview.tiles import tiles
 from dashboard.pages import first_run
 from dashboard.pages.conversations import title_of
+from dashboard.pages.csv_file import as_csv
 from dashboard.pages.header import TRAINS, wanted_trains
 from dashboard.pages.shell import address, page
 from dashboard.pages.usage_names import Listed, naming_of
@@ -143,12 +144,6 @@ async def overview_csv(call: Call[ChartQuery]) -> web.Response:
     if chart is None:
         raise Problem(404, "there is no chart of this name")
     return as_csv(chart.table, f"{call.query.chart}-{call.query.measure}")
-
-
-def as_csv(table: Any, name: str) -> web.Response:
-    """A table as a download."""
-    headers = {"Content-Disposition": f'attachment; filename="footplate-{name}.csv"'}
-    return web.Response(text=table.as_csv(), content_type="text/csv", headers=headers)
 
 
 async def scope_of(call: Call[Any]) -> Scope:
