@@ -1,6 +1,6 @@
 """An answer as its client may send it back in the next transcript, and when a call without one had failed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -8,12 +8,13 @@ from core.answer import stopped_blocks
 from core.labels import label
 from core.message import PARTIAL_JSON
 from core.models import Outcome, Recording
-from core.normal_form import ASSISTANT, Item, Normaliser, text_item
+from core.normal_form import ASSISTANT, USER, Item, Normaliser, clean, text_item
 from core.recognition import COMPACTION
 
 Block = dict[str, Any]
 _OPEN: Final = "<summary>"
 _CLOSE: Final = "</summary>"
+_SPOKEN: Final = frozenset({USER, ASSISTANT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ def said(asked: tuple[Item, ...], prefill: str | None, blocks: list[Block], norm
     only_texts = all(item.text is not None for item in items)
     if only_texts and len(texts) > 1:
         ways[Said(len(asked), _texts("".join(texts)))] = None
-    if prefill is not None and items[0].text is not None and asked:
+    # A prefill of white space alone is no item: then the last item is another's.
+    if prefill is not None and items[0].text is not None and asked and asked[-1].text == clean(prefill):
         ways[Said(len(asked) - 1, _texts(prefill + texts[0]) + items[1:])] = None
         if only_texts:
             ways[Said(len(asked) - 1, _texts(prefill + "".join(texts)))] = None
@@ -102,10 +104,14 @@ def _texts(text: str) -> tuple[Item, ...]:
     return () if item is None else (item,)
 
 
-def prefill_of(messages: list[Any]) -> str | None:
-    """The text of the assistant turn that a request ends with; None where it ends otherwise."""
-    last = messages[-1] if messages else None
-    content = last.get("content") if isinstance(last, dict) and last.get("role") == ASSISTANT else None
+def prefill_of(messages: Sequence[Any]) -> str | None:
+    """The text of the assistant turn that a request ends with; None where it ends otherwise.
+
+    System messages do not count, here as in the normal form.
+    """
+    spoken = (message for message in reversed(messages) if isinstance(message, dict) and message.get("role") in _SPOKEN)
+    last = next(spoken, {})
+    content = last.get("content") if last.get("role") == ASSISTANT else None
     if isinstance(content, list):
         content = content[-1].get("text") if content and isinstance(content[-1], dict) else None
     return content if isinstance(content, str) else None

@@ -140,7 +140,7 @@ def rollup(conversation: UUID, given: Iterable[Member]) -> Rollup:
         attempt_count=len(members) - len(nodes),
         error_count=sum(_is_error(member) for member in members),
         in_flight=sum(member.figures.outcome is None for member in members),
-        branch_count=sum(branch.branch_id not in tasks for branch in branches),
+        branch_count=len({branch.branch_id for branch in branches} - tasks - _after_compactions(nodes)),
         subtask_count=len(_launches(members)),
         compaction_count=sum(member.link.link_method is Method.COMPACTION for member in nodes),
         **_tokens(members),
@@ -185,6 +185,11 @@ def _branches(nodes: Iterable[Member]) -> tuple[Branch, ...]:
         Branch(name, of[0].link.parent_message_hash, of[0].call.id, of[0].call.started_us, len(of))
         for name, of in of_branch.items()
     )
+
+
+def _after_compactions(nodes: Iterable[Member]) -> set[str]:
+    """The branches that nobody opened: a compaction did. Inside of a sub-agent it opens none."""
+    return {node.link.branch_id for node in nodes if node.link.link_method is Method.COMPACTION}
 
 
 def _shape(members: Sequence[Member], nodes: Sequence[Member]) -> tuple[Mapping[str, Any], ...]:

@@ -132,6 +132,28 @@ CREATE TABLE public.account_hmacs (
     CONSTRAINT account_hmacs_credential_hmac_check CHECK ((credential_hmac ~ '^[0-9a-f]{32}$'::text))
 );
 
+CREATE TABLE public.account_windows (
+    account integer NOT NULL,
+    window_name text NOT NULL,
+    source text NOT NULL,
+    reset_about timestamp with time zone GENERATED ALWAYS AS (date_bin('00:05:00'::interval, reset_at, '1999-12-31 23:57:30+00'::timestamp with time zone)) STORED,
+    reset_at timestamp with time zone,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    utilization double precision,
+    status text,
+    more jsonb,
+    peak double precision,
+    rejected_at timestamp with time zone,
+    CONSTRAINT account_windows_check CHECK ((first_at <= last_at)),
+    CONSTRAINT account_windows_source_check CHECK ((source = ANY (ARRAY['reported'::text, 'polled'::text]))),
+    CONSTRAINT account_windows_window_name_check CHECK (((window_name <> ''::text) AND (length(window_name) <= 64)))
+);
+
+COMMENT ON COLUMN public.account_windows.peak IS 'The highest utilisation that was seen in it.';
+
+COMMENT ON COLUMN public.account_windows.rejected_at IS 'When it first refused a call because it was used up.';
+
 CREATE TABLE public.accounts (
     account integer NOT NULL,
     account_id text NOT NULL,
@@ -400,6 +422,19 @@ CREATE TABLE public.migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.rate_limits (
+    account integer NOT NULL,
+    model text NOT NULL,
+    name text NOT NULL,
+    quota bigint,
+    remaining bigint,
+    reset_at timestamp with time zone,
+    observed_at timestamp with time zone NOT NULL,
+    CONSTRAINT rate_limits_name_check CHECK (((name <> ''::text) AND (length(name) <= 64))),
+    CONSTRAINT rate_limits_quota_check CHECK ((quota >= 0)),
+    CONSTRAINT rate_limits_remaining_check CHECK ((remaining >= 0))
+);
+
 CREATE TABLE public.rebuilds (
     train integer NOT NULL,
     since uuid NOT NULL,
@@ -410,6 +445,7 @@ CREATE TABLE public.rebuilds (
     identity_version integer NOT NULL,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
+    total bigint,
     CONSTRAINT rebuilds_check CHECK ((reached >= since))
 );
 
@@ -510,6 +546,28 @@ ALTER TABLE public.trains ALTER COLUMN train ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.usage_five_minutes (
+    train integer NOT NULL,
+    account integer NOT NULL,
+    slot timestamp with time zone NOT NULL,
+    model text NOT NULL,
+    request_type text NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    requests bigint NOT NULL,
+    input_tokens bigint NOT NULL,
+    output_tokens bigint NOT NULL,
+    cache_creation_input_tokens bigint NOT NULL,
+    cache_read_input_tokens bigint NOT NULL,
+    cost_usd numeric NOT NULL,
+    unpriced bigint NOT NULL
+);
+
+COMMENT ON COLUMN public.usage_five_minutes.first_at IS 'When its first request started.';
+
+COMMENT ON COLUMN public.usage_five_minutes.cost_usd IS 'Sum of the requests that have a price.';
+
+COMMENT ON COLUMN public.usage_five_minutes.unpriced IS 'Requests with tokens but without a price.';
+
 CREATE TABLE public.usage_hourly (
     train integer NOT NULL,
     hour timestamp with time zone NOT NULL,
@@ -533,8 +591,32 @@ CREATE TABLE public.wants (
     request uuid NOT NULL
 );
 
+CREATE TABLE public.window_observations (
+    account integer NOT NULL,
+    window_name text NOT NULL,
+    source text NOT NULL,
+    minute timestamp with time zone GENERATED ALWAYS AS (date_bin('00:01:00'::interval, observed_at, '2000-01-01 00:00:00+00'::timestamp with time zone)) STORED NOT NULL,
+    percent integer GENERATED ALWAYS AS (round((utilization * (100)::double precision))) STORED,
+    observed_at timestamp with time zone NOT NULL,
+    utilization double precision,
+    status text,
+    reset_at timestamp with time zone,
+    more jsonb,
+    CONSTRAINT window_observations_source_check CHECK ((source = ANY (ARRAY['reported'::text, 'polled'::text]))),
+    CONSTRAINT window_observations_status_check CHECK ((length(status) <= 64)),
+    CONSTRAINT window_observations_utilization_check CHECK (((utilization >= (0)::double precision) AND (utilization <= ('1000000'::numeric)::double precision))),
+    CONSTRAINT window_observations_window_name_check CHECK (((window_name <> ''::text) AND (length(window_name) <= 64)))
+);
+
+COMMENT ON COLUMN public.window_observations.utilization IS 'Share of the window that is used up: 1 is all of it, more can be.';
+
+COMMENT ON COLUMN public.window_observations.more IS 'Members of the window that we have no column for, by name.';
+
 ALTER TABLE ONLY public.account_hmacs
     ADD CONSTRAINT account_hmacs_pkey PRIMARY KEY (credential_hmac);
+
+ALTER TABLE ONLY public.account_windows
+    ADD CONSTRAINT account_windows_account_window_name_source_reset_about_key UNIQUE NULLS NOT DISTINCT (account, window_name, source, reset_about);
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_account_id_key UNIQUE (account_id);
@@ -572,6 +654,9 @@ ALTER TABLE ONLY public.migrations
 ALTER TABLE ONLY public.pieces
     ADD CONSTRAINT pieces_pkey PRIMARY KEY (train, month, hash);
 
+ALTER TABLE ONLY public.rate_limits
+    ADD CONSTRAINT rate_limits_pkey PRIMARY KEY (account, model, name);
+
 ALTER TABLE ONLY public.rebuilds
     ADD CONSTRAINT rebuilds_pkey PRIMARY KEY (train);
 
@@ -605,11 +690,19 @@ ALTER TABLE ONLY public.trains
 ALTER TABLE ONLY public.trains
     ADD CONSTRAINT trains_pkey PRIMARY KEY (train);
 
+ALTER TABLE ONLY public.usage_five_minutes
+    ADD CONSTRAINT usage_five_minutes_pkey PRIMARY KEY (train, account, slot, model, request_type);
+
 ALTER TABLE ONLY public.usage_hourly
     ADD CONSTRAINT usage_hourly_pkey PRIMARY KEY (train, hour, account, model, request_type);
 
 ALTER TABLE ONLY public.wants
     ADD CONSTRAINT wants_pkey PRIMARY KEY (train, key, request);
+
+ALTER TABLE ONLY public.window_observations
+    ADD CONSTRAINT window_observations_account_window_name_source_minute_perce_key UNIQUE NULLS NOT DISTINCT (account, window_name, source, minute, percent, status, reset_at);
+
+CREATE INDEX account_windows_last ON public.account_windows USING btree (account, last_at);
 
 CREATE INDEX conversation_aliases_of ON public.conversation_aliases USING btree (train, conversation_id);
 

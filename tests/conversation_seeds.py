@@ -204,7 +204,7 @@ class Talk:
             "attempt_count": len(self.asked) - len(nodes),
             "error_count": sum(node.outcome not in (None, "ok") for node in self.asked),
             "in_flight": sum(node.outcome is None for node in self.asked),
-            "branch_count": len(branches) - len(tasks),
+            "branch_count": sum(not name.startswith(("subtask_", "compact_")) for name in branches),
             "subtask_count": max(launched, len(tasks)),
             "compaction_count": sum(node.link_method == "compaction" for node in nodes),
             **total,

@@ -11,12 +11,14 @@ from dashboard.conversations.address import found_conversation, moved_to
 from dashboard.conversations.answers import ConversationsAnswer, ConversationTree, ExportedRequest
 from dashboard.conversations.detail import Conversation, requests_of
 from dashboard.conversations.listing import branches_of, find_conversations
+from dashboard.conversations.now import now_of
 from dashboard.conversations.query import ConversationsQuery
 from dashboard.conversations.shape import (
     conversation_answer,
     conversation_fields,
     conversation_request,
     cursor_page,
+    rebuild_answers,
     request_fields,
 )
 from dashboard.recordings.bodies import MOST_SHOWN_BYTES, readable_value
@@ -49,8 +51,10 @@ async def list_conversations(call: Call[ConversationsQuery]) -> ConversationsAns
     """
     page = await find_conversations(call.database, call.principal, call.query)
     branches = await branches_of(call.database, page.trains, page.rows)
+    now = await now_of(call.database, page.trains, page.rows)
     return ConversationsAnswer(
-        conversations=[conversation_answer(page, row, branches[row.conversation_id]) for row in page.rows],
+        conversations=[conversation_answer(page, row, branches[row.conversation_id], now) for row in page.rows],
+        rebuilding=rebuild_answers(now),
         pagination=cursor_page(page, call.query),
     )
 
@@ -71,9 +75,11 @@ async def show_conversation(call: Call[Query]) -> ConversationTree | web.Respons
     if moved := moved_to(call.request, found, "/api/conversations/"):
         return moved
     rows = await requests_of(call.database, found.row)
+    branches = await branches_of(call.database, {found.row.train: found.train}, [found.row])
     counted = found.row.message_count + found.row.attempt_count
     return ConversationTree(
-        **conversation_fields(found.row, found.train, found.account, found.branches),
+        **conversation_fields(found.row, found.train, found.account, branches[found.id], found.now),
+        rebuilding=rebuild_answers(found.now),
         requests=[conversation_request(row) for row in rows],
         requests_omitted=max(0, counted - len(rows)),
     )

@@ -48,7 +48,9 @@ class ConversationAnswer(Answer):
     message_count: int = Field(description="Requests without attempts")
     attempt_count: int = Field(description="Requests that repeat one which had failed")
     error_count: int
-    in_flight: int
+    in_flight: int = Field(
+        description="Calls of its sessions that run; which conversation one belongs to is known at its end"
+    )
     input_tokens: int
     output_tokens: int
     cache_creation_input_tokens: int
@@ -65,10 +67,24 @@ class ConversationAnswer(Answer):
     compaction_count: int
 
 
+class RebuildAnswer(Answer):
+    """How far the rebuild of a train has come."""
+
+    train_id: str = Field(alias="trainId")
+    requests: int = Field(description="Requests that are derived anew by now")
+    total_requests: int | None
+    percent: int | None
+    started_at: datetime
+
+
+REBUILDING: Any = Field(description="Rebuilds on their way: until they have ended, conversations may be shown in part")
+
+
 class ConversationsAnswer(Answer):
     """A page of conversations, last active first."""
 
     conversations: list[ConversationAnswer]
+    rebuilding: list[RebuildAnswer] = REBUILDING
     pagination: CursorPage
 
 
@@ -120,6 +136,7 @@ class ConversationTree(ConversationAnswer):
     """A conversation with every request of it, in start order."""
 
     requests: list[ConversationRequest]
+    rebuilding: list[RebuildAnswer] = REBUILDING
     requests_omitted: int = Field(description="Requests left out because there are too many to show")
 
 

@@ -1,15 +1,15 @@
 """One conversation among the trains a principal may see: its roll-up, its tree, how its sub-agents are numbered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from core.access import Principal
 from core.conversation_tree import Tree
-from dashboard.conversations.listing import branches_of
+from dashboard.conversations.now import Now, now_of
 from dashboard.trains import account_names, visible_trains
 from sql.database import Database
-from sql.rows.conversations import BranchRow, ConversationRequestRow, ConversationRow, LinkRow
+from sql.rows.conversations import ConversationRequestRow, ConversationRow, LinkRow
 from sql.rows.directory import AccountRow
 from sql.rows.requests import RequestDetailRow
 
@@ -24,7 +24,7 @@ class Conversation:
     row: ConversationRow
     train: str
     account: AccountRow | None
-    branches: Sequence[BranchRow]
+    now: Now
 
     @property
     def id(self) -> UUID:
@@ -38,9 +38,10 @@ async def find_conversation(database: Database, principal: Principal, wanted: UU
     row = await database.fetch_one("conversation_found", ConversationRow, sorted(trains), wanted)
     if row is None:
         return None
+    train = {row.train: trains[row.train]}
     accounts = await account_names(database, [] if row.account is None else [row.account])
-    branches = await branches_of(database, {row.train: trains[row.train]}, [row])
-    return Conversation(row, trains[row.train], accounts.get(row.account or 0), branches[row.conversation_id])
+    now = await now_of(database, train, [row])
+    return Conversation(row, train[row.train], accounts.get(row.account or 0), now)
 
 
 async def requests_of(database: Database, row: ConversationRow) -> list[ConversationRequestRow]:

@@ -10,18 +10,20 @@ from dashboard.conversations.answers import (
     CursorPage,
     LatestRequest,
     LaunchAnswer,
+    RebuildAnswer,
     SessionAnswer,
     SessionTalk,
 )
 from dashboard.conversations.listing import Page
+from dashboard.conversations.now import Now
 from dashboard.recordings.query import Paged
 from dashboard.recordings.shape import numbered_page
 from sql.rows.conversations import BranchRow, ConversationRequestRow, ConversationRow, SessionRow, SessionTalkRow
 from sql.rows.directory import AccountRow
 
 AS_IS = (
-    "conversation_id", "title", "side_call", "message_count", "attempt_count", "error_count", "in_flight",
-    "input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "total_input_tokens",
+    "conversation_id", "title", "side_call", "message_count", "attempt_count", "error_count", "input_tokens",
+     "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "total_input_tokens",
     "models", "session_ids", "subtask_count", "compaction_count",
 )  # fmt: skip
 """Fields of a conversation's row that the answer has under the same name."""
@@ -35,7 +37,7 @@ REQUEST_AS_IS = (
 
 
 def conversation_fields(
-    row: ConversationRow, train: str, account: AccountRow | None, branches: Sequence[BranchRow]
+    row: ConversationRow, train: str, account: AccountRow | None, branches: Sequence[BranchRow], now: Now
 ) -> dict[str, Any]:
     """What the API says of a conversation, with or without its tree."""
     latest = LatestRequest(
@@ -48,6 +50,7 @@ def conversation_fields(
         "last_message_at": row.last_at,
         "total_tokens": row.input_tokens + row.output_tokens,
         "cost_usd": _number(row.cost_usd),
+        "in_flight": len(now.calls_of(row)),
         "branches": [_branch(branch) for branch in branches],
         "latest_request": latest,
         "has_subtasks": row.subtask_count > 0,
@@ -55,10 +58,24 @@ def conversation_fields(
 
 
 def conversation_answer(
-    page: Page[ConversationRow], row: ConversationRow, branches: Sequence[BranchRow]
+    page: Page[ConversationRow], row: ConversationRow, branches: Sequence[BranchRow], now: Now
 ) -> ConversationAnswer:
     """A line of a list as the API gives it."""
-    return ConversationAnswer(**conversation_fields(row, page.trains[row.train], page.account(row), branches))
+    return ConversationAnswer(**conversation_fields(row, page.trains[row.train], page.account(row), branches, now))
+
+
+def rebuild_answers(now: Now) -> list[RebuildAnswer]:
+    """The rebuilds on their way as the API gives them."""
+    return [
+        RebuildAnswer(
+            train_id=one.train,
+            requests=one.rebuilt,
+            total_requests=one.total,
+            percent=one.percent,
+            started_at=one.started_at,
+        )
+        for one in now.rebuilding
+    ]
 
 
 def request_fields(row: ConversationRequestRow) -> dict[str, Any]:

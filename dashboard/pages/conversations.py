@@ -11,6 +11,7 @@ from pydantic import Field
 
 from core.access import Permission
 from dashboard.conversations.listing import Page, find_conversations
+from dashboard.conversations.now import Now, now_of
 from dashboard.conversations.query import ConversationsQuery, SessionsQuery
 from dashboard.pages import first_run
 from dashboard.pages.header import TRAINS
@@ -62,6 +63,7 @@ class Line:
     row: ConversationRow
     train: str
     account: AccountRow | None
+    running: bool
 
     @property
     def title(self) -> str:
@@ -71,7 +73,7 @@ class Line:
     @property
     def status(self) -> Status:
         """Shape and word of how it stands."""
-        return status_of(self.row)
+        return status_of(self.row, running=self.running)
 
     @property
     def shape(self) -> Markup:
@@ -95,13 +97,15 @@ async def conversations_page(call: Call[ListQuery]) -> web.Response:
         any_request = await call.database.fetch_one("anything_recorded", RecordedRow, sorted(trains))
         if any_request is None or not any_request.recorded:
             return first_run.shown(call, section="conversations")
+    now = await now_of(call.database, found.trains, found.rows)
     return page(
         call.request,
         "conversations.html",
         section="conversations",
         query=query,
         found=found,
-        days=days(lines_of(found), call.period.zone),
+        days=days(lines_of(found, now), call.period.zone),
+        rebuilding=now.rebuilding,
         trains=sorted(trains.values()),
         having=HAVING,
         chosen=here.chips(TITLES, {"has": {}}),
@@ -113,20 +117,23 @@ async def conversations_page(call: Call[ListQuery]) -> web.Response:
     )
 
 
-def lines_of(found: Page[ConversationRow]) -> list[Line]:
+def lines_of(found: Page[ConversationRow], now: Now) -> list[Line]:
     """The rows with the names of their trains and accounts."""
-    return [Line(row, found.trains[row.train], found.account(row)) for row in found.rows]
+    running = now.going_on(found.rows)
+    return [
+        Line(row, found.trains[row.train], found.account(row), row.conversation_id in running) for row in found.rows
+    ]
 
 
 def title_of(row: ConversationRow) -> str:
     """A conversation's title, secrets masked; what has none says what it is."""
     title = masked(row.title, Mask()).strip() if row.title else ""
-    return title or (f"side call: {row.side_call}" if row.side_call else "no text yet" if row.in_flight else "no text")
+    return title or (f"side call: {row.side_call}" if row.side_call else "no text")
 
 
-def status_of(row: ConversationRow) -> Status:
+def status_of(row: ConversationRow, *, running: bool) -> Status:
     """How a conversation stands: by its newest request, and whether anything in it failed."""
-    if row.in_flight:
+    if running:
         return Status("running", "running")
     if (row.latest_status_code or 0) >= 400:
         return Status("error", "failed")

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from core.access import Permission
 from dashboard.conversations.listing import TALKS_SHOWN, find_sessions, talks_of
+from dashboard.conversations.now import now_of
 from dashboard.conversations.query import SessionsQuery
 from dashboard.pages import first_run
 from dashboard.pages.conversations import days, in_period
@@ -68,6 +69,7 @@ async def sessions_page(call: Call[ListQuery]) -> web.Response:
         any_request = await call.database.fetch_one("anything_recorded", RecordedRow, sorted(trains))
         if any_request is None or not any_request.recorded:
             return first_run.shown(call, section="sessions")
+    now = await now_of(call.database, found.trains, [])
     talks = await talks_of(call.database, found.trains, found.rows)
     lines = [
         _line(row, found.trains[row.train], found.account(row), talks[row.train, row.session_id]) for row in found.rows
@@ -80,6 +82,7 @@ async def sessions_page(call: Call[ListQuery]) -> web.Response:
         found=found,
         days=days(lines, call.period.zone),
         said=said,
+        rebuilding=now.rebuilding,
         chosen=here.chips(TITLES),
         cleared=here.cleared,
         hidden=here.hidden(SHOWN),

@@ -180,9 +180,8 @@ class Line:
         ]
 
     async def _entry(self, taped: Taped) -> Entry:
-        division = await self._services.derivation.divide(taped)
-        recording, facts = await self._services.derivation.derive(taped, division.sha256)
-        return Entry(taped.start, taped, recording, division, facts)
+        said, division = await self._services.derivation.derive(taped)
+        return Entry(taped.start, taped, said.recording, division, said.facts)
 
     def _taped(self, exchange: Exchange, end: End) -> Taped:
         request, lost_request = self._load(exchange.body)

@@ -200,7 +200,9 @@ async def _write_aliases(transaction: Transaction, train: int, linking: Linking)
         else:
             moved.append((request, now))
     if joined:
-        await transaction.execute("rollup_aliases", train, [one for one, _ in joined], [to for _, to in joined])
+        roots, into = [one for one, _ in joined], [to for _, to in joined]
+        await transaction.execute("rollup_chain_aliases", train, roots, into)
+        await transaction.execute("rollup_aliases", train, roots, into)
     if moved:
         await transaction.execute("rollup_move_aliases", train, [one for one, _ in moved], [to for _, to in moved])
     if freed:

@@ -155,6 +155,7 @@ class Rebuild:
         async with self._locked() as transaction:
             for query in ("conversations", "branches"):
                 await transaction.execute(f"rebuild_sweep_{query}", self._train)
+            await transaction.execute("rebuild_chain_aliases", self._train)
             await transaction.execute("rebuild_aliases", self._train)
             await transaction.execute("rebuild_sweep_aliases", self._train)
             await transaction.execute("rebuild_sessions", self._train, since)

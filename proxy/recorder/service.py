@@ -173,6 +173,7 @@ class Recorder:
                 try:
                     await _insist(self._services, lambda: make_partitions(self._services.database))
                     await _insist(self._services, lambda: forget_wants(self._services.database))
+                    await _insist(self._services, lambda: self._services.database.execute("forget_window_observations"))
                 except StoppedError:
                     return
 

@@ -20,7 +20,7 @@ from core.identity import Facts
 from core.models import Origin, Recording, Start, Usage
 from core.pieces import Division, divide
 from proxy import log
-from proxy.recorder import bodies, letters, linking, sessions, tool_calls
+from proxy.recorder import bodies, letters, linking, sessions, tool_calls, windows
 from proxy.recorder.accounts import Accounts
 from proxy.recorder.bodies import BodyMismatchError, Recorded
 from proxy.recorder.clock import ServerClock
@@ -238,7 +238,8 @@ class Writer:
                 )
                 rows = await self._rows(transaction, key, [(stripped, None)], span)
                 if remains is Remains.LETTER_AND_ROW:
-                    await transaction.execute("record_rows", key, *arrays(rows))
+                    completed = await transaction.fetch("record_rows", Completed, key, *arrays(rows))
+                    await windows.add_up(transaction, key, [row.id for row in completed])
                 else:
                     await transaction.execute("record_forget_in_flight", key, rows[0].id)
             await self._advance(transaction, reached)
@@ -257,6 +258,7 @@ async def _follow_up(transaction: Transaction, train: int, news: Sequence[Row], 
     if linked is not None:
         await linking.write(transaction, train, linked)
     await sessions.write(transaction, train, news)
+    await windows.write(transaction, train, news)
     told = [(row.id, row.recording, row.facts) for row in news if row.recording is not None and row.facts is not None]
     await tool_calls.write(transaction, train, told)
 

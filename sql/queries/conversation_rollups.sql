@@ -47,6 +47,12 @@ ON CONFLICT (train, conversation_id, branch_id) DO UPDATE SET parent_hash = excl
 WHERE (b.parent_hash, b.first_request, b.created_at, b.message_count)
     IS DISTINCT FROM (excluded.parent_hash, excluded.first_request, excluded.created_at, excluded.message_count);
 
+-- name: rollup_chain_aliases
+-- What led to a root that joins another conversation leads on with it, also where its own request is no longer recorded.
+UPDATE conversation_aliases AS a SET conversation_id = n.conversation_id
+FROM unnest($2::uuid[], $3::uuid[]) AS n (root, conversation_id)
+WHERE a.train = $1 AND a.conversation_id = n.root AND a.alias <> n.conversation_id;
+
 -- name: rollup_aliases
 -- Roots that joined another conversation keep leading to it.
 INSERT INTO conversation_aliases (train, alias, conversation_id)

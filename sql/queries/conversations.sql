@@ -18,7 +18,7 @@ WHERE c.train = $1 AND (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uu
     AND ($5::text IS NULL OR strpos(lower(c.title), lower($5)) > 0)
     AND ($6::text IS NULL OR c.session_ids @> ARRAY[$6])
     AND ($7::integer IS NULL OR c.account = $7)
-    AND (NOT $8::boolean OR c.branch_count > 1 + c.compaction_count)
+    AND (NOT $8::boolean OR c.branch_count > 1)
     AND (NOT $9::boolean OR c.subtask_count > 0)
     AND (NOT $10::boolean OR c.error_count > 0)
     AND (NOT $11::boolean OR c.compaction_count > 0)
@@ -40,7 +40,7 @@ WHERE c.train = $1 AND c.account = $7 AND (c.last_at, c.conversation_id) < ($2::
     AND ($5::text IS NULL OR strpos(lower(c.title), lower($5)) > 0)
     AND ($6::text IS NULL OR c.session_ids @> ARRAY[$6])
     AND ($7::integer IS NULL OR c.account = $7)
-    AND (NOT $8::boolean OR c.branch_count > 1 + c.compaction_count)
+    AND (NOT $8::boolean OR c.branch_count > 1)
     AND (NOT $9::boolean OR c.subtask_count > 0)
     AND (NOT $10::boolean OR c.error_count > 0)
     AND (NOT $11::boolean OR c.compaction_count > 0)
@@ -68,7 +68,7 @@ WHERE (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
     AND ($5::text IS NULL OR strpos(lower(c.title), lower($5)) > 0)
     AND ($6::text IS NULL OR c.session_ids @> ARRAY[$6])
     AND ($7::integer IS NULL OR c.account = $7)
-    AND (NOT $8::boolean OR c.branch_count > 1 + c.compaction_count)
+    AND (NOT $8::boolean OR c.branch_count > 1)
     AND (NOT $9::boolean OR c.subtask_count > 0)
     AND (NOT $10::boolean OR c.error_count > 0)
     AND (NOT $11::boolean OR c.compaction_count > 0)
@@ -187,3 +187,19 @@ CROSS JOIN LATERAL (
     ORDER BY c.side_call NULLS FIRST, c.message_count DESC, c.conversation_id
     LIMIT $3
 ) AS c;
+
+-- name: conversations_now
+-- What is going on in trains beside what is recorded: how far their rebuilds have come, and the calls of these sessions
+-- ($2) that began at $3 or later and run, newest first.
+-- returns: NowRow
+(SELECT b.train, b.rebuilt, b.total, b.started_at, NULL::uuid AS id, NULL::text AS session_id, NULL::text AS agent_id
+FROM rebuilds AS b
+WHERE b.train = ANY ($1::integer[]) AND b.finished_at IS NULL
+ORDER BY b.train)
+UNION ALL
+(SELECT r.train, NULL, NULL, r.started_at, r.id, r.session_id, r.agent_id
+FROM requests AS r
+WHERE r.train = ANY ($1::integer[]) AND r.session_id = ANY ($2::text[]) AND r.id >= uuid7_floor($3::timestamptz)
+    AND r.outcome IS NULL
+ORDER BY r.id DESC
+LIMIT 100);

@@ -6,10 +6,12 @@ SELECT train, name FROM trains WHERE $1::text IS NULL OR name = $1 ORDER BY trai
 -- name: rebuild_begin
 -- Begins a rebuild of a train, or goes on with one that was broken off and is the same.
 -- returns: RebuildState
-INSERT INTO rebuilds AS r (train, since, reached, deriver_version, identity_version)
-SELECT $1, n.since, n.since, $3, $4
+INSERT INTO rebuilds AS r (train, since, reached, deriver_version, identity_version, total)
+SELECT $1::integer, n.since, n.since, $3, $4, (
+    SELECT count(*) FROM requests AS q WHERE q.train = $1::integer AND q.id > n.since AND q.outcome IS NOT NULL)
 FROM (SELECT coalesce(uuid7_floor($2::timestamptz), '00000000-0000-0000-0000-000000000000') AS since) AS n
 ON CONFLICT (train) DO UPDATE SET
+    started_at = CASE WHEN r.finished_at IS NULL THEN r.started_at ELSE now() END, total = excluded.total,
     cleared = r.cleared AND r.finished_at IS NULL AND r.since = excluded.since
         AND (r.deriver_version, r.identity_version) = (excluded.deriver_version, excluded.identity_version),
     reached = CASE WHEN r.finished_at IS NULL AND r.since = excluded.since
@@ -78,6 +80,14 @@ WHERE c.train = $1
 DELETE FROM branches AS b
 WHERE b.train = $1
     AND NOT EXISTS (SELECT FROM conversations AS c WHERE c.train = $1 AND c.conversation_id = b.conversation_id);
+
+-- name: rebuild_chain_aliases
+-- Aliases whose own request is no longer recorded lead to where the root is now that they led to.
+UPDATE conversation_aliases AS a SET conversation_id = n.conversation_id
+FROM request_notes AS n
+WHERE a.train = $1 AND n.train = $1 AND n.request = a.conversation_id
+    AND n.conversation_id NOT IN (a.conversation_id, a.alias)
+    AND NOT EXISTS (SELECT FROM request_notes AS own WHERE own.train = $1 AND own.request = a.alias);
 
 -- name: rebuild_aliases
 -- Aliases lead to where their request is now.

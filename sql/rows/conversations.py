@@ -40,7 +40,7 @@ class ConversationRow:
     @property
     def side_branches(self) -> int:
         """Branches that somebody opened: not main, not what follows a compaction."""
-        return max(0, self.branch_count - 1 - self.compaction_count)
+        return max(0, self.branch_count - 1)
 
     @property
     def total_input_tokens(self) -> int:
@@ -186,3 +186,16 @@ class SessionTalkRow:
     title: str | None
     side_call: str | None
     message_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class NowRow:
+    """A call that runs; or, without an id, how many requests the rebuild of a train has done, of how many."""
+
+    train: int
+    rebuilt: int | None
+    total: int | None
+    started_at: datetime
+    id: UUID | None
+    session_id: str | None
+    agent_id: str | None

@@ -164,3 +164,34 @@ async def test_sessions_name_their_conversations(client, talks):
     }
     await asked(client, "/api/sessions/nobody", 404)
     await asked(client, "/api/sessions/%00", 404)
+
+
+async def test_a_rebuild_on_its_way_is_said(client, connection, talks):
+    """By the API and on the pages of its train, with how far it has come; afterwards no longer."""
+    await connection.execute(
+        "INSERT INTO rebuilds (train, since, reached, rebuilt, total, deriver_version, identity_version)"
+        " SELECT train, $1, $1, 43, 100, 1, 1 FROM trains WHERE name = 'default'", UUID(int=0),
+    )  # fmt: skip
+    for path in ("/api/conversations", f"/api/conversations/{talks['fix']}"):
+        [one] = (await asked(client, path))["rebuilding"]
+        assert (one["trainId"], one["requests"], one["total_requests"], one["percent"]) == ("default", 43, 100, 43)
+    assert (await asked(client, f"/api/conversations/{talks['small']}"))["rebuilding"] == []
+    for path in ("/conversations", f"/conversations/{talks['fix']}", "/sessions"):
+        assert "being rebuilt: 43 %" in await (await client.get(path)).text()
+    await connection.execute("UPDATE rebuilds SET finished_at = now()")
+    assert (await asked(client, "/api/conversations"))["rebuilding"] == []
+    assert "being rebuilt" not in await (await client.get("/conversations")).text()
+
+
+async def test_calls_that_run_are_shown_with_their_session(client, connection, talks):
+    """Counted with each conversation of it, seen as running where it was last active; not after two hours."""
+    await connection.execute("UPDATE requests SET started_at = now() WHERE outcome IS NULL")
+    [fix] = (await asked(client, "/api/conversations?has=compaction"))["conversations"]
+    assert fix["in_flight"] == 1
+    [title] = [each for each in (await asked(client, "/api/conversations?has=side_calls"))["conversations"]
+               if each["side_call"]]  # fmt: skip
+    assert title["in_flight"] == 0
+    assert "1 call of its session is running" in await (await client.get(f"/conversations/{talks['fix']}")).text()
+    await connection.execute("DELETE FROM requests WHERE outcome IS NULL")
+    assert "is running" not in await (await client.get(f"/conversations/{talks['fix']}")).text()
+    assert (await asked(client, f"/api/conversations/{talks['fix']}"))["in_flight"] == 0

@@ -20,7 +20,7 @@ from proxy.recorder.service import forget_wants
 from sql.database import Database
 from sql.rows.linking import LinkBegin
 from tests.forests import NO_FIGURES, Connection, check
-from tests.talks import Traffic
+from tests.talks import Traffic, Wire, assistant, user
 
 TRAIN = 7
 
@@ -170,3 +170,32 @@ async def test_notes_of_another_version_stop_nothing(database: Database, connect
     recorder = Recorder(database, FactsMemory(), recorder.seen, {})
     await recorder.record(second)
     assert await connection.fetchval("SELECT count(*) FROM request_notes") == len(first) + len(second)
+
+
+async def test_an_alias_whose_request_is_gone_goes_on_leading_where_its_conversation_went(
+    database: Database, connection: Connection
+) -> None:
+    """Three roots join one after the other; the first of the joined was dropped by retention in between."""
+    await emptied(connection)
+    wire = Wire()
+    told = [user("One.")]
+    for number in range(3):
+        wire.call(list(told), [f"Answer {number}."], session="s")
+        told += [assistant(f"Answer {number}."), user(f"Word {number}.")]
+    first, second, third = (call.facts for call in wire.calls)
+    recorder = Recorder(database, FactsMemory(), set(), {})
+    await recorder.record([third])
+    await recorder.record([second])
+    assert await aliases(connection) == {third.call.id: second.call.id}
+    await connection.execute("DELETE FROM request_notes WHERE request = $1", third.call.id)
+    await connection.execute("DELETE FROM link_keys WHERE request = $1", third.call.id)
+    await connection.execute("DELETE FROM wants WHERE request = $1", third.call.id)
+    recorder.notes = NotesMemory()
+    await recorder.record([first])
+    assert await aliases(connection) == {third.call.id: first.call.id, second.call.id: first.call.id}
+
+
+async def aliases(connection: Connection) -> dict[UUID, UUID]:
+    """Where the ids that conversations had lead to."""
+    rows = await connection.fetch("SELECT alias, conversation_id FROM conversation_aliases")
+    return {row["alias"]: row["conversation_id"] for row in rows}

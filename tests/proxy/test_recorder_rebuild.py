@@ -107,6 +107,8 @@ async def test_a_rebuild_that_was_broken_off_goes_on(
     with pytest.raises(KeyboardInterrupt):
         await rebuild.Rebuild(database, one).run(None)
     assert await connection.fetchval("SELECT count(*) FROM request_notes") <= 3
+    done, total = await connection.fetchrow("SELECT rebuilt, total FROM rebuilds WHERE finished_at IS NULL")
+    assert (done, total) == (3, await connection.fetchval("SELECT count(*) FROM requests"))
     await rebuild.Rebuild(database, one).run(None)
     assert sum(portions) - 3 == await connection.fetchval("SELECT count(*) FROM requests")
     assert await everything(connection) == before

@@ -1,0 +1,56 @@
+"""What a conversation adds up to: counts that hold whatever happens inside of its sub-agents."""
+
+from core.linking.ledger import Known
+from core.rollup import Member, rollup
+from tests.forests import NO_FIGURES
+from tests.talks import CONTINUATION, assistant, launch, user
+from tests.told import Client
+
+SUMMARY = "everything that the helper has seen so far, in many words"
+
+
+def summed(client):
+    """The roll-up of the one conversation that a client had."""
+    members = [
+        Member(known.call, known.link, NO_FIGURES)
+        for known in (
+            Known(call.facts.call, call.facts.pairs, link)
+            for call, link in zip(client.calls, client.links(), strict=True)
+        )
+    ]
+    [conversation] = {member.link.conversation_id for member in members}
+    return rollup(conversation, members)
+
+
+def helped():
+    """A talk that launched a sub-agent, whose transcript was compacted."""
+    client = Client()
+    asks, prompt = user("Find it."), user("Look around.")
+    client.call(asks, answer=(launch("toolu_1", "Look around."),), session="s")
+    client.call(prompt, answer=("Seen.",), session="s", agent="a1")
+    ask = user("CRITICAL: Respond with TEXT ONLY.")
+    client.call(prompt, assistant("Seen."), ask, answer=(f"<summary>{SUMMARY}</summary>",), session="s", agent="a1")
+    client.call(user(CONTINUATION + SUMMARY), answer=("Done.",), session="s", agent="a1")
+    return client, asks
+
+
+def test_a_compaction_inside_of_a_sub_agent_hides_no_branch():
+    """It opens no branch of its own, so main and the one that a person opened are two."""
+    client, asks = helped()
+    assert (summed(client).branch_count, summed(client).compaction_count) == (1, 1)
+    answer = assistant(launch("toolu_1", "Look around."))
+    client.call(asks, answer, user("Never mind."), answer=("Fine.",), session="s")
+    client.call(asks, answer, user("Rather wait."), answer=("I wait.",), session="s")
+    found = summed(client)
+    assert (found.branch_count, found.compaction_count, found.subtask_count) == (2, 1, 1)
+
+
+def test_what_follows_a_compaction_is_a_branch_that_nobody_opened():
+    """The list of branches has it, the count of those that people opened has not."""
+    client = Client()
+    client.call(user("Begin."), answer=("Begun.",), session="s")
+    ask = user("CRITICAL: Respond with TEXT ONLY.")
+    client.call(user("Begin."), assistant("Begun."), ask, answer=(f"<summary>{SUMMARY}</summary>",), session="s")
+    client.call(user(CONTINUATION + SUMMARY), answer=("Done.",), session="s")
+    found = summed(client)
+    assert (found.branch_count, found.compaction_count, len(found.branches)) == (1, 1, 2)
