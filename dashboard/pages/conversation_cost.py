@@ -14,8 +14,8 @@ from dashboard.charts.table import Column, Table, Value
 from dashboard.conversations import cost
 from dashboard.conversations.address import found_conversation
 from dashboard.conversations.detail import requests_of
-from dashboard.pages.csv_file import as_csv
 from dashboard.pages.shell import address
+from dashboard.pages.table_file import as_csv
 from dashboard.render import figures
 from dashboard.routing import Call, Query, route
 from dashboard.totals.classes import CLASSES, split

@@ -14,9 +14,9 @@ from dashboard.overview.cards import Failed, read_parts
 from dashboard.overview.tiles import tiles
 from dashboard.pages import first_run
 from dashboard.pages.conversations import title_of
-from dashboard.pages.csv_file import as_csv
 from dashboard.pages.header import TRAINS, wanted_trains
 from dashboard.pages.shell import address, page
+from dashboard.pages.table_file import as_csv
 from dashboard.pages.usage_names import Listed, naming_of
 from dashboard.period import Period
 from dashboard.problems import Problem

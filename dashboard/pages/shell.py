@@ -25,6 +25,7 @@ from dashboard.render.hidden import exact, sendable, spelled, visible
 from dashboard.render.secrets import safe
 from dashboard.render.zone import drawn_in
 from dashboard.routing import PERIOD
+from dashboard.totals.wording import percent
 
 ASSETS = web.AppKey("assets", Assets)
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -51,6 +52,7 @@ NAVIGATION = (
     Place("conversations", "Conversations", "/conversations"),
     Place("sessions", "Sessions", "/sessions"),
     Place("requests", "Requests", "/requests"),
+    Place("cost", "Cost", "/cost"),
     Place("setup", "Set up", "/setup"),
     Place("docs", "API", "/docs"),
 )
@@ -200,4 +202,5 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "plural": figures.plural,
     "money": figures.money,
     "when": figures.when,
+    "share": percent,
 }

@@ -45,7 +45,7 @@ CLASSES = (
     TokenClass(
         "Write 1 h",
         "cache_write_1h_tokens",
-        Look(6, "C"),
+        Look(4, "C"),
         lambda sums: sums.ephemeral_1h_input_tokens,
         "Written to the cache for an hour",
     ),

@@ -72,15 +72,18 @@ class Usage:
         )
         return dict(ranked)
 
-    def of(
-        self, *, names: Collection[str] | None = None, kinds: Collection[str] | None = None
-    ) -> Mapping[datetime, Sums]:
-        """Sums by the start of their slot, of some names and kinds of account only."""
+    def of(self, *, names: Collection[str] | None = None) -> Mapping[datetime, Sums]:
+        """Sums by the start of their slot, of some names only."""
         found: dict[datetime, Sums] = {}
-        for (slot, name, kind), sums in self.cells.items():
-            if (names is None or name in names) and (kinds is None or kind in kinds):
+        for (slot, name, _), sums in self.cells.items():
+            if names is None or name in names:
                 found[slot] = found.get(slot, Sums()) + sums
         return found
+
+    def only(self, *, subscription: bool) -> "Usage":
+        """What subscriptions used, or what all others did; hours of the week are not told apart."""
+        cells = {place: sums for place, sums in self.cells.items() if (place[2] == SUBSCRIPTION) is subscription}
+        return Usage(self.span, cells, {})
 
     def billed(self, *, subscription: bool) -> Sums:
         """Everything that was used by subscriptions, or by all others."""

@@ -37,7 +37,10 @@ def dollars(value: float) -> str:
     """Money short enough for an axis: no cents from ten dollars on."""
     if value >= 1_000_000:
         return f"${value / 1_000_000:,.1f}{figures.NARROW}M"
-    return f"${value:,.0f}" if value >= 10 or value == 0 else figures.money(value)
+    if value >= 10 or value == 0:
+        return f"${value:,.0f}"
+    whole, _, cents = f"{value:.4f}".partition(".")
+    return f"${whole}.{cents[:2]}{cents[2:].rstrip('0')}"
 
 
 def percent(share: float | None) -> str:
