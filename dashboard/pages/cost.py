@@ -26,7 +26,7 @@ from dashboard.totals.slots import Unit
 from dashboard.totals.sums import Sums
 from dashboard.totals.usage import DIMENSIONS, Dimension, Usage, read_usage, span_of
 from dashboard.totals.wording import COST_FORMULA, MEASURES, TITLES, MeasureName, count_cell, money_cell, percent_cell
-from sql.rows.usage_pages import UnpricedModelRow
+from sql.rows.usage import UnpricedRow
 
 MoneyKind = Literal["all", "billed", "subscription"]
 MONEY: Mapping[MoneyKind, str] = {"all": "all", "billed": "billed by use", "subscription": "subscriptions"}
@@ -236,7 +236,5 @@ def _row(line: Line) -> tuple[Value, ...]:
     return (line.title, sums.requests, *counts, cost, line.share, change, sums.estimated, sums.unpriced)
 
 
-async def _unpriced(call: Call[Any], scope: Scope) -> list[UnpricedModelRow]:
-    return await call.database.fetch(
-        "unpriced_models", UnpricedModelRow, scope.numbers, scope.span.since, scope.span.end
-    )
+async def _unpriced(call: Call[Any], scope: Scope) -> list[UnpricedRow]:
+    return await call.database.fetch("usage_unpriced", UnpricedRow, scope.numbers, scope.span.since, scope.span.end)

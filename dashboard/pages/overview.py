@@ -27,7 +27,8 @@ from dashboard.totals.slots import hour_of
 from dashboard.totals.sums import Sums, sums_of
 from dashboard.totals.usage import DIMENSIONS, Dimension, Span, Usage, read_sum, read_usage, span_of
 from dashboard.totals.wording import MEASURES, TITLES, MeasureName
-from sql.rows.usage_pages import DearConversationRow, LatencyRow, NowRow, UnpricedModelRow, UsageSumRow
+from sql.rows.usage import LatencyRow, UnpricedRow
+from sql.rows.usage_pages import DearConversationRow, NowRow, UsageSumRow
 
 IN_FLIGHT = timedelta(days=2)
 """How far back a call that still runs may have begun."""
@@ -205,7 +206,7 @@ def _choices(query: OverviewQuery, scope: Scope) -> dict[str, list[tuple[str, st
 
 
 async def _waits(call: Call[Any], scope: Scope) -> tuple[latency.Times, latency.Times]:
-    rows = await call.database.fetch("latency_between", LatencyRow, scope.numbers, scope.span.since, scope.span.end)
+    rows = await call.database.fetch("usage_latency", LatencyRow, scope.numbers, scope.span.since, scope.span.end, None)
     return latency.durations(rows), latency.first_tokens(rows)
 
 
@@ -216,10 +217,8 @@ async def _now(call: Call[Any], scope: Scope) -> NowRow | None:
     return await call.database.fetch_one("state_of_now", NowRow, scope.numbers, now - IN_FLIGHT, looked_at, *limits)
 
 
-async def _unpriced(call: Call[Any], scope: Scope) -> list[UnpricedModelRow]:
-    return await call.database.fetch(
-        "unpriced_models", UnpricedModelRow, scope.numbers, scope.span.since, scope.span.end
-    )
+async def _unpriced(call: Call[Any], scope: Scope) -> list[UnpricedRow]:
+    return await call.database.fetch("usage_unpriced", UnpricedRow, scope.numbers, scope.span.since, scope.span.end)
 
 
 async def _top(call: Call[Any], scope: Scope) -> list[DearConversationRow] | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.charts.histogram import Bin
-from sql.rows.usage_pages import LatencyRow
+from sql.rows.usage import LatencyRow
 
 LAST = 47
 """The bucket that holds everything longer (migration of the costs): 3.3 hours."""

@@ -10,7 +10,8 @@ SELECT set_config('plan_cache_mode', 'force_generic_plan', true) || set_config('
 -- order: last_at DESC, conversation_id DESC
 SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
-    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.models, c.session_ids, c.latest_request,
+    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
+    c.models, c.session_ids, c.latest_request,
     c.latest_status_code, c.latest_model, c.shape
 FROM conversations AS c
 WHERE c.train = $1 AND (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
@@ -32,7 +33,8 @@ LIMIT $13;
 -- order: last_at DESC, conversation_id DESC
 SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
-    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.models, c.session_ids, c.latest_request,
+    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
+    c.models, c.session_ids, c.latest_request,
     c.latest_status_code, c.latest_model, c.shape
 FROM conversations AS c
 WHERE c.train = $1 AND c.account = $7 AND (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
@@ -54,7 +56,8 @@ LIMIT $13;
 -- order: last_at DESC, conversation_id DESC
 SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
-    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.models, c.session_ids, c.latest_request,
+    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
+    c.models, c.session_ids, c.latest_request,
     c.latest_status_code, c.latest_model, c.shape
 FROM (
     -- Gathered first: they are few, and walking the order for them would pass all others.
@@ -81,14 +84,16 @@ LIMIT $13;
 -- returns: ConversationRow
 SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
-    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.models, c.session_ids, c.latest_request,
+    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
+    c.models, c.session_ids, c.latest_request,
     c.latest_status_code, c.latest_model, c.shape
 FROM conversations AS c
 WHERE c.train = ANY ($1::integer[]) AND c.conversation_id = $2
 UNION ALL
 SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
-    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.models, c.session_ids, c.latest_request,
+    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
+    c.models, c.session_ids, c.latest_request,
     c.latest_status_code, c.latest_model, c.shape
 FROM conversation_aliases AS a
 JOIN conversations AS c ON c.train = a.train AND c.conversation_id = a.conversation_id
@@ -147,7 +152,8 @@ ORDER BY t.id, t.block_index;
 -- name: request_neighbours
 -- What stands beside the request $2 in its conversation $3: what it follows, its attempts, what follows it; not itself.
 -- returns: LinkRow
-SELECT r.id, r.parent_request_id, r.attempt_of, r.link_method, r.branch_id, r.is_subtask, r.outcome, r.started_at
+SELECT r.id, r.parent_request_id, r.attempt_of, r.link_method, r.branch_id, r.is_subtask, r.outcome, r.started_at,
+    r.item_count
 FROM requests AS r
 WHERE r.train = $1 AND r.conversation_id = $3::uuid AND r.id <> $2::uuid
     AND (r.parent_request_id = $2 OR r.attempt_of = $2 OR r.id = $4::uuid OR r.id = $5::uuid)

@@ -46,27 +46,6 @@ SELECT coalesce(sum(u.requests), 0)::bigint AS requests, coalesce(sum(u.ok), 0):
 FROM usage_hourly AS u
 WHERE u.train = ANY ($1::integer[]) AND u.hour >= $2 AND u.hour < $3;
 
--- name: latency_between
--- How long the ok requests of trains $1 took from hour $2 up to $3, and how long until their first token, by bucket.
--- returns: LatencyRow
-SELECT l.bucket, sum(l.durations)::bigint AS durations, sum(l.first_tokens)::bigint AS first_tokens
-FROM latency_hourly AS l
-WHERE l.train = ANY ($1::integer[]) AND l.hour >= $2 AND l.hour < $3
-GROUP BY l.bucket
-ORDER BY l.bucket;
-
--- name: unpriced_models
--- Models of trains $1 that were used from hour $2 up to $3 and have requests without a price, the most used first.
--- returns: UnpricedModelRow
-SELECT u.model, sum(u.unpriced)::bigint AS unpriced, sum(u.requests)::bigint AS requests,
-    sum(u.input_tokens + u.cache_creation_input_tokens + u.cache_read_input_tokens)::bigint AS total_input_tokens,
-    sum(u.output_tokens)::bigint AS output_tokens, max(u.hour) AS last_hour
-FROM usage_hourly AS u
-WHERE u.train = ANY ($1::integer[]) AND u.hour >= $2 AND u.hour < $3 AND u.unpriced > 0
-GROUP BY u.model
-ORDER BY unpriced DESC, u.model
-LIMIT 50;
-
 -- name: dearest_conversations
 -- Conversations of trains $1 that were active from $2 up to $3, the dearest first; each with all that it ever cost.
 -- returns: DearConversationRow

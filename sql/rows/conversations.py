@@ -30,6 +30,8 @@ class ConversationRow:
     cache_creation_input_tokens: int
     cache_read_input_tokens: int
     cost_usd: Decimal | None
+    unpriced_count: int
+    estimated_count: int
     models: list[str]
     session_ids: list[str]
     latest_request: UUID
@@ -160,6 +162,8 @@ class LinkRow:
     is_subtask: bool
     outcome: str | None
     started_at: datetime
+    item_count: int | None
+    """Items of its transcript in normal form."""
 
 
 @dataclass(frozen=True, slots=True)

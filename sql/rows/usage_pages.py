@@ -54,27 +54,6 @@ class UsageSumRow:
 
 
 @dataclass(frozen=True, slots=True)
-class LatencyRow:
-    """How many ok requests fell into a bucket of time."""
-
-    bucket: int
-    durations: int
-    first_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class UnpricedModelRow:
-    """A model without a price for some of its requests."""
-
-    model: str
-    unpriced: int
-    requests: int
-    total_input_tokens: int
-    output_tokens: int
-    last_hour: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class DearConversationRow:
     """A conversation and what it cost."""
 
