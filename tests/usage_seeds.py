@@ -22,6 +22,14 @@ KEY = "key-0123456789ab"
 RATES = {OPUS: (4, 5, 8, 0.2, 20), SONNET: (2, 2.5, 4, 0.1, 10), HAIKU: (0.1, 0.125, 0.2, 0.01, 0.5)}
 """USD per million: input, writes of 5 minutes, of an hour, reads, output."""
 TRAINS = ("atlas", "borealis", "cargo")
+TITLES = (
+    "Fix the flaky login test",
+    "Move billing to the new API",
+    "Why is the tape full?",
+    None,
+    "Write release notes",
+    "Port the parser",
+)
 
 
 @dataclass(frozen=True)
@@ -152,56 +160,26 @@ async def busy_weeks(connection: Any, now: datetime, weeks: int = 3) -> None:
         busy = math.exp(-(((at.hour - 14) / 4.2) ** 2)) * (0.12 if at.weekday() >= 5 else 1)
         for place, train in enumerate(TRAINS):
             calls = round(dice.gauss(26, 7) * busy / (1 + place))
-            if calls <= 0:
-                continue
-            tokens = Tokens(
-                dice.uniform(1, 4),
-                dice.uniform(3, 9),
-                dice.uniform(0, 3),
-                dice.uniform(60, 160),
-                dice.uniform(0.6, 2.6),
-            )
-            subscription = train != "cargo"
-            account = (
-                {"account": SUBSCRIPTION, "kind": "oauth", "name": "team max 20x"} if subscription else {"account": KEY}
-            )
-            common: dict[str, Any] = {"train": train, **account}
-            await used(connection, at, model=OPUS, requests=calls, errors=dice.randrange(calls) // 22,
-                       cancelled=calls // 30, tokens=tokens,
-                       seconds=dice.lognormvariate(1.5, 0.7), **common)  # fmt: skip
-            await used(connection, at, model=HAIKU, request_type="query_evaluation", requests=1 + calls // 3,
-                       tokens=Tokens(1, 0, 0, 2, 0.1), seconds=dice.lognormvariate(0, 0.4), **common)  # fmt: skip
-            if train == "cargo" and at.hour % 5 == 0:
-                await used(
-                    connection,
-                    at,
-                    model=SONNET,
-                    requests=1 + calls // 4,
-                    tokens=tokens,
-                    estimated=1,
-                    seconds=2.4,
-                    **common,
-                )
-            if train == "borealis" and at > now - timedelta(days=3):
-                await used(connection, at, model=NEW, requests=1 + calls // 8, tokens=tokens, seconds=4.1, **common)
-    bad = now - timedelta(hours=3)
-    await used(connection, bad, requests=41, errors=37, seconds=1)
-    titles = (
-        "Fix the flaky login test",
-        "Move billing to the new API",
-        "Why is the tape full?",
-        None,
-        "Write release notes",
-        "Port the parser",
-    )
-    for number, title in enumerate(titles):
+            if calls > 0:
+                await _busy_hour(connection, dice, at, train, calls, new=at > now - timedelta(days=3))
+    await used(connection, now - timedelta(hours=3), requests=41, errors=37, seconds=1)
+    for number, title in enumerate(TITLES):
         cost = None if number == 5 else Decimal("14.2") / (number + 1)
-        await talk(
-            connection,
-            now - timedelta(hours=2 + 7 * number),
-            title,
-            cost,
-            number=number,
-            train=TRAINS[number % 3],
-            unpriced=int(number in (2, 5)),
-        )
+        at = now - timedelta(hours=2 + 7 * number)
+        await talk(connection, at, title, cost, number=number, train=TRAINS[number % 3], unpriced=int(number in (2, 5)))
+
+
+async def _busy_hour(connection: Any, dice: random.Random, at: datetime, train: str, calls: int, *, new: bool) -> None:
+    ranges = ((1, 4), (3, 9), (0, 3), (60, 160), (0.6, 2.6))
+    tokens = Tokens(*(dice.uniform(*each) for each in ranges))
+    plan = {"account": SUBSCRIPTION, "kind": "oauth", "name": "team max 20x"}
+    common: dict[str, Any] = {"train": train, **(plan if train != "cargo" else {"account": KEY})}
+    errors, seconds = dice.randrange(calls) // 22, dice.lognormvariate(1.5, 0.7)
+    left = {"errors": errors, "cancelled": calls // 30}
+    await used(connection, at, requests=calls, tokens=tokens, seconds=seconds, **left, **common)
+    small = {"model": HAIKU, "request_type": "query_evaluation", "requests": 1 + calls // 3, "seconds": 0.9}
+    await used(connection, at, tokens=Tokens(1, 0, 0, 2, 0.1), **small, **common)
+    if train == "cargo" and at.hour % 5 == 0:
+        await used(connection, at, model=SONNET, requests=1 + calls // 4, tokens=tokens, estimated=1, **common)
+    if train == "borealis" and new:
+        await used(connection, at, model=NEW, requests=1 + calls // 8, tokens=tokens, **common)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from dashboard.render import figures, zone
 from dashboard.totals.wording import percent
-from sql.rows.usage_pages import NowRow
+from sql.rows.usage_pages import StateOfNowRow
 
 MOST = 5
 Tone = Literal["error", "warning"]
@@ -42,12 +42,12 @@ def chosen(items: Sequence[Item]) -> tuple[list[Item], int]:
     return ranked[:MOST], max(0, len(ranked) - MOST)
 
 
-def of_now(row: NowRow, now: datetime, burst_link: str) -> list[Item]:
+def of_now(row: StateOfNowRow, now: datetime, burst_link: str) -> list[Item]:
     """Bursts of errors, a recorder that lags or is silent, calls that were put aside."""
     return [item for item in (_burst(row, burst_link), _aside(row), _behind(row, now)) if item is not None]
 
 
-def _burst(row: NowRow, link: str) -> Item | None:
+def _burst(row: StateOfNowRow, link: str) -> Item | None:
     if row.burst_hour is None or not row.burst_errors or not row.burst_counted:
         return None
     share = row.burst_errors / row.burst_counted
@@ -57,7 +57,7 @@ def _burst(row: NowRow, link: str) -> Item | None:
     return Item("error" if share >= 0.5 else "warning", title, link, "the failed calls", why, share)
 
 
-def _aside(row: NowRow) -> Item | None:
+def _aside(row: StateOfNowRow) -> Item | None:
     if not row.dead_letters:
         return None
     calls = figures.plural(row.dead_letters, "call")
@@ -65,7 +65,7 @@ def _aside(row: NowRow) -> Item | None:
     return Item("error", f"{calls} could not be written to the database; put aside", *COUNTERS, why, 2.0)
 
 
-def _behind(row: NowRow, now: datetime) -> Item | None:
+def _behind(row: StateOfNowRow, now: datetime) -> Item | None:
     if row.heartbeat_at is None:
         return None
     silent = now - row.heartbeat_at

@@ -20,7 +20,16 @@ from dashboard.render import figures
 from dashboard.routing import Call, Query, route
 from dashboard.totals.classes import CLASSES, split
 from dashboard.totals.sums import Sums
-from dashboard.totals.wording import COST_FORMULA, count_cell, dollars, money_cell, percent, percent_cell
+from dashboard.totals.wording import (
+    COST_FORMULA,
+    MEASURES,
+    count_cell,
+    dollars,
+    money_cell,
+    percent,
+    percent_cell,
+    told,
+)
 from sql.rows.conversations import ConversationRequestRow
 
 MOST_STEPS = 60
@@ -96,15 +105,7 @@ def _by_step(cut: Sequence[cost.Step], branches: Sequence[cost.Part], whole: Sum
     buckets = [bars.Bucket(_label(step), f"request {_label(step)}") for step in cut]
     finding = _finding(cut, whole)
     drawing = bars.stacked(buckets, series, dollars, label=f"Cost by request. {finding}")
-    keys = tuple(
-        Key(
-            each.name,
-            each.look,
-            figures.money(each.total),
-            address(path, {"branch": group[0].name}) if len(group) == 1 else None,
-        )
-        for each, group in zip(series, groups, strict=True)
-    )
+    keys = tuple(_key(each, group, path) for each, group in zip(series, groups, strict=True))
     columns = (
         Column("Requests", "requests", number=False),
         *(Column(each.name, each.name, money_cell) for each in series),
@@ -117,6 +118,12 @@ def _by_step(cut: Sequence[cost.Step], branches: Sequence[cost.Part], whole: Sum
         "by-step", "Cost by request and branch", finding, drawing, Table(columns, lines), COST, keys,
         "requests in the order in which they began", f"{path}/cost.csv",
     )  # fmt: skip
+
+
+def _key(series: bars.Series, group: Sequence[cost.Part], path: str) -> Key:
+    """A line of the key: a single branch leads to its newest request."""
+    total = told(MEASURES["cost"], sum((part.sums for part in group), Sums()))
+    return Key(series.name, series.look, total, address(path, {"branch": group[0].name}) if len(group) == 1 else None)
 
 
 def _usd(step: cost.Step, names: set[str]) -> float | None:

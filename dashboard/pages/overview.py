@@ -28,7 +28,7 @@ from dashboard.totals.sums import Sums, sums_of
 from dashboard.totals.usage import DIMENSIONS, Dimension, Span, Usage, read_sum, read_usage, span_of
 from dashboard.totals.wording import MEASURES, TITLES, MeasureName
 from sql.rows.usage import LatencyRow, UnpricedRow
-from sql.rows.usage_pages import DearConversationRow, NowRow, UsageSumRow
+from sql.rows.usage_pages import DearConversationRow, StateOfNowRow, UsageSumRow
 
 IN_FLIGHT = timedelta(days=2)
 """How far back a call that still runs may have begun."""
@@ -210,11 +210,13 @@ async def _waits(call: Call[Any], scope: Scope) -> tuple[latency.Times, latency.
     return latency.durations(rows), latency.first_tokens(rows)
 
 
-async def _now(call: Call[Any], scope: Scope) -> NowRow | None:
+async def _now(call: Call[Any], scope: Scope) -> StateOfNowRow | None:
     now = scope.span.now
     looked_at = hour_of(now - attention.BURST_LOOKED_AT)
     limits = (attention.BURST_LEAST, attention.BURST_SHARE)
-    return await call.database.fetch_one("state_of_now", NowRow, scope.numbers, now - IN_FLIGHT, looked_at, *limits)
+    return await call.database.fetch_one(
+        "state_of_now", StateOfNowRow, scope.numbers, now - IN_FLIGHT, looked_at, *limits
+    )
 
 
 async def _unpriced(call: Call[Any], scope: Scope) -> list[UnpricedRow]:
@@ -244,7 +246,7 @@ def _attention(scope: Scope, found: Mapping[str, Any]) -> tuple[list[attention.I
     """The items, how many are left out, and whether some could not be looked for."""
     items: list[attention.Item] = []
     now, unpriced = found["now"], found["unpriced"]
-    if isinstance(now, NowRow):
+    if isinstance(now, StateOfNowRow):
         hour = hour_of(now.burst_hour or scope.span.now)
         inside = f"{hour:%Y-%m-%dT%H:%M:%SZ}..{hour + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
         items += attention.of_now(now, scope.span.now, scope.listed({"outcome": "failed", "range": inside}))

@@ -60,7 +60,7 @@ LIMIT $4;
 -- name: state_of_now
 -- What runs, what waits and what was put aside: calls of trains $1 in flight since $2, the tapes, the dead letters; and
 -- the hour since $3 with the most errors, where these were at least $4 and a share of $5 of the calls that counted.
--- returns: NowRow
+-- returns: StateOfNowRow
 SELECT (SELECT count(*) FROM requests AS r WHERE r.train = ANY ($1::integer[]) AND r.outcome IS NULL
         AND r.id >= uuid7_floor($2))::bigint AS running,
     (SELECT count(*) FROM dead_letters)::bigint AS dead_letters,

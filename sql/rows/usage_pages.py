@@ -74,7 +74,7 @@ class DearConversationRow:
 
 
 @dataclass(frozen=True, slots=True)
-class NowRow:
+class StateOfNowRow:
     """What runs, waits and was put aside; the heartbeat is the newest that a recorder gave, None without any tape."""
 
     running: int
