@@ -192,7 +192,7 @@ def _system(system: Any, pictures: str, mask: Mask) -> Message | None:
 
 
 def _folded(block: Block) -> Block:
-    size = figures.plural(len(block.body.striptags()), "character")
+    size = figures.plural(len(Markup("{}").format(block.body).striptags()), "character")
     return Block(block.kind, block.title or "system text", block.body, block.note or size, folded=True)
 
 
