@@ -60,13 +60,17 @@ class Inflated:
     error: str | None = None
 
 
-def derive(taped: Taped, inflated: Inflated, request_sha256: bytes | None = None) -> Recording:
+def derive(
+    taped: Taped, inflated: Inflated, request_sha256: bytes | None = None, asked: Transcript | None = None
+) -> Recording:
     """Everything that is recorded of a call. What cannot be parsed sets ``parse_error`` and is recorded raw.
 
-    ``request_sha256`` is the hash of the request's body on the tape, where it is known already.
+    ``request_sha256`` is the hash of the request's body on the tape, ``asked`` what its text says, where these are
+    known already.
     """
     start, head, end = taped.start, taped.head, taped.end
-    asked = _transcript(taped, inflated)
+    if asked is None:
+        asked = _transcript(taped, inflated)
     said = _answer(taped, inflated)
     outcome = _outcome(taped, said)
     message = said.message or {}
@@ -117,12 +121,18 @@ def encodings(headers: Headers) -> tuple[str, ...]:
     return tuple(coding for coding in codings if coding not in {"", "identity"})
 
 
-def _transcript(taped: Taped, inflated: Inflated) -> Transcript:
+def request_text(taped: Taped, inflated: Inflated) -> bytes | None:
+    """The request's body, if it is that of a message request and can be read; else None."""
     if not transcript.has_transcript(taped.start.method, taped.start.target) or taped.request_kept is Kept.NOTHING:
-        return Transcript()
+        return None
     if inflated.request is not None:
-        return transcript.read(inflated.request)
-    return Transcript() if encodings(taped.start.headers) else transcript.read(taped.request_body)
+        return inflated.request
+    return None if encodings(taped.start.headers) else taped.request_body
+
+
+def _transcript(taped: Taped, inflated: Inflated) -> Transcript:
+    text = request_text(taped, inflated)
+    return Transcript() if text is None else transcript.read(text)
 
 
 def _answer(taped: Taped, inflated: Inflated) -> Answer:

@@ -1,6 +1,6 @@
 """What linking must know of one recorded call, read from the stored bytes of that call alone (conversations.md)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -13,11 +13,10 @@ from core.chain import START, chain, digest, thread_start
 from core.errors import LimitExceededError
 from core.labels import label
 from core.launches import Launch, Pair, launches, pairs, prompt_key
-from core.models import Origin, Recording
+from core.models import Origin
 from core.normal_form import USER, Item, clean
-from core.reply import Reply, Said, fold, prefill_of, reply_of, said, summary_of
+from core.reply import Reply, Said, fold, prefill_of, said, summary_of
 from core.tools import ToolResult, results
-from core.transcript import is_message_call
 from core.walk import Walk, walk
 
 _BILLING: Final = "x-anthropic-billing-header:"
@@ -131,20 +130,6 @@ class Terms:
     max_tokens: Any
 
 
-def of_recording(recording: Recording, body: bytes, client: str | None = None) -> Facts | None:
-    """The facts of a recorded call; ``body`` is its request body, inflated. None where it takes no part.
-
-    Only ``POST /v1/messages`` with a body that can be parsed takes part. ``client`` is what its client was called when
-    it was recorded, where that is known.
-    """
-    start = recording.start
-    if not is_message_call(start.method, start.target):
-        return None
-    if client is None:
-        client = start.key_id or (recording.account.account_id if recording.account is not None else "")
-    return read(start.request_id, start.at_us, body, recording.origin, client, reply_of(recording))
-
-
 def read(
     request_id: UUID, started_us: int, body: bytes, origin: Origin, client: str, reply: Reply | None = None
 ) -> Facts | None:
@@ -179,7 +164,7 @@ def terms(request: Mapping[str, Any]) -> Terms:
 
 
 def of_transcript(
-    caller: Caller, messages: list[Any], asked: Terms, reply: Reply | None = None, head: Walk | None = None
+    caller: Caller, messages: Sequence[Any], asked: Terms, reply: Reply | None = None, head: Walk | None = None
 ) -> Facts:
     """The facts of a request, given its parsed messages; those after ``head`` where their beginning was walked before.
 

@@ -8,20 +8,17 @@ that repeats nothing is divided from its beginning, with the same result.
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from core import pieces, seams
+from core.asked import LAST
+from core.lane import Lane, Match
 from core.models import Start
 from core.pieces import KEY, RUN, WHOLE, Division
 from core.seams import Seams
 
-if TYPE_CHECKING:
-    from hashlib import _Hash
-
-LAST: Final = 4
-"""Messages at the end that the next turn may write differently."""
 MEMORY: Final = 256 << 20
 LARGEST: Final = 16 << 20
 """Bytes of a body beyond which its lane is not remembered."""
@@ -30,28 +27,6 @@ SIDE_BY_SIDE: Final = 8
 BEGINNING: Final = 1024
 """Bytes by which bodies without a session are told apart."""
 _OPENING: Final = b'{"messages":['
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """What was seen last in a lane: where its body is cut, and the hashes so far.
-
-    ``open_at``: where the piece begins that is open at the head's end; ``keys``: of the pieces before it; ``nodes``:
-    the lowest list nodes over them; ``digest``: after the head; ``tail_keys``: of the pieces of the tail.
-    """
-
-    head: bytes
-    open_at: int
-    keys: bytes
-    nodes: bytes
-    digest: "_Hash"
-    tail: bytes
-    tail_keys: bytes
-
-    @property
-    def size(self) -> int:
-        """Bytes of memory, nearly."""
-        return len(self.head) + len(self.tail) + len(self.keys) + len(self.nodes) + 1024
 
 
 class Lanes:
@@ -66,16 +41,24 @@ class Lanes:
 
     def divide(self, name: Hashable, body: bytes) -> Division:
         """A body divided, by what its lane's last one was where it repeats that. No bytes make it raise."""
+        match = self.match(name, body)
+        self.keep(match)
+        return match.division
+
+    def match(self, name: Hashable, body: bytes) -> Match:
+        """The same, and what the lane knows of the body. Nothing is remembered yet."""
         if len(body) <= WHOLE:
-            return pieces.divide(body)
+            return Match(name, body, pieces.divide(body))
         lanes = self._lanes.get(name, ())
         before = max((lane for lane in lanes if body.startswith(lane.head)), key=_head_size, default=None)
-        division, after = _divide(body, before)
-        if after is not None and after.size <= LARGEST:
-            others = [lane for lane in lanes if lane is not before]
-            self._remember(name, (after, *others[: SIDE_BY_SIDE - 1]))
-        self.continued += not division.complete
-        return division
+        return _match(name, body, before)
+
+    def keep(self, match: Match) -> None:
+        """Remember a body for the next turn of its lane."""
+        if match.after is not None and match.after.size <= LARGEST:
+            others = [lane for lane in self._lanes.get(match.name, ()) if lane is not match.before]
+            self._remember(match.name, (match.after, *others[: SIDE_BY_SIDE - 1]))
+        self.continued += not match.division.complete
 
     def _remember(self, name: Hashable, lanes: tuple[Lane, ...]) -> None:
         self._size += _size(lanes) - _size(self._lanes.pop(name, ()))
@@ -101,21 +84,22 @@ def _size(lanes: tuple[Lane, ...]) -> int:
     return sum(lane.size for lane in lanes)
 
 
-def _divide(body: bytes, lane: Lane | None) -> tuple[Division, Lane | None]:
+def _match(name: Hashable, body: bytes, lane: Lane | None) -> Match:
     """A body that begins with its lane's head, or that nothing is known of."""
     if lane is not None:
         found = _continued(body, lane)
         if found is not None:
-            return _go_on(body, lane, found, {})
+            division, after = _go_on(body, lane, found, {})
+            return Match(name, body, division, lane, found, after)
     found = seams.find(body)
     if found is None:
-        return pieces.divide(body), None
+        return Match(name, body, pieces.divide(body))
     begin = found.starts[0] if found.starts else found.end
     fresh: dict[bytes, bytes] = {}
     keys = pieces.cut(body, seams.cuts_around(body, 0, begin, found.tools), fresh)
     first = Lane(body[:begin], begin, keys, b"", sha256(body[:begin]), b"", b"")
-    division, lane = _go_on(body, first, found, fresh)
-    return replace(division, complete=True), lane if found.parsed else None
+    division, after = _go_on(body, first, found, fresh)
+    return Match(name, body, replace(division, complete=True), None, found, after if found.parsed else None)
 
 
 def _continued(body: bytes, lane: Lane) -> Seams | None:

@@ -1,7 +1,7 @@
 """Sub-agents as their launcher sees them: ``Agent`` and ``Task`` blocks, and what their results say."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from core.chain import digest
@@ -53,7 +53,7 @@ def invocations(blocks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{"id": block["id"], "name": block["name"], "input": block["input"]} for block in launch_blocks(blocks)]
 
 
-def pairs(messages: list[Any], *, whole: bool) -> tuple[Pair, ...]:
+def pairs(messages: Sequence[Any], *, whole: bool) -> tuple[Pair, ...]:
     """The pairs that the end of a transcript states: those that no earlier request of it has stated.
 
     In a whole transcript only the result of a launch can state one; a thread continuation does not show the launch.
@@ -73,7 +73,7 @@ def pairs(messages: list[Any], *, whole: bool) -> tuple[Pair, ...]:
     return tuple(found)
 
 
-def _run_start(messages: list[Any], end: int) -> int:
+def _run_start(messages: Sequence[Any], end: int) -> int:
     """Where the run of assistant messages that ends at ``end`` begins."""
     while end and _role(messages[end - 1]) != "user":
         end -= 1

@@ -1,6 +1,6 @@
 """An answer as its client may send it back in the next transcript, and when a call without one had failed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -14,7 +14,7 @@ from core.recognition import COMPACTION
 Block = dict[str, Any]
 _OPEN: Final = "<summary>"
 _CLOSE: Final = "</summary>"
-_SPOKEN: Final = frozenset({USER, ASSISTANT})
+_SPOKEN: Final = (USER, ASSISTANT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _texts(text: str) -> tuple[Item, ...]:
     return () if item is None else (item,)
 
 
-def prefill_of(messages: list[Any]) -> str | None:
+def prefill_of(messages: Sequence[Any]) -> str | None:
     """The text of the assistant turn that a request ends with; None where it ends otherwise.
 
     System messages do not count, here as in the normal form.

@@ -1,6 +1,6 @@
 """Calls of tools: what an answer asks for, and what the next request brings of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -37,7 +37,7 @@ def uses(message: Mapping[str, Any] | None) -> Iterator[ToolUse]:
                 yield ToolUse(index, tool_id, name, _size(block.get("input")))
 
 
-def results(messages: list[Any]) -> tuple[ToolResult, ...]:
+def results(messages: Sequence[Any]) -> tuple[ToolResult, ...]:
     """The results that were brought since the last assistant message, the first of each tool_use."""
     found: dict[str, ToolResult] = {}
     for block in _new_blocks(messages):
@@ -48,7 +48,7 @@ def results(messages: list[Any]) -> tuple[ToolResult, ...]:
     return tuple(found.values())
 
 
-def _new_blocks(messages: list[Any]) -> Iterator[dict[str, Any]]:
+def _new_blocks(messages: Sequence[Any]) -> Iterator[dict[str, Any]]:
     begin = len(messages)
     while begin and isinstance(messages[begin - 1], dict) and messages[begin - 1].get("role") != "assistant":
         begin -= 1

@@ -3,8 +3,8 @@
 Only ``POST /v1/messages`` and ``POST /v1/messages/count_tokens`` carry such a body; a batch holds many, and is none.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from core.bodies import read_repaired
@@ -47,39 +47,65 @@ def _path(target: str) -> str:
 
 def read(body: bytes) -> Transcript:
     """The transcript of a request body. What cannot be parsed has a ``parse_error`` and nothing else."""
+    return parsed(body)[1]
+
+
+def parsed(body: bytes) -> tuple[dict[str, Any] | None, Transcript]:
+    """The request that a body is, repaired where need be, and its transcript; None where it is no JSON object."""
     try:
         request, fault = read_repaired(body)
     except ValueError as exc:
-        return Transcript(parse_error=str(exc))
+        return None, Transcript(parse_error=str(exc))
     if not isinstance(request, dict):
-        return Transcript(parse_error="not a JSON object")
+        return None, Transcript(parse_error="not a JSON object")
+    return request, replace(fields(request), request_type=request_type(request), parse_error=fault)
+
+
+def fields(request: Mapping[str, Any]) -> Transcript:
+    """What a request says beside its messages."""
     metadata, thread = request.get("metadata"), request.get("thread")
     return Transcript(
-        request_type=request_type(request),
         model=label(request.get("model")),
         stream=request.get("stream") is True,
         user_id=label(metadata.get("user_id"), limit=4096) if isinstance(metadata, dict) else None,
         previous_message_id=label(thread.get("previous_message_id")) if isinstance(thread, dict) else None,
-        parse_error=fault,
     )
 
 
-def request_type(request: dict[str, Any]) -> RequestType:
+def request_type(request: Mapping[str, Any]) -> RequestType:
     """The label of a request (product.md): by its last user text, else by how many parts its system prompt has."""
-    messages = [message for message in _list(request.get("messages")) if isinstance(message, dict)]
-    text = next(_user_texts_from_the_end(messages), "")
-    # Only a short text can be the probe: a long one is not copied to lower case.
-    if len(text) < 1024 and text.strip().lower() == "quota":
+    messages = _list(request.get("messages"))
+    return type_of(prompts(request) + prompts_within(messages), is_quota=bool(is_quota(messages)))
+
+
+def type_of(parts: int, *, is_quota: bool) -> RequestType:
+    """The label of a request by how many parts its system prompt has, and whether it is the probe of a quota."""
+    if is_quota:
         return RequestType.QUOTA
-    system = request.get("system")
-    parts = 1 if isinstance(system, str) else len(_list(system))
-    parts += sum(message.get("role") == "system" for message in messages)
     return RequestType.QUERY_EVALUATION if parts <= 1 else RequestType.INFERENCE
 
 
-def _user_texts_from_the_end(messages: list[dict[str, Any]]) -> Iterator[str]:
+def prompts(request: Mapping[str, Any]) -> int:
+    """How many parts the system prompt of a request has, beside those among its messages."""
+    system = request.get("system")
+    return 1 if isinstance(system, str) else len(_list(system))
+
+
+def prompts_within(messages: Iterable[Any]) -> int:
+    """How many of these messages are parts of the system prompt."""
+    return sum(isinstance(message, dict) and message.get("role") == "system" for message in messages)
+
+
+def is_quota(messages: Sequence[Any]) -> bool | None:
+    """Whether the last user text is that of a quota's probe; None where there is none."""
+    text = next(_user_texts_from_the_end(messages), None)
+    # Only a short text can be the probe: a long one is not copied to lower case.
+    return None if text is None else len(text) < 1024 and text.strip().lower() == "quota"
+
+
+def _user_texts_from_the_end(messages: Sequence[Any]) -> Iterator[str]:
     for message in reversed(messages):
-        if message.get("role") != "user":
+        if not isinstance(message, dict) or message.get("role") != "user":
             continue
         content = message.get("content")
         if isinstance(content, str):

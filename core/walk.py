@@ -1,5 +1,6 @@
 """A walk along a transcript: its items and their chain, which the next turn can go on from (storage.md, bodies)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,7 +34,7 @@ class Walk:
         return self.states[-1] if self.states else self.begin
 
 
-def walk(messages: list[Any], head: Walk) -> tuple[Walk, Normaliser]:
+def walk(messages: Sequence[Any], head: Walk) -> tuple[Walk, Normaliser]:
     """Go on from a head over the messages after it; the normaliser that comes with the result knows all that was seen.
 
     Raises LimitExceededError.
@@ -49,7 +50,7 @@ def walk(messages: list[Any], head: Walk) -> tuple[Walk, Normaliser]:
         if first_text is None and message["role"] == USER:
             first_text = next((item.text for item in reversed(found) if item.text is not None), None)
         items += found
-        if len(items) > MAX_ITEMS:
+        if len(head.items) + len(items) > MAX_ITEMS:
             raise LimitExceededError("too many items")
     states = chain(head.state, items)
     return Walk(
@@ -57,16 +58,20 @@ def walk(messages: list[Any], head: Walk) -> tuple[Walk, Normaliser]:
     ), normaliser
 
 
-def cut(messages: list[Any]) -> int:
+def cut(messages: Sequence[Any], most: int | None = None) -> int:
     """How many of these messages can be the head that the next turn goes on from: all before the last but one answer.
 
-    Clients rewrite the last messages of a transcript. 0 where there is no such place.
+    An answer right behind a user message, and ``most`` messages at most: clients rewrite the last of a transcript. 0
+    where there is no such place.
     """
-    places, before = [], None
-    for at, message in enumerate(messages):
-        role = message.get("role") if isinstance(message, dict) else None
-        if role == ASSISTANT and before == USER:
-            places.append(at)
-        if role in (USER, ASSISTANT):
-            before = role
-    return places[-2] if len(places) > 1 else 0
+    answers = 0
+    for at in range(len(messages) - 1, 0, -1):
+        if _role(messages[at]) == ASSISTANT and _role(messages[at - 1]) == USER:
+            answers += 1
+            if answers > 1 and (most is None or at <= most):
+                return at
+    return 0
+
+
+def _role(message: Any) -> Any:
+    return message.get("role") if isinstance(message, dict) else None

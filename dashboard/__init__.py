@@ -4,6 +4,7 @@
 - ``routing`` declares a route: method, path, permission, query model, answer model. No route is made any other way.
 - ``access`` is the one middleware: it finds the principal, asks ``core.access.may``, checks where a change comes from.
   ``sessions`` and ``pages.login`` let a browser in where a key is needed.
+- ``period`` reads ``range`` and ``tz`` of a page's address: from when to when, and whose days and clocks.
 - ``problems`` turns every error into one shape; ``headers`` puts the security headers on every answer.
 - ``api`` holds the JSON routes and ``pages`` the HTML ones, one module a noun: ``app`` finds them by their folder, so a
   feature goes by deleting its files.

@@ -17,8 +17,9 @@ from core.errors import FootplateError
 from core.settings import Settings
 from dashboard import access, api, headers, log, pages
 from dashboard.open_streams import STREAMS, OpenStreams
+from dashboard.period import NAMES
 from dashboard.problems import ERROR_PAGE, REQUEST_ID, Problem, as_json, as_plain_page
-from dashboard.routing import DATABASE, SETTINGS, Call, Route, json_answer, parse_query, routes_of
+from dashboard.routing import DATABASE, SETTINGS, Call, Route, json_answer, keep_period, parse_query, routes_of
 from sql.database import Database
 from sql.errors import DatabaseAwayError, SchemaMismatchError
 
@@ -66,8 +67,11 @@ def add_routes(app: web.Application, routes: Iterable[Route]) -> None:
 
 
 def _bound(declared: Route) -> Handler:
+    beside = NAMES if declared.has_period else frozenset[str]()
+
     async def answer(request: web.Request) -> web.StreamResponse:
-        given = await declared.handler(Call(request, parse_query(declared.query, request)))
+        keep_period(declared, request)
+        given = await declared.handler(Call(request, parse_query(declared.query, request, beside)))
         return json_answer(given) if isinstance(given, BaseModel) else given
 
     return answer

@@ -4,8 +4,9 @@
 to start when one lacks a permission. Answers come from models, so ``openapi`` can describe them.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
@@ -15,6 +16,7 @@ from pydantic.alias_generators import to_camel
 
 from core.access import Permission, Principal
 from core.settings import Settings
+from dashboard.period import Period, period_of
 from dashboard.problems import Problem
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 SETTINGS = web.AppKey("settings", Settings)
 DATABASE: "web.AppKey[Database]" = web.AppKey("database")
 PRINCIPAL = web.RequestKey("principal", Principal)
+PERIOD = web.RequestKey("period", Period)
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Kind = Literal["json", "page", "asset", "download", "text", "events"]
@@ -56,6 +59,11 @@ class Call(Generic[Q]):
         return self.request.app[SETTINGS]
 
     @property
+    def period(self) -> Period:
+        """The period and the zone of a page's address; only pages and routes that declare a period have it."""
+        return self.request[PERIOD]
+
+    @property
     def database(self) -> "Database":
         """The database, connected or not."""
         return self.request.app[DATABASE]
@@ -78,6 +86,13 @@ class Route:
     errors: tuple[int, ...]
     failure: type[BaseModel] | None = None
     """What ``errors`` answer with where that is not the one shape of errors."""
+    period: str | None = None
+    """What it shows where the address names no range; None: it is about no period, and its page offers none."""
+
+    @property
+    def has_period(self) -> bool:
+        """Whether its address may carry period, zone and train: every page's may, to keep them for the next one."""
+        return self.kind == "page" or self.period is not None
 
     @property
     def name(self) -> str:
@@ -90,7 +105,7 @@ class Route:
         return (self.handler.__doc__ or "").strip()
 
 
-def route(
+def route(  # noqa: PLR0913  each a fact of the route, given by its name
     method: Method,
     path: str,
     *,
@@ -100,12 +115,18 @@ def route(
     returns: type[BaseModel] | None = None,
     errors: tuple[int, ...] = (),
     failure: type[BaseModel] | None = None,
+    period: str | None = None,
 ) -> Callable[[Callable[[Call[Q]], Awaitable[BaseModel | web.StreamResponse]]], Route]:
-    """Declare a route. Without ``kind`` a route with ``returns`` is JSON and any other is a page."""
+    """Declare a route. Without ``kind`` a route with ``returns`` is JSON and any other is a page.
+
+    ``period`` is what it shows where the address names none: ``all``, ``24h``, ``30d``; the page then offers others.
+    """
     chosen: Kind = kind or ("json" if returns is not None else "page")
 
     def declare(handler: Callable[[Call[Q]], Awaitable[BaseModel | web.StreamResponse]]) -> Route:
-        return Route(method, path, permission, chosen, cast("Handler", handler), query, returns, errors, failure)
+        return Route(
+            method, path, permission, chosen, cast("Handler", handler), query, returns, errors, failure, period
+        )
 
     return declare
 
@@ -120,16 +141,25 @@ def json_answer(given: BaseModel) -> web.Response:
     return web.Response(body=given.model_dump_json(by_alias=True).encode(), content_type="application/json")
 
 
-def parse_query(model: type[Q], request: web.Request) -> Q:
+def keep_period(declared: Route, request: web.Request) -> None:
+    """Read the period of the address for ``Call.period``. Raises Problem 400 where it cannot be."""
+    if declared.has_period:
+        given = period_of(request.query, request.cookies, datetime.now(UTC), declared.period or "all")
+        request[PERIOD] = given
+
+
+def parse_query(model: type[Q], request: web.Request, beside: Collection[str] = ()) -> Q:
     """The checked query of a request; empty values count as not given, a repeated key is a list.
 
-    A route without parameters takes no notice of any (health checks come with all sorts). Raises Problem 400 with one
-    entry for each bad parameter.
+    ``beside`` are parameters that are not the model's affair, unless it has them itself. A route without parameters
+    takes no notice of any (health checks come with all sorts). Raises Problem 400 with one entry for each bad
+    parameter.
     """
     if not model.model_fields:
         return model()
     given: dict[str, Any] = {}
-    for key in request.query:
+    own = {field.alias or name for name, field in model.model_fields.items()}
+    for key in set(request.query) - (set(beside) - own):
         values = [value for value in request.query.getall(key) if value]
         if values:
             given[key] = values if len(values) > 1 else values[0]

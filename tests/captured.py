@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from core import identity
+from core import asked, identity
 from core.exchange import Inflated, Taped, derive
 from core.identity import Facts
 from core.ids import uuid7
@@ -48,8 +48,7 @@ def story(*files: str, begin_ms: int = BEGIN_MS) -> list[Line]:
 def line_of(name: str, capture: dict[str, Any], at_ms: int, number: int) -> Line:
     """A captured call, started at a moment; ``number`` orders calls of one millisecond."""
     recording = derive(taped(capture, at_ms, number), Inflated())
-    body = recording.request_body
-    facts = identity.of_recording(recording, body)
+    facts = asked.facts(recording, asked.read(recording.request_body))
     return Line(name, facts, running(recording) if facts is not None else None)
 
 

@@ -95,7 +95,9 @@ async def as_html(
 ) -> AsyncIterator[bytes]:
     """The file, piece by piece: it holds its own style and loads nothing."""
     template = aiohttp_jinja2.get_env(app).get_template("conversation.export.html").module
-    yield _encoded(template.head(_title(found), summary(found), css))  # type: ignore[attr-defined] # macros
+    yield _encoded(template.head(_title(found)))  # type: ignore[attr-defined] # macros
+    yield f"<style>{css}</style>".encode()  # our own file: an escaped style sheet is none
+    yield _encoded(template.begin(_title(found), summary(found)))  # type: ignore[attr-defined] # macros
     hidden = 0
     async for part in parts(app, database, found.row.train, tree):
         hidden += part.masked

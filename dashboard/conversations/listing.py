@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from core.access import Principal
-from dashboard.conversations.query import ConversationsQuery, SessionsQuery, cursor
+from dashboard.conversations.query import EARLIEST, ConversationsQuery, SessionsQuery, cursor
 from dashboard.recordings.listing import COUNTED_TO, Lead
 from dashboard.recordings.query import Paged
 from dashboard.trains import account_names, visible_trains
@@ -71,8 +71,10 @@ async def find_sessions(database: Database, principal: Principal, query: Session
     trains = await visible_trains(database, principal, query.train_id)
     leads = await _leads(database, "sessions_newest", query.account_id)
     first = query.model_copy(update={"before": None}).below
+    since = query.date_from or EARLIEST
     return await _read(database, SessionRow, trains, query, [
-        (name, (*query.below, account, query.client), (*first, account, query.client)) for name, account in leads
+        (name, (*query.below, since, account, query.client), (*first, since, account, query.client))
+        for name, account in leads
     ])  # fmt: skip
 
 

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field
 
-from dashboard.recordings.query import LAST_ID, Moment, Paged, Text, Texts, split
+from dashboard.recordings.query import FIRST_ID, LAST_ID, Moment, Paged, Text, Texts, split
 
 Having = Literal["branches", "subtasks", "errors", "compaction", "side_calls"]
+EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 LAST_TEXT = "\U0010ffff"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,22 +45,23 @@ class ConversationsQuery(Paged):
     @property
     def below(self) -> tuple[datetime, UUID]:
         """The last activity and id that all of the page come behind."""
+        end = (LATEST, LAST_ID) if self.date_to is None else (self.date_to, FIRST_ID)
         if self.before is None:
-            return LATEST, LAST_ID
+            return end
         moment, name = _moment(self.before)
         try:
-            return moment, UUID(name)
+            return min(end, (moment, UUID(name)))
         except ValueError:
-            return moment, LAST_ID
+            return min(end, (moment, LAST_ID))
 
     @property
     def filters(self) -> tuple[Any, ...]:
-        """Parameters $4 to $7 of the list queries."""
-        return self.date_from, self.date_to, self.q, self.session_id
+        """Parameters $4 to $6 of the list queries."""
+        return self.date_from or EARLIEST, self.q, self.session_id
 
     @property
     def having(self) -> tuple[bool, ...]:
-        """Parameters $9 to $13 of the list queries; a session is shown with its side calls."""
+        """Parameters $8 to $12 of the list queries; a session is shown with its side calls."""
         wanted = ("branches", "subtasks", "errors", "compaction")
         return *(name in self.has for name in wanted), "side_calls" in self.has
 
@@ -70,6 +72,8 @@ class SessionsQuery(Paged):
     train_id: Texts = Field((), description="Trains, separated by commas; default all that the caller may see")
     account_id: Text | None = Field(None, description="Account that paid")
     client: Text | None = Field(None, description="Program that was used, e.g. claude-cli")
+    date_from: Moment | None = Field(None, description="Last active at this time or later, ISO 8601")
+    date_to: Moment | None = Field(None, description="Last active before this time, ISO 8601")
     before: Annotated[str, Field(pattern=r"^\d{1,17}-", max_length=300)] | None = Field(
         None, description="Cursor: `next_cursor` of the page before this one"
     )
@@ -77,4 +81,5 @@ class SessionsQuery(Paged):
     @property
     def below(self) -> tuple[datetime, str]:
         """The last activity and id that all of the page come behind."""
-        return (LATEST, LAST_TEXT) if self.before is None else _moment(self.before)
+        end = (LATEST, LAST_TEXT) if self.date_to is None else (self.date_to, "")
+        return end if self.before is None else min(end, _moment(self.before))

@@ -1,6 +1,7 @@
 """The pages: one module a page, beside it a template of the same name. They read, render and lay out; nothing else.
 
 - ``shell`` is what every page stands in: templates, navigation, theme, error pages. ``setup`` wires it into the app.
+- ``header`` is its top: which trains and which period (``dashboard.period``, ``call.period``) a page is about.
 - ``requests`` is the list, ``request`` one recorded call, ``first_run`` what a stranger sees on an empty installation.
 - ``conversations`` and ``sessions`` are lists too, ``conversation`` is one as thread, graph and raw edges;
   ``list_address`` is what the lists' addresses have in common.

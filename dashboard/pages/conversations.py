@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, tzinfo
+from typing import Any, TypeVar
 
 from aiohttp import web
 from markupsafe import Markup
@@ -12,20 +12,24 @@ from pydantic import Field
 from core.access import Permission
 from dashboard.conversations.listing import Page, find_conversations
 from dashboard.conversations.now import Now, now_of
-from dashboard.conversations.query import ConversationsQuery
+from dashboard.conversations.query import ConversationsQuery, SessionsQuery
 from dashboard.pages import first_run
+from dashboard.pages.header import TRAINS
 from dashboard.pages.list_address import ListAddress, written
 from dashboard.pages.shell import page
+from dashboard.period import Period, both
 from dashboard.recordings.query import Texts
 from dashboard.render import spark
 from dashboard.render.headline import Status
 from dashboard.render.secrets import Mask, masked
 from dashboard.routing import Call, route
-from dashboard.trains import visible_trains
 from sql.rows.conversations import ConversationRow
 from sql.rows.directory import AccountRow
 from sql.rows.pages_requests import RecordedRow
 
+Q = TypeVar("Q", ConversationsQuery, SessionsQuery)
+SHOWN = ("q", "sessionId", "has")
+"""Filters with a field of their own; the others come by links and are kept."""
 FILTER_NAMES = {
     "q": "Title",
     "has": "Has",
@@ -82,13 +86,13 @@ class Line:
         return round((self.row.last_at - self.row.first_at).total_seconds() * 1_000_000)
 
 
-@route("GET", "/conversations", permission=Permission.READ_BODIES, query=ListQuery, errors=(400, 503))
+@route("GET", "/conversations", permission=Permission.READ_BODIES, query=ListQuery, errors=(400, 503), period="all")
 async def conversations_page(call: Call[ListQuery]) -> web.Response:
     """Recorded conversations, last active first."""
     query = call.query
-    found = await find_conversations(call.database, call.principal, query)
-    here = ListAddress("/conversations", query, written(query, FILTER_NAMES))
-    trains = await visible_trains(call.database, call.principal)
+    found = await find_conversations(call.database, call.principal, in_period(query, call.period))
+    here = ListAddress("/conversations", query, written(query, FILTER_NAMES), call.period)
+    trains = call.request[TRAINS]
     if not found.rows and not here.chosen and query.before is None:
         any_request = await call.database.fetch_one("anything_recorded", RecordedRow, sorted(trains))
         if any_request is None or not any_request.recorded:
@@ -100,11 +104,13 @@ async def conversations_page(call: Call[ListQuery]) -> web.Response:
         section="conversations",
         query=query,
         found=found,
-        days=days(lines_of(found, now)),
+        days=days(lines_of(found, now), call.period.zone),
         rebuilding=now.rebuilding,
         trains=sorted(trains.values()),
         having=HAVING,
         chosen=here.chips(TITLES, {"has": {}}),
+        cleared=here.cleared,
+        hidden=here.hidden(SHOWN),
         newer=here.newer(query.trail),
         older=here.older(query.trail, found.next_cursor),
         newest=here.newest,
@@ -134,11 +140,17 @@ def status_of(row: ConversationRow, *, running: bool) -> Status:
     return Status("warning", "errors") if row.error_count else Status("ok", "ok")
 
 
-def days(lines: Sequence[Any]) -> list[tuple[datetime, list[Any]]]:
-    """Lines under the day of their last activity, UTC."""
+def in_period(query: Q, period: Period) -> Q:
+    """The query for what was last active in the period too."""
+    since, until = both(period, query.date_from, query.date_to)
+    return query.model_copy(update={"date_from": since, "date_to": until})
+
+
+def days(lines: Sequence[Any], zone: tzinfo) -> list[tuple[datetime, list[Any]]]:
+    """Lines under the day of their last activity, in the zone."""
     found: list[tuple[datetime, list[Any]]] = []
     for line in lines:
-        moment = line.row.last_at
+        moment = line.row.last_at.astimezone(zone)
         if not found or found[-1][0].date() != moment.date():
             found.append((moment, []))
         found[-1][1].append(line)

@@ -1,10 +1,11 @@
 """The address of a list: its filters, its cursor, and the way back through the pages that led here."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from dashboard.pages.shell import address
+from dashboard.period import Period
 from dashboard.recordings.query import Paged
 
 LONGEST_TRAIL = 40
@@ -35,29 +36,38 @@ def without(chosen: Chosen, key: str) -> dict[str, str]:
 class ListAddress:
     """Where a list is and where its links lead."""
 
-    def __init__(self, path: str, query: Paged, chosen: Chosen) -> None:
+    def __init__(self, path: str, query: Paged, chosen: Chosen, period: Period) -> None:
+        """``chosen`` are the filters; the period counts as one, the zone is kept whatever is removed."""
         self._path = path
         self._before = getattr(query, "before", None)
-        self.chosen = chosen
+        self._period = period
+        self.chosen = chosen | period.range
         self.size = {} if query.size == 50 else {"per_page": query.size}
-        self.newest = address(path, chosen)
+        self.newest = self._to(self.chosen)
+        self.cleared = self._to({})
 
     def chips(
         self, titles: Mapping[str, str], words: Mapping[str, Mapping[str, str]] | None = None
     ) -> list[tuple[str, str, str]]:
         """Each filter's title and value, and the address without it."""
-        known = words or {}
+        named = {**titles, "range": "Period"}
+        known = {**(words or {}), "range": {self._period.text: self._period.label}}
         return [
-            (titles[key], known.get(key, {}).get(value, value), address(self._path, without(self.chosen, key)))
+            (named[key], known.get(key, {}).get(value, value), self._to(without(self.chosen, key)))
             for key, value in self.chosen.items()
         ]
+
+    def hidden(self, shown: Collection[str]) -> list[tuple[str, str]]:
+        """What a form of filters sends along besides the fields it shows."""
+        rest = {**self.chosen, **self.size, **self._period.tz}
+        return [(name, str(value)) for name, value in rest.items() if name not in shown]
 
     def older(self, trail: Sequence[str], cursor: object | None) -> str | None:
         """The next page."""
         if cursor is None:
             return None
         more = (*trail, str(self._before or "newest"))[-LONGEST_TRAIL:]
-        return address(self._path, {**self.chosen, "before": cursor, "trail": ",".join(more), **self.size})
+        return self._to({**self.chosen, "before": cursor, "trail": ",".join(more), **self.size})
 
     def newer(self, trail: Sequence[str]) -> str | None:
         """The page before."""
@@ -65,4 +75,7 @@ class ListAddress:
             return None
         *rest, before = trail
         back = {} if before == "newest" else {"before": before}
-        return address(self._path, {**self.chosen, **back, "trail": ",".join(rest), **self.size})
+        return self._to({**self.chosen, **back, "trail": ",".join(rest), **self.size})
+
+    def _to(self, values: Mapping[str, object]) -> str:
+        return address(self._path, {**values, **self._period.tz})

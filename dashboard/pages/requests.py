@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TypeVar
 from uuid import UUID
 
 from aiohttp import web
@@ -12,8 +13,10 @@ from core.access import Permission
 from core.ids import uuid7_ms
 from core.models import Outcome, RequestType
 from dashboard.pages import first_run
-from dashboard.pages.list_address import Chosen, ListAddress, as_text, without, written
+from dashboard.pages.header import TRAINS
+from dashboard.pages.list_address import Chosen, ListAddress, written
 from dashboard.pages.shell import address, fragment, page
+from dashboard.period import Period, both
 from dashboard.recordings.listing import Listing, find_requests
 from dashboard.recordings.query import FIRST_ID, RequestsQuery, Texts
 from dashboard.render import headline
@@ -23,8 +26,12 @@ from sql.rows.directory import AccountRow
 from sql.rows.pages_requests import ModelRow, RecordedRow
 from sql.rows.requests import RequestDetailRow, RequestRow
 
+R = TypeVar("R", bound=RequestsQuery)
+
 MODELS_OF = timedelta(days=90)
 NEW_COUNTED = 20
+SHOWN = ("outcome", "model", "requestType", "status", "sessionId")
+"""Filters with a field of their own; the others come by links and are kept."""
 FILTER_NAMES = {
     "train_id": "Train",
     "account_id": "Account",
@@ -77,14 +84,15 @@ async def start(_: Call[Query]) -> web.Response:
     return web.Response(status=302, headers={"Location": "/requests"})
 
 
-@route("GET", "/requests", permission=Permission.READ_REQUESTS, query=ListQuery, errors=(400, 503))
+@route("GET", "/requests", permission=Permission.READ_REQUESTS, query=ListQuery, errors=(400, 503), period="all")
 async def list_page(call: Call[ListQuery]) -> web.Response:
     """Recorded requests, newest first."""
     query = call.query
-    listing = await find_requests(call.database, call.principal, query)
-    here = ListAddress("/requests", query, filters_of(query))
+    within = in_period(query, call.period)
+    listing = await find_requests(call.database, call.principal, within)
+    here = ListAddress("/requests", query, filters_of(query), call.period)
     chosen = here.chosen
-    trains = await visible_trains(call.database, call.principal)
+    trains = call.request[TRAINS]
     numbers = sorted(trains)
     if not listing.rows and not chosen and query.before is None:
         found = await call.database.fetch_one("anything_recorded", RecordedRow, numbers)
@@ -97,18 +105,18 @@ async def list_page(call: Call[ListQuery]) -> web.Response:
         section="requests",
         query=query,
         chosen=here.chips(FILTER_TITLES, {"outcome": dict(OUTCOMES)}),
-        days=_days(lines_of(listing)),
+        days=_days(lines_of(listing), call.period.zone),
         listing=listing,
-        trains=sorted(trains.values()),
         models=[row.model for row in models],
         types=[kind.value for kind in RequestType],
         outcomes=OUTCOMES,
-        ranges=_ranges(chosen),
+        cleared=here.cleared,
+        hidden=here.hidden(SHOWN),
         newer=here.newer(query.trail),
         older=here.older(query.trail, listing.next_cursor),
         newest=here.newest,
-        poll=_poll(query, chosen, listing),
-        as_json=address("/api/requests", {**chosen, "before": query.before or "", **here.size}),
+        poll=_poll(query, call.period, listing),
+        as_json=address("/api/requests", {**filters_of(within), "before": query.before or "", **here.size}),
     )
 
 
@@ -121,7 +129,7 @@ async def newer_pill(call: Call[NewerQuery]) -> web.Response:
     query = call.query.model_copy(update={"before": None, "per_page": NEW_COUNTED, "page": 1, "since": since})
     listing = await find_requests(call.database, call.principal, query)
     came = sum(1 for row in listing.rows if row.id > call.query.above)
-    chosen = filters_of(call.query)
+    chosen = {**filters_of(call.query), **call.period.range, **call.period.tz}
     again = address("/requests/new", chosen | {"above": call.query.above})
     return fragment(
         call.request,
@@ -159,27 +167,25 @@ def lines_of(listing: Listing) -> list[Line]:
     return [Line(row, listing.trains[row.train], listing.accounts.get(row.account or 0)) for row in listing.rows]
 
 
-def _days(lines: Sequence[Line]) -> list[tuple[datetime, list[Line]]]:
+def in_period(query: R, period: Period) -> R:
+    """The query for what lies in the period too."""
+    since, until = both(period, query.since, query.until)
+    return query.model_copy(update={"since": since, "until": until})
+
+
+def _days(lines: Sequence[Line], zone: tzinfo) -> list[tuple[datetime, list[Line]]]:
     days: list[tuple[datetime, list[Line]]] = []
     for line in lines:
-        moment = line.row.started_at.astimezone(UTC)
+        moment = line.row.started_at.astimezone(zone)
         if not days or days[-1][0].date() != moment.date():
             days.append((moment, []))
         days[-1][1].append(line)
     return days
 
 
-def _ranges(chosen: Chosen) -> list[tuple[str, str]]:
-    """Links to the last hour, day and week: absolute times, so that the address means the same tomorrow."""
-    now = datetime.now(UTC).replace(second=0, microsecond=0)
-    spans = (("last hour", timedelta(hours=1)), ("last 24 h", timedelta(days=1)), ("last 7 days", timedelta(days=7)))
-    kept = without(without(chosen, "until"), "since")
-    return [(words, address("/requests", kept | {"since": as_text(now - span)})) for words, span in spans]
-
-
-def _poll(query: ListQuery, chosen: Chosen, listing: Listing) -> str | None:
+def _poll(query: ListQuery, period: Period, listing: Listing) -> str | None:
     """Where the first page asks for newer requests; deeper pages and closed ranges do not ask."""
-    if query.before is not None or query.skip or query.until is not None:
+    if query.before is not None or query.skip or query.until is not None or not period.live:
         return None
     above = listing.rows[0].id if listing.rows else FIRST_ID
-    return address("/requests/new", {**chosen, "above": above})
+    return address("/requests/new", {**filters_of(query), **period.range, **period.tz, "above": above})

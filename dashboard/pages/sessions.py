@@ -11,18 +11,26 @@ from dashboard.conversations.listing import TALKS_SHOWN, find_sessions, talks_of
 from dashboard.conversations.now import now_of
 from dashboard.conversations.query import SessionsQuery
 from dashboard.pages import first_run
-from dashboard.pages.conversations import days
+from dashboard.pages.conversations import days, in_period
+from dashboard.pages.header import TRAINS
 from dashboard.pages.list_address import ListAddress, written
 from dashboard.pages.shell import page
 from dashboard.recordings.query import Texts
 from dashboard.render.secrets import Mask, masked
 from dashboard.routing import Call, route
-from dashboard.trains import visible_trains
 from sql.rows.conversations import SessionRow, SessionTalkRow
 from sql.rows.directory import AccountRow
 from sql.rows.pages_requests import RecordedRow
 
-FILTER_NAMES = {"client": "Client", "train_id": "Train", "account_id": "Account"}
+SHOWN = ("client",)
+"""Filters with a field of their own; the others come by links and are kept."""
+FILTER_NAMES = {
+    "client": "Client",
+    "train_id": "Train",
+    "account_id": "Account",
+    "date_from": "Since",
+    "date_to": "Until",
+}
 FIELDS = SessionsQuery.model_fields
 TITLES = {FIELDS[name].alias or name: title for name, title in FILTER_NAMES.items()}
 
@@ -50,13 +58,13 @@ class Line:
         return round((self.row.last_at - self.row.first_at).total_seconds() * 1_000_000)
 
 
-@route("GET", "/sessions", permission=Permission.READ_BODIES, query=ListQuery, errors=(400, 503))
+@route("GET", "/sessions", permission=Permission.READ_BODIES, query=ListQuery, errors=(400, 503), period="all")
 async def sessions_page(call: Call[ListQuery]) -> web.Response:
     """Recorded sessions, last active first."""
     query = call.query
-    found = await find_sessions(call.database, call.principal, query)
-    here = ListAddress("/sessions", query, written(query, FILTER_NAMES))
-    trains = await visible_trains(call.database, call.principal)
+    found = await find_sessions(call.database, call.principal, in_period(query, call.period))
+    here = ListAddress("/sessions", query, written(query, FILTER_NAMES), call.period)
+    trains = call.request[TRAINS]
     if not found.rows and not here.chosen and query.before is None:
         any_request = await call.database.fetch_one("anything_recorded", RecordedRow, sorted(trains))
         if any_request is None or not any_request.recorded:
@@ -72,11 +80,12 @@ async def sessions_page(call: Call[ListQuery]) -> web.Response:
         section="sessions",
         query=query,
         found=found,
-        days=days(lines),
+        days=days(lines, call.period.zone),
         said=said,
         rebuilding=now.rebuilding,
-        trains=sorted(trains.values()),
         chosen=here.chips(TITLES),
+        cleared=here.cleared,
+        hidden=here.hidden(SHOWN),
         newer=here.newer(query.trail),
         older=here.older(query.trail, found.next_cursor),
         newest=here.newest,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import aiohttp_jinja2
 from aiohttp import hdrs, web
@@ -14,10 +15,14 @@ from markupsafe import Markup
 
 from dashboard.access import GATE
 from dashboard.assets import Assets
+from dashboard.pages.header import header_of, kept_of, know_trains
+from dashboard.period import UTC_ZONE
 from dashboard.problems import ERROR_PAGE, REQUEST_ID, Problem
 from dashboard.render import figures, headline, pool
 from dashboard.render.hidden import exact, sendable, spelled, visible
 from dashboard.render.secrets import safe
+from dashboard.render.zone import drawn_in
+from dashboard.routing import PERIOD
 
 ASSETS = web.AppKey("assets", Assets)
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -61,6 +66,7 @@ def setup(app: web.Application) -> None:
     app[ASSETS] = Assets()
     app[ERROR_PAGE] = error_page
     app.cleanup_ctx.append(pool.opened)
+    app.middlewares.append(know_trains)
     aiohttp_jinja2.setup(
         app,
         loader=FileSystemLoader(TEMPLATES),
@@ -97,6 +103,12 @@ def theme_of(request: web.Request) -> str:
     return chosen if chosen in THEMES else "auto"
 
 
+def zone_of(request: web.Request) -> ZoneInfo:
+    """The zone that the times of this answer are shown in."""
+    period = request.get(PERIOD)
+    return UTC_ZONE if period is None else period.zone
+
+
 def address(path: str, values: Mapping[str, Any]) -> str:
     """A path with a query string; what is empty is left out."""
     given = [(name, str(value)) for name, value in values.items() if value not in (None, "", ())]
@@ -121,7 +133,8 @@ def error_page(request: web.Request, problem: Problem) -> web.Response:
 
 
 def _response(request: web.Request, template: str, context: dict[str, Any], status: int) -> web.Response:
-    text = aiohttp_jinja2.render_string(template, request, context)
+    with drawn_in(zone_of(request)):
+        text = aiohttp_jinja2.render_string(template, request, context)
     # Recorded text may hold what UTF-8 cannot.
     headers = {hdrs.VARY: "Accept-Encoding, Cookie, HX-Request"}
     answer = web.Response(
@@ -136,7 +149,11 @@ def _response(request: web.Request, template: str, context: dict[str, Any], stat
 
 
 def _surroundings(request: web.Request) -> dict[str, Any]:
+    kept = kept_of(request)
     return {
+        "header": header_of(request),
+        "kept": lambda path: address(path, kept),
+        "zone": zone_of(request).key,
         "theme": theme_of(request),
         "now": datetime.now(UTC),
         "here": request.path_qs,
@@ -171,6 +188,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "size": figures.size,
     "duration": figures.duration,
     "clock": figures.clock,
+    "named_clock": figures.named_clock,
     "day": figures.day,
     "stamp": figures.stamp,
     "iso": figures.iso,

@@ -12,8 +12,8 @@ become chips (``hidden``); secrets are masked before anything else sees the text
 - ``graph`` words a conversation's lines, ``gutter`` draws their lanes, ``spark`` is its thumbnail; ``links`` says why a
   request is linked.
 - ``headline`` says in plain words how a call ended; ``waterfall`` draws its timing; ``stream`` lists its chunks.
-- ``figures`` writes numbers, sizes and times; ``cache`` remembers rendered text by its hash, within a bound;
-  ``pool`` runs all of this off the event loop.
+- ``figures`` writes numbers, sizes and times, these in the page's ``zone``; ``cache`` remembers rendered text by its
+  hash, within a bound; ``pool`` runs all of this off the event loop.
 
 Each cut says what was cut and where the rest is (rule N1). Templates lay out what comes from here; they do not decide.
 """

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from dashboard.render import zone
+
 UNKNOWN = "–"
 NARROW = "\u202f"
 _SIZES = ("bytes", "KB", "MB", "GB")
@@ -63,27 +65,33 @@ def money(dollars: Decimal | float | None) -> str:
 
 
 def when(moment: datetime | None) -> str:
-    """Date and time to the minute, in UTC, for places without a day's heading."""
-    return UNKNOWN if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"
+    """Date and time to the minute, in the page's zone, for places without a day's heading."""
+    return UNKNOWN if moment is None else f"{zone.there(moment):%Y-%m-%d %H:%M}"
 
 
 def clock(moment: datetime | None) -> str:
-    """The time of day in UTC."""
-    return UNKNOWN if moment is None else f"{moment.astimezone(UTC):%H:%M:%S}"
+    """The time of day in the page's zone."""
+    return UNKNOWN if moment is None else f"{zone.there(moment):%H:%M:%S}"
+
+
+def named_clock(moment: datetime | None) -> str:
+    """The time of day with the name of its zone: ``15:02:11 CET``."""
+    return UNKNOWN if moment is None else f"{clock(moment)} {zone.abbreviation(moment)}"
 
 
 def day(moment: datetime) -> str:
-    """``Friday, 20 November 2026`` in UTC."""
-    there = moment.astimezone(UTC)
+    """``Friday, 20 November 2026`` in the page's zone."""
+    there = zone.there(moment)
     return f"{there:%A}, {there.day} {there:%B %Y}"
 
 
 def stamp(moment: datetime | None) -> str:
-    """Date and time to the millisecond, in UTC, said so."""
+    """Date and time to the millisecond, in UTC, said so; behind it the page's zone, where that is another."""
     if moment is None:
         return UNKNOWN
-    there = moment.astimezone(UTC)
-    return f"{there:%Y-%m-%d %H:%M:%S}.{there.microsecond // 1000:03d} UTC"
+    utc = moment.astimezone(UTC)
+    local = "" if zone.is_utc() else f" · {named_clock(moment)}"
+    return f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1000:03d} UTC{local}"
 
 
 def iso(moment: datetime | None) -> str:

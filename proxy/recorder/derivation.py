@@ -1,7 +1,8 @@
 """Derives recordings so that no body can stop the line: small plain ones here, the others in a worker process.
 
-``core.exchange.derive`` is linear and lenient, so a small body costs less here than its way to another process. A
-large or encoded one may be a bomb: it goes to ``worker``, and where that dies of its limits the call is recorded raw.
+``core.exchange.derive`` is linear and lenient, so a small body costs less here than its way to another process; and
+where a lane's last body is repeated only the rest counts. What is large or encoded may be a bomb: it goes to
+``worker``, and where that dies of its limits the call is recorded raw.
 """
 
 import asyncio
@@ -11,19 +12,24 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
 from dataclasses import replace
 
+from core import asked as asking
 from core import pieces
-from core.exchange import Taped, encodings
+from core.asked import Asked
+from core.exchange import Taped, encodings, request_text
+from core.lane import Match
 from core.lanes import Lanes, name_of
 from core.pieces import Division
+from core.transcript import Transcript
 from proxy import log
-from proxy.recorder.developed import Developed, developed
+from proxy.inflate import inflate
+from proxy.recorder.developed import Developed, of_asked
 from proxy.recorder.undeveloped import undeveloped
 from proxy.recorder.worker import LENGTH
 
 INLINE = 1 << 20
-"""Bytes of both bodies up to which a plain call is derived here: 1 MB of ``[],`` is some 50 ms."""
+"""Bytes to be parsed of both bodies up to which a call is derived here: 1 MB of ``[],`` is some 50 ms."""
 INLINE_ENCODED = 64 << 10
-"""The same where something is encoded: it may inflate a hundredfold."""
+"""The same of what is encoded: it may inflate a hundredfold."""
 LARGEST = 64 << 20
 """Bytes beyond which not even the worker is asked (file uploads): copies of it would cost more than it can tell."""
 LARGEST_DIVIDED = 33 << 20
@@ -42,20 +48,27 @@ class Derivation:
         self._lock = asyncio.Lock()
         self._lanes = Lanes()
 
-    async def divide(self, taped: Taped) -> Division:
-        """The request's body in pieces. Never raises on any bytes."""
+    async def derive(self, taped: Taped) -> tuple[Developed, Division]:
+        """What a call says, with ``parse_error`` where it could not be derived, and its request's body in pieces.
+
+        Never raises on any bytes.
+        """
         body = taped.request_body
         if len(body) > LARGEST_DIVIDED:
-            return await asyncio.to_thread(pieces.whole, body)
-        return self._lanes.divide(name_of(taped.start, body), body)
+            division = await asyncio.to_thread(pieces.whole, body)
+            return await self._apart(taped), division
+        match = self._lanes.match(name_of(taped.start, body), body)
+        if _is_small(taped, match):
+            said, match = _derived_here(taped, match)
+        else:
+            said = await self._apart(taped)
+            if not encodings(taped.start.headers):
+                match = match.learn(said.head)
+        self._lanes.keep(match)
+        return said, match.division
 
-    async def derive(self, taped: Taped, request_sha256: bytes | None = None) -> Developed:
-        """What a call says, with ``parse_error`` where it could not be derived. Never raises on any bytes.
-
-        ``request_sha256`` as in ``core.exchange.derive``.
-        """
-        if _size(taped) <= (INLINE_ENCODED if _encoded(taped) else INLINE):
-            return _derived_here(taped, request_sha256)
+    async def _apart(self, taped: Taped) -> Developed:
+        """What a call says, derived by the worker."""
         if _size(taped) > LARGEST:
             return Developed(undeveloped(taped, LIMIT), None)
         async with self._lock:
@@ -103,17 +116,29 @@ async def _answer(worker: Process, pickled: bytes) -> Developed:
     return said
 
 
-def _derived_here(taped: Taped, request_sha256: bytes | None) -> Developed:
+def _derived_here(taped: Taped, match: Match) -> tuple[Developed, Match]:
     try:
-        return developed(taped, request_sha256)
+        inflated = inflate(taped)
+        text = request_text(taped, inflated)
+        if text is taped.request_body:
+            asked, match = match.read()
+        else:
+            asked = Asked(Transcript()) if text is None else asking.read(text)
+        return of_asked(taped, inflated, asked, match.division.sha256), match
     except Exception as exc:  # noqa: BLE001 - derive promises not to raise; a mistake in it must not stop the tape
         log.write_failure("derive_failed", exc)
-        return Developed(undeveloped(taped, f"could not be derived: {type(exc).__name__}"), None)
+        return Developed(undeveloped(taped, f"could not be derived: {type(exc).__name__}"), None), match
+
+
+def _is_small(taped: Taped, match: Match) -> bool:
+    """Whether what has to be parsed of a call is so little that it is no danger."""
+    parts = (
+        (match.unread, bool(encodings(taped.start.headers))),
+        (len(taped.response_body), taped.head is not None and bool(encodings(taped.head.headers))),
+    )
+    encoded = sum(size for size, is_encoded in parts if is_encoded)
+    return encoded <= INLINE_ENCODED and sum(size for size, _ in parts) <= INLINE
 
 
 def _size(taped: Taped) -> int:
     return len(taped.request_body) + len(taped.response_body)
-
-
-def _encoded(taped: Taped) -> bool:
-    return bool(encodings(taped.start.headers) or (taped.head is not None and encodings(taped.head.headers)))

@@ -2,10 +2,12 @@
 
 from typing import NamedTuple
 
-from core import identity
-from core.exchange import Inflated, Taped, derive, encodings
+from core import asked as asking
+from core.asked import Asked, Head
+from core.exchange import Inflated, Taped, derive, request_text
 from core.identity import Facts
 from core.models import Recording
+from core.transcript import Transcript
 from proxy.inflate import inflate
 
 
@@ -15,20 +17,21 @@ class Developed(NamedTuple):
     recording: Recording
     facts: Facts | None
     """What linking must know of it; None where it takes no part in conversations."""
+    head: Head = asking.NOTHING
+    """The messages that the next call of its lane will repeat."""
 
 
-def developed(taped: Taped, request_sha256: bytes | None = None, *, client: str | None = None) -> Developed:
-    """What a call says, here and now.
-
-    ``request_sha256`` as in ``core.exchange.derive``. ``client`` is who sent it, where that is known from elsewhere.
-    """
+def developed(taped: Taped, *, client: str | None = None) -> Developed:
+    """What a call says, here and now. ``client`` is who sent it, where that is known from elsewhere."""
     inflated = inflate(taped)
-    recording = derive(taped, inflated, request_sha256)
-    return Developed(recording, _facts(taped, inflated, recording, client))
+    text = request_text(taped, inflated)
+    asked = Asked(Transcript()) if text is None else asking.read(text)
+    return of_asked(taped, inflated, asked, client=client)
 
 
-def _facts(taped: Taped, inflated: Inflated, recording: Recording, client: str | None) -> Facts | None:
-    body = inflated.request
-    if body is None and not encodings(taped.start.headers):
-        body = taped.request_body
-    return identity.of_recording(recording, body, client) if body else None
+def of_asked(
+    taped: Taped, inflated: Inflated, asked: Asked, request_sha256: bytes | None = None, *, client: str | None = None
+) -> Developed:
+    """What a call says that asked this. ``request_sha256`` as in ``core.exchange.derive``."""
+    recording = derive(taped, inflated, request_sha256, asked.transcript)
+    return Developed(recording, asking.facts(recording, asked, client), asked.head)

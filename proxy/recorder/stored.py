@@ -33,7 +33,7 @@ def redeveloped(call: StoredCall) -> Redeveloped:
     """What a stored call says, by today's code."""
     taped = _taped(call)
     try:
-        recording, facts = developed(taped, client=_client(call))
+        recording, facts, _ = developed(taped, client=_client(call))
     except Exception as exc:  # noqa: BLE001 - as when it was recorded: one call must not stop the others
         log.write_failure("derive_failed", exc)
         recording, facts = undeveloped(taped, "could not be derived"), None

@@ -13,7 +13,7 @@ from struct import Struct
 from typing import BinaryIO
 
 from core.exchange import Taped
-from proxy.recorder.developed import Developed, developed
+from proxy.recorder.developed import developed
 
 LENGTH = Struct("<Q")
 MEMORY = 512 << 20
@@ -36,8 +36,8 @@ def answer(source: BinaryIO, sink: BinaryIO, length: int, seconds: float) -> Non
     """One call. The timer counts this process's CPU, so a busy machine costs no call its derivation."""
     signal.setitimer(signal.ITIMER_PROF, seconds)
     taped: Taped = pickle.loads(source.read(length))  # noqa: S301 - from the recorder that started us
-    recording, facts = developed(taped)
-    said = Developed(replace(recording, request_body=b"", response_body=b""), facts)
+    said = developed(taped)
+    said = said._replace(recording=replace(said.recording, request_body=b"", response_body=b""))
     pickled = pickle.dumps(said, protocol=pickle.HIGHEST_PROTOCOL)
     signal.setitimer(signal.ITIMER_PROF, 0)
     sink.write(LENGTH.pack(len(pickled)))

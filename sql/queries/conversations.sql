@@ -5,93 +5,95 @@
 SELECT set_config('plan_cache_mode', 'force_generic_plan', true) || set_config('enable_sort', 'off', true) AS plan_cache_mode;
 
 -- name: conversations_newest
--- Conversations of a train, last active first. Below the last activity $2 and id $3; a filter that is null or false does not filter.
+-- Conversations of a train, last active first. Below the last activity $2 and id $3, from the last activity $4; a filter that is null or false does not filter.
 -- returns: ConversationRow
 -- order: last_at DESC, conversation_id DESC
 SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
-    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.models, c.session_ids, c.latest_request,
+    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
+    c.models, c.session_ids, c.latest_request,
     c.latest_status_code, c.latest_model, c.shape
 FROM conversations AS c
 WHERE c.train = $1 AND (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
-    AND ($4::timestamptz IS NULL OR c.last_at >= $4)
-    AND ($5::timestamptz IS NULL OR c.last_at < $5)
-    AND ($6::text IS NULL OR strpos(lower(c.title), lower($6)) > 0)
-    AND ($7::text IS NULL OR c.session_ids @> ARRAY[$7])
-    AND ($8::integer IS NULL OR c.account = $8)
-    AND (NOT $9::boolean OR c.branch_count > 1)
-    AND (NOT $10::boolean OR c.subtask_count > 0)
-    AND (NOT $11::boolean OR c.error_count > 0)
-    AND (NOT $12::boolean OR c.compaction_count > 0)
-    AND ($13::boolean OR c.side_call IS NULL)
+    AND c.last_at >= $4::timestamptz
+    AND ($5::text IS NULL OR strpos(lower(c.title), lower($5)) > 0)
+    AND ($6::text IS NULL OR c.session_ids @> ARRAY[$6])
+    AND ($7::integer IS NULL OR c.account = $7)
+    AND (NOT $8::boolean OR c.branch_count > 1)
+    AND (NOT $9::boolean OR c.subtask_count > 0)
+    AND (NOT $10::boolean OR c.error_count > 0)
+    AND (NOT $11::boolean OR c.compaction_count > 0)
+    AND ($12::boolean OR c.side_call IS NULL)
 ORDER BY c.last_at DESC, c.conversation_id DESC
-LIMIT $14;
+LIMIT $13;
 
 -- name: conversations_of_account
--- Conversations of a train that an account paid for, last active first. Below the last activity $2 and id $3; a filter that is null or false does not filter.
+-- Conversations of a train that an account paid for, last active first. Below the last activity $2 and id $3, from the last activity $4; a filter that is null or false does not filter.
 -- returns: ConversationRow
 -- order: last_at DESC, conversation_id DESC
 SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
-    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.models, c.session_ids, c.latest_request,
+    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
+    c.models, c.session_ids, c.latest_request,
     c.latest_status_code, c.latest_model, c.shape
 FROM conversations AS c
-WHERE c.train = $1 AND c.account = $8 AND (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
-    AND ($4::timestamptz IS NULL OR c.last_at >= $4)
-    AND ($5::timestamptz IS NULL OR c.last_at < $5)
-    AND ($6::text IS NULL OR strpos(lower(c.title), lower($6)) > 0)
-    AND ($7::text IS NULL OR c.session_ids @> ARRAY[$7])
-    AND ($8::integer IS NULL OR c.account = $8)
-    AND (NOT $9::boolean OR c.branch_count > 1)
-    AND (NOT $10::boolean OR c.subtask_count > 0)
-    AND (NOT $11::boolean OR c.error_count > 0)
-    AND (NOT $12::boolean OR c.compaction_count > 0)
-    AND ($13::boolean OR c.side_call IS NULL)
+WHERE c.train = $1 AND c.account = $7 AND (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
+    AND c.last_at >= $4::timestamptz
+    AND ($5::text IS NULL OR strpos(lower(c.title), lower($5)) > 0)
+    AND ($6::text IS NULL OR c.session_ids @> ARRAY[$6])
+    AND ($7::integer IS NULL OR c.account = $7)
+    AND (NOT $8::boolean OR c.branch_count > 1)
+    AND (NOT $9::boolean OR c.subtask_count > 0)
+    AND (NOT $10::boolean OR c.error_count > 0)
+    AND (NOT $11::boolean OR c.compaction_count > 0)
+    AND ($12::boolean OR c.side_call IS NULL)
 ORDER BY c.last_at DESC, c.conversation_id DESC
-LIMIT $14;
+LIMIT $13;
 
 -- name: conversations_of_session
--- Conversations and side calls of one session of a train, last active first. Below the last activity $2 and id $3; a filter that is null or false does not filter.
+-- Conversations and side calls of one session of a train, last active first. Below the last activity $2 and id $3, from the last activity $4; a filter that is null or false does not filter.
 -- returns: ConversationRow
 -- order: last_at DESC, conversation_id DESC
 SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
-    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.models, c.session_ids, c.latest_request,
+    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
+    c.models, c.session_ids, c.latest_request,
     c.latest_status_code, c.latest_model, c.shape
 FROM (
     -- Gathered first: they are few, and walking the order for them would pass all others.
     SELECT found.*
     FROM conversations AS found
-    WHERE found.train = $1 AND found.session_ids @> ARRAY[$7::text]
+    WHERE found.train = $1 AND found.session_ids @> ARRAY[$6::text]
     OFFSET 0
 ) AS c
 WHERE (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
-    AND ($4::timestamptz IS NULL OR c.last_at >= $4)
-    AND ($5::timestamptz IS NULL OR c.last_at < $5)
-    AND ($6::text IS NULL OR strpos(lower(c.title), lower($6)) > 0)
-    AND ($7::text IS NULL OR c.session_ids @> ARRAY[$7])
-    AND ($8::integer IS NULL OR c.account = $8)
-    AND (NOT $9::boolean OR c.branch_count > 1)
-    AND (NOT $10::boolean OR c.subtask_count > 0)
-    AND (NOT $11::boolean OR c.error_count > 0)
-    AND (NOT $12::boolean OR c.compaction_count > 0)
-    AND ($13::boolean OR c.side_call IS NULL)
+    AND c.last_at >= $4::timestamptz
+    AND ($5::text IS NULL OR strpos(lower(c.title), lower($5)) > 0)
+    AND ($6::text IS NULL OR c.session_ids @> ARRAY[$6])
+    AND ($7::integer IS NULL OR c.account = $7)
+    AND (NOT $8::boolean OR c.branch_count > 1)
+    AND (NOT $9::boolean OR c.subtask_count > 0)
+    AND (NOT $10::boolean OR c.error_count > 0)
+    AND (NOT $11::boolean OR c.compaction_count > 0)
+    AND ($12::boolean OR c.side_call IS NULL)
 ORDER BY c.last_at DESC, c.conversation_id DESC
-LIMIT $14;
+LIMIT $13;
 
 -- name: conversation_found
 -- A conversation in one of the trains $1 by its id, or by the id that it had before it was joined to another.
 -- returns: ConversationRow
 SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
-    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.models, c.session_ids, c.latest_request,
+    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
+    c.models, c.session_ids, c.latest_request,
     c.latest_status_code, c.latest_model, c.shape
 FROM conversations AS c
 WHERE c.train = ANY ($1::integer[]) AND c.conversation_id = $2
 UNION ALL
 SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
-    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.models, c.session_ids, c.latest_request,
+    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
+    c.models, c.session_ids, c.latest_request,
     c.latest_status_code, c.latest_model, c.shape
 FROM conversation_aliases AS a
 JOIN conversations AS c ON c.train = a.train AND c.conversation_id = a.conversation_id
@@ -112,7 +114,8 @@ ORDER BY b.conversation_id, b.created_at, b.branch_id;
 SELECT r.id, r.account, r.parent_request_id, r.link_method, r.branch_id, r.is_subtask, r.parent_task_request_id, r.attempt_of,
     r.side_call, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.model,
     r.answered_model, r.request_type, r.input_tokens, r.output_tokens, r.total_tokens, r.cache_creation_input_tokens,
-    r.cache_read_input_tokens, r.thinking_tokens, r.cost_usd, r.started_at, r.ended_at, r.updated_at, r.ttft_us,
+    r.cache_read_input_tokens, r.thinking_tokens, r.cost_usd, r.cost_estimated, r.cost_reason, r.started_at,
+    r.ended_at, r.updated_at, r.ttft_us,
     r.duration_us, r.request_bytes, r.item_count, r.current_message_hash, r.parent_message_hash, r.message_id, r.preview,
     CASE WHEN jsonb_typeof(r.task_tool_invocation) = 'array' THEN (
         SELECT jsonb_agg(jsonb_build_object('id', t -> 'id', 'name', t -> 'name', 'purpose', left(coalesce(
@@ -149,7 +152,8 @@ ORDER BY t.id, t.block_index;
 -- name: request_neighbours
 -- What stands beside the request $2 in its conversation $3: what it follows, its attempts, what follows it; not itself.
 -- returns: LinkRow
-SELECT r.id, r.parent_request_id, r.attempt_of, r.link_method, r.branch_id, r.is_subtask, r.outcome, r.started_at
+SELECT r.id, r.parent_request_id, r.attempt_of, r.link_method, r.branch_id, r.is_subtask, r.outcome, r.started_at,
+    r.item_count
 FROM requests AS r
 WHERE r.train = $1 AND r.conversation_id = $3::uuid AND r.id <> $2::uuid
     AND (r.parent_request_id = $2 OR r.attempt_of = $2 OR r.id = $4::uuid OR r.id = $5::uuid)
@@ -157,16 +161,17 @@ ORDER BY r.id
 LIMIT 100;
 
 -- name: sessions_newest
--- Sessions of a train, last active first. Below the last activity $2 and id $3; a null account or client does not filter.
+-- Sessions of a train, last active first. Below the last activity $2 and id $3, from the last activity $4; a filter that is null does not filter.
 -- returns: SessionRow
 -- order: last_at DESC, session_id DESC
 SELECT s.train, s.session_id, s.client, s.client_version, s.account, s.first_at, s.last_at, s.request_count
 FROM sessions AS s
 WHERE s.train = $1 AND (s.last_at, s.session_id) < ($2::timestamptz, $3::text)
-    AND ($4::integer IS NULL OR s.account = $4)
-    AND ($5::text IS NULL OR s.client = $5)
+    AND s.last_at >= $4::timestamptz
+    AND ($5::integer IS NULL OR s.account = $5)
+    AND ($6::text IS NULL OR s.client = $6)
 ORDER BY s.last_at DESC, s.session_id DESC
-LIMIT $6;
+LIMIT $7;
 
 -- name: session_found
 -- The session of this id in the trains $1; in each of them there may be one.

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from core import identity
+from core import asked
 from tests.talks import SECOND, assistant, result, text, use, user
 from tests.told import DAY, ROOT, Client, reminder
 
@@ -272,10 +272,10 @@ def test_count_tokens_with_the_same_messages_just_before(derived):
     """It takes no part, nor do calls whose body can not be read; the message call after it does."""
     body = b'{"messages":[{"role":"user","content":"hi"}]}'
     counted, called = derived(body, target="/v1/messages/count_tokens?beta=true"), derived(body)
-    assert identity.of_recording(counted, body) is None
-    assert identity.of_recording(called, body).items
+    assert asked.facts(counted, asked.read(body)) is None
+    assert asked.facts(called, asked.read(body)).items
     for odd in (b"", b"{", b"[]", b'{"messages":[{"role":"user","content":[{"a":' + b"[" * 300 + b"]" * 300 + b"}]}]}"):
-        assert identity.of_recording(called, odd) is None
+        assert asked.facts(called, asked.read(odd)) is None
 
 
 @pytest.mark.parametrize("hours", [4, 24 * 4, 24 * 40])

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -97,11 +98,12 @@ async def test_lists_and_counts_read_by_index(filled):
 
 
 LAST = "'9999-12-31', 'ffffffff-ffff-ffff-ffff-ffffffffffff'"
+FIRST = "'0001-01-01'"
 TALK_LISTS = {
-    "conversations_newest": f"{LAST}, NULL, NULL, NULL, NULL, NULL, false, false, false, false, false, 50",
-    "conversations_of_account": f"{LAST}, NULL, NULL, NULL, NULL, 3, false, false, false, false, false, 50",
-    "conversations_of_session": f"{LAST}, NULL, NULL, NULL, 'session-7', NULL, false, false, false, false, true, 50",
-    "sessions_newest": "'9999-12-31', 'z', NULL, NULL, 50",
+    "conversations_newest": f"{LAST}, {FIRST}, NULL, NULL, NULL, false, false, false, false, false, 50",
+    "conversations_of_account": f"{LAST}, {FIRST}, NULL, NULL, 3, false, false, false, false, false, 50",
+    "conversations_of_session": f"{LAST}, {FIRST}, NULL, 'session-7', NULL, false, false, false, false, true, 50",
+    "sessions_newest": f"'9999-12-31', 'z', {FIRST}, NULL, NULL, 50",
 }
 
 
@@ -116,6 +118,16 @@ async def test_lists_of_conversations_read_by_index(filled):
                 assert found, name
                 assert not ends_to_end(found), (name, train, moment)
                 assert read(found) <= 60 * trains, (name, train, moment)
+
+
+async def test_a_short_period_reads_only_itself(filled):
+    """What lies before the period is not walked past, however few rows lie in it."""
+    newest = await filled.fetchval("SELECT max(last_at) FROM conversations WHERE train = 1")
+    await filled.execute("SET enable_sort = off")
+    for name in ("conversations_newest", "conversations_of_account", "sessions_newest"):
+        asked = "1, " + TALK_LISTS[name].replace("'0001-01-01'", f"'{newest - timedelta(minutes=30)}'")
+        _, found = await explained(filled, union(queries()[name], 1), asked)
+        assert 0 < read(found) <= 40, (name, read(found))
 
 
 async def test_one_conversation_is_read_by_index(filled):

@@ -31,8 +31,8 @@ def taped(asks: bytes, says: bytes, headers: Headers = JSON, outcome: Outcome = 
 async def test_a_large_call_is_derived_in_the_worker_as_a_small_one_here(derivation: Derivation) -> None:
     """Where it is derived makes no difference to what is derived."""
     says = answered(tokens=(3, 4))
-    small = (await derivation.derive(taped(asked(), says))).recording
-    large = (await derivation.derive(taped(asked(metadata={"pad": "x" * INLINE}), says))).recording
+    small = (await derivation.derive(taped(asked(), says)))[0].recording
+    large = (await derivation.derive(taped(asked(metadata={"pad": "x" * INLINE}), says)))[0].recording
     same = replace(
         large, request_body=small.request_body, request_sha256=small.request_sha256, end=small.end, start=small.start
     )
@@ -43,17 +43,17 @@ async def test_a_large_call_is_derived_in_the_worker_as_a_small_one_here(derivat
 async def test_a_bomb_is_recorded_raw_and_the_next_call_is_fine(derivation: Derivation) -> None:
     """Too much to parse within the limits: the bytes and their hashes are there, and a reason."""
     bomb = b"[" + b"[]," * 7_000_000 + b"[]]"
-    recording = (await derivation.derive(taped(bomb, answered()))).recording
+    recording = (await derivation.derive(taped(bomb, answered())))[0].recording
     assert recording.request_body == bomb
     assert recording.parse_error is not None
-    fine = (await derivation.derive(taped(asked(metadata={"pad": "x" * INLINE}), answered()))).recording
+    fine = (await derivation.derive(taped(asked(metadata={"pad": "x" * INLINE}), answered())))[0].recording
     assert (fine.parse_error, fine.model) == (None, "claude-opus-5-5")
 
 
 async def test_a_worker_that_runs_out_of_time_costs_only_this_call() -> None:
     """With next to no CPU allowed every worker dies; the call is recorded raw with its status."""
     derivation = Derivation(0.001)
-    recording = (await derivation.derive(taped(asked(metadata={"pad": [[]] * INLINE}), answered()))).recording
+    recording = (await derivation.derive(taped(asked(metadata={"pad": [[]] * INLINE}), answered())))[0].recording
     assert (recording.parse_error, recording.outcome) == (LIMIT, Outcome.OK)
     await derivation.close()
 
@@ -62,9 +62,11 @@ async def test_a_stream_that_could_not_be_parsed_and_lacks_its_end_does_not_look
     """A truncated answer never looks complete, also where nothing could be derived."""
     derivation = Derivation(0.001)
     broken = b"event: ping\ndata: {}\n\n" * (INLINE // 4)
-    cut = (await derivation.derive(taped(asked(), broken, STREAM))).recording
+    cut = (await derivation.derive(taped(asked(), broken, STREAM)))[0].recording
     assert cut.outcome is Outcome.UPSTREAM_INCOMPLETE
-    whole = (await derivation.derive(taped(asked(), broken + b"event: message_stop\ndata: {}\n\n", STREAM))).recording
+    whole = (await derivation.derive(taped(asked(), broken + b"event: message_stop\ndata: {}\n\n", STREAM)))[
+        0
+    ].recording
     assert whole.outcome is Outcome.OK
     await derivation.close()
 
@@ -72,6 +74,6 @@ async def test_a_stream_that_could_not_be_parsed_and_lacks_its_end_does_not_look
 async def test_a_compressed_bomb_goes_to_the_worker(derivation: Derivation) -> None:
     """Small on the wire, large when inflated: its limits are kept, its bytes too."""
     bomb = gzip.compress(b"\0" * (80 << 20))
-    recording = (await derivation.derive(taped(asked(), bomb, (*JSON, ("content-encoding", "gzip"))))).recording
+    recording = (await derivation.derive(taped(asked(), bomb, (*JSON, ("content-encoding", "gzip")))))[0].recording
     assert (recording.response_body, recording.response_decoded) == (bomb, None)
     assert recording.parse_error is not None
