@@ -36,8 +36,7 @@ class Block:
 
     kind: str
     title: str
-    body: str
-    """Markup, where it is for a page."""
+    body: Markup
     note: str = ""
     folded: bool = False
     error: bool = False

@@ -6,10 +6,11 @@ one and some run the other. Code and JSON stand in fences that are longer than a
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 from markdown_it import MarkdownIt
+from markupsafe import Markup
 
 from dashboard.render import figures
 from dashboard.render.blocks import Block, Context
@@ -36,25 +37,30 @@ def written(block: Any, _: str, context: Context) -> Iterator[Block]:
     if isinstance(text, str) and kind == "text":
         yield from _texts(text, context)
     elif isinstance(text, str):
-        yield Block("thinking", "Thinking", quoted(prose(masked(text, context.mask))))
+        yield _block("thinking", "Thinking", quoted(prose(masked(text, context.mask))))
     elif kind in {"tool_use", "server_tool_use", "mcp_tool_use"}:
-        yield Block("tool-use", _word(block.get("name"), context.mask), _json(block.get("input"), context.mask))
+        yield _block("tool-use", _word(block.get("name"), context.mask), _json(block.get("input"), context.mask))
     elif kind in {"tool_result", "mcp_tool_result"}:
         failed = block.get("is_error") is True
-        yield Block("tool-result", "Result", fenced(_result(block, context.mask)), error=failed)
+        yield _block("tool-result", "Result", fenced(_result(block, context.mask)), error=failed)
     elif kind in {"image", "document"}:
-        yield Block("image", str(kind), f"*{str(kind).capitalize()}, not part of this file.*")
+        yield _block("image", str(kind), f"*{str(kind).capitalize()}, not part of this file.*")
     else:
-        yield Block("other", _word(kind, context.mask), _json(block, context.mask))
+        yield _block("other", _word(kind, context.mask), _json(block, context.mask))
+
+
+def _block(kind: str, title: str, text: str, *, error: bool = False) -> Block:
+    """A block whose body is no markup: it goes into a file, no page draws it."""
+    return Block(kind, title, cast("Markup", text), error=error)
 
 
 def _texts(text: str, context: Context) -> Iterator[Block]:
     for reminds, piece in pieces(text):
         words = masked(piece, context.mask).strip()
         if words and reminds:
-            yield Block("reminder", "system-reminder", fenced(words))
+            yield _block("reminder", "system-reminder", fenced(words))
         elif words:
-            yield Block("text", "", prose(words))
+            yield _block("text", "", prose(words))
 
 
 def _result(block: dict[str, Any], mask: Mask) -> str:
