@@ -12,7 +12,7 @@ segments deleted.
 ``linker`` links them in that transaction: ``linking`` has ``core.linking`` decide over the ``ledger`` (look-ups under
 the train's lock, in a thread) and writes what follows, with ``rollups``, ``sessions`` and ``tool_calls``. ``notes`` is
 what is remembered of a request; ``notes_memory`` and ``facts_memory`` spare reading it. ``rebuild`` does all that again
-from what is ``stored``.
+from what is ``stored``. ``windows`` keeps what answers said of their account's windows.
 
 ``accounts`` learns whose credential it was, ``filing`` finds a place for ids of a wrong clock (``clock`` is the
 server's), ``letters`` keeps what the database refuses, ``schema`` asks whether we may write, ``backoff`` and
