@@ -1,6 +1,6 @@
 """``/requests/{id}``: everything recorded of one call, a tab a view. Only what the tab needs is read and drawn."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -13,13 +13,15 @@ from dashboard.pages import request_tabs as tabs
 from dashboard.pages.shell import fragment, page
 from dashboard.problems import Problem
 from dashboard.recordings.asked import found_in
-from dashboard.recordings.detail import Found, bodies_of
-from dashboard.render import headline, links, waterfall
-from dashboard.render.messages import TOOLS, WINDOW
+from dashboard.recordings.detail import Bodies, Found, bodies_of
+from dashboard.recordings.place import Place, parent_items, place_of
+from dashboard.render import headline, waterfall
+from dashboard.render.messages import WINDOW
 from dashboard.render.pool import rendered
+from dashboard.render.prompt import TOOLS
+from dashboard.render.sequel import sequel
 from dashboard.render.stream import PAGE
 from dashboard.routing import Call, Query, route
-from sql.rows.conversations import LinkRow
 from sql.rows.requests import RequestDetailRow
 
 TabName = Literal["readable", "prompt", "request", "response", "stream", "headers", "timing"]
@@ -36,9 +38,10 @@ DAY = 24 * 3600
 
 
 class DetailQuery(Query):
-    """Which tab, and where a long one begins."""
+    """Which tab, how much of the context, and where a long one begins."""
 
     tab: TabName = "readable"
+    context: Literal["new", "full"] = Field("new", description="Messages to read: what is new, or all")
     first: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(None, description="First message or chunk shown")
     tool: Annotated[int, Field(ge=1, le=10_000_000)] = Field(1, description="First tool shown")
 
@@ -55,13 +58,26 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a request stands in its conversation: why there, what it follows, what repeats it, what follows it."""
+class Asked:
+    """One call for a tab: the request, where it stands, what of it is wanted."""
 
-    why: str
-    parent: LinkRow | None
-    attempts: list[LinkRow]
-    children: list[LinkRow]
+    call: Call[DetailQuery]
+    found: Found
+    place: Place | None
+
+    @property
+    def app(self) -> web.Application:
+        """The application, for the rendering pool."""
+        return self.call.request.app
+
+    @property
+    def pictures(self) -> str:
+        """Where the request's pictures are served."""
+        return f"/requests/{self.found.row.id}/images/"
+
+    async def bodies(self) -> Bodies:
+        """The bodies of the request."""
+        return await bodies_of(self.call.database, self.found.row)
 
 
 @route("GET", "/requests/{id}", permission=Permission.READ_BODIES, query=DetailQuery, errors=(400, 404, 503))
@@ -69,8 +85,8 @@ async def detail_page(call: Call[DetailQuery]) -> web.Response:
     """One recorded call."""
     found = await found_in(call)
     row = found.row
-    values = await _SHOWN[call.query.tab](call, found)
-    beside = await neighbours_of(call.database, row)
+    place = place_of(row, await neighbours_of(call.database, row))
+    values = await _SHOWN[call.query.tab](Asked(call, found, place))
     # A page of hundreds of messages takes long enough to keep others waiting.
     return await rendered(
         call.request.app,
@@ -86,7 +102,8 @@ async def detail_page(call: Call[DetailQuery]) -> web.Response:
         path=f"/requests/{row.id}",
         ribbon=headline.sentence(ending_of(row)),
         gauge=segments(row),
-        place=place_of(row, beside),
+        place=place,
+        sequel=sequel(row, place),
         **values,
     )
 
@@ -116,18 +133,6 @@ async def picture(call: Call[Query]) -> web.Response:
     return web.Response(body=content, content_type=content_type, headers=headers)
 
 
-def place_of(row: RequestDetailRow, beside: Sequence[LinkRow]) -> Place | None:
-    """Where a request stands; None where it is in no conversation."""
-    if row.conversation_id is None:
-        return None
-    parent = next((other for other in beside if other.id == row.parent_request_id), None)
-    first = row.attempt_of or row.id
-    attempts = [other for other in beside if first in (other.id, other.attempt_of)]
-    children = [other for other in beside if other.parent_request_id == row.id]
-    why = links.why(row.link_method, attempt=row.attempt_of is not None, has_parent=parent is not None)
-    return Place(why, parent, attempts, children)
-
-
 def ending_of(row: RequestDetailRow) -> headline.Ending:
     """The columns that say how a call ended."""
     return headline.Ending(
@@ -140,6 +145,7 @@ def ending_of(row: RequestDetailRow) -> headline.Ending:
         row.ttft_us,
         row.response_bytes,
         row.delivered_bytes,
+        row.output_tokens,
     )
 
 
@@ -159,51 +165,47 @@ def segments(row: RequestDetailRow) -> list[Segment]:
     return made
 
 
-async def _readable(call: Call[DetailQuery], found: Found) -> dict[str, Any]:
-    bodies = await bodies_of(call.database, found.row)
-    return {"read": await rendered(call.request.app, tabs.readable, found.row, bodies, _pictures(found))}
+async def _readable(asked: Asked) -> dict[str, Any]:
+    query, row = asked.call.query, asked.found.row
+    context = tabs.Context(query.context == "full", query.first, parent_items(row, asked.place))
+    bodies = await asked.bodies()
+    read = await rendered(asked.app, tabs.readable, row, bodies, asked.pictures, context)
+    return {"read": read, "whole": context.whole, "window": WINDOW}
 
 
-async def _prompt(call: Call[DetailQuery], found: Found) -> dict[str, Any]:
-    bodies = await bodies_of(call.database, found.row)
-    made = await rendered(
-        call.request.app, tabs.prompt, found.row, bodies, _pictures(found), call.query.first, call.query.tool
-    )
+async def _prompt(asked: Asked) -> dict[str, Any]:
+    query = asked.call.query
+    bodies = await asked.bodies()
+    made = await rendered(asked.app, tabs.prompt, asked.found.row, bodies, asked.pictures, query.first, query.tool)
     return {"prompt": made[0], "body": made[1], "window": WINDOW, "tools_window": TOOLS}
 
 
-async def _request(call: Call[DetailQuery], found: Found) -> dict[str, Any]:
-    bodies = await bodies_of(call.database, found.row)
-    return {"body": await rendered(call.request.app, tabs.request, found.row, bodies)}
+async def _request(asked: Asked) -> dict[str, Any]:
+    return {"body": await rendered(asked.app, tabs.request, asked.found.row, await asked.bodies())}
 
 
-async def _response(call: Call[DetailQuery], found: Found) -> dict[str, Any]:
-    bodies = await bodies_of(call.database, found.row)
-    body = await rendered(call.request.app, tabs.response, found.row, bodies)
-    return {"body": body, "rebuilt": await rendered(call.request.app, tabs.rebuilt, bodies)}
+async def _response(asked: Asked) -> dict[str, Any]:
+    bodies = await asked.bodies()
+    body = await rendered(asked.app, tabs.response, asked.found.row, bodies)
+    return {"body": body, "rebuilt": await rendered(asked.app, tabs.rebuilt, bodies)}
 
 
-async def _stream(call: Call[DetailQuery], found: Found) -> dict[str, Any]:
-    bodies = await bodies_of(call.database, found.row)
-    made = await rendered(call.request.app, tabs.chunks, found.row, bodies, call.query.first or 1)
+async def _stream(asked: Asked) -> dict[str, Any]:
+    made = await rendered(asked.app, tabs.chunks, asked.found.row, await asked.bodies(), asked.call.query.first or 1)
     return {"chunks": made, "page_size": PAGE}
 
 
-async def _headers(_: Call[DetailQuery], __: Found) -> dict[str, Any]:
+async def _headers(_: Asked) -> dict[str, Any]:
     return {}
 
 
-async def _timing(call: Call[DetailQuery], found: Found) -> dict[str, Any]:
-    bodies = await bodies_of(call.database, found.row)
-    phases = waterfall.phases(found.row.timings, found.row.duration_us)
-    return {"phases": phases, "arrival": tabs.arrival(bodies.response)}
+async def _timing(asked: Asked) -> dict[str, Any]:
+    row, bodies = asked.found.row, await asked.bodies()
+    phases = waterfall.phases(row.timings, row.duration_us)
+    return {"phases": phases, "arrival": await rendered(asked.app, tabs.arrival, bodies.response)}
 
 
-def _pictures(found: Found) -> str:
-    return f"/requests/{found.row.id}/images/"
-
-
-_SHOWN: dict[TabName, Callable[[Call[DetailQuery], Found], Awaitable[dict[str, Any]]]] = {
+_SHOWN: dict[TabName, Callable[[Asked], Awaitable[dict[str, Any]]]] = {
     "readable": _readable,
     "prompt": _prompt,
     "request": _request,

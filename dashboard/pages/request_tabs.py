@@ -10,7 +10,8 @@ from core.kept import Kept
 from dashboard.recordings.detail import Bodies
 from dashboard.render import json_view, long_text, messages, stream, waterfall
 from dashboard.render.image import decoded, recognised
-from dashboard.render.messages import Message, Prompt
+from dashboard.render.messages import Message, Talk
+from dashboard.render.prompt import Prompt, whole_prompt
 from dashboard.render.secrets import Mask, masked
 from dashboard.render.steps import Step, as_it_came, steps_of
 from sql.rows.requests import RequestDetailRow, ResponseBodyRow
@@ -37,10 +38,20 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
+class Context:
+    """How much of the transcript is read: all of it from message ``first``, or what the parent did not have."""
+
+    whole: bool
+    first: int | None
+    parent_items: int | None
+    """Items of the parent's transcript, with which this one begins; None where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Readable:
     """What is new in the request, and the answer; ``body`` is the answer where it is no message."""
 
-    asked: Prompt | None
+    asked: Talk | None
     asked_body: Body
     answer: Message | None
     body: Body
@@ -63,18 +74,27 @@ class Chunks:
     """Whether the stream has events, so that it can be replayed."""
 
 
-def readable(row: RequestDetailRow, bodies: Bodies, pictures: str) -> Readable:
-    """The tab people read: the newest messages and the answer."""
+def readable(row: RequestDetailRow, bodies: Bodies, pictures: str, context: Context) -> Readable:
+    """The tab people read: what is new, or all that was sent, and the answer."""
     mask = Mask()
     body = bodies.request.body if bodies.request else None
-    asked = messages.new_messages(body, pictures) if body else None
     asked_body = _request_state(row, bodies)
-    if asked is not None and (asked.fault is not None or not asked.total) and body:
+    asked = _asked(body, pictures, context) if body else None
+    if body and (asked is None or not asked.total):
         asked_body, asked = _drawn(body, asked_body), None
     answer = messages.answer(bodies.response.message, pictures, mask) if bodies.response else None
     shown = response(row, bodies) if answer is None else _kept_as(Body("shown"), row, bodies.response_kept)
     hidden = mask.hidden + (asked.masked if asked else asked_body.masked) + shown.masked
     return Readable(asked, asked_body, answer, shown, hidden)
+
+
+def _asked(body: bytes, pictures: str, context: Context) -> Talk | None:
+    try:
+        if context.whole:
+            return messages.whole_talk(body, pictures, context.first)
+        return messages.new_messages(body, pictures, context.parent_items)
+    except ValueError:
+        return None
 
 
 def prompt(
@@ -85,8 +105,11 @@ def prompt(
     state = _request_state(row, bodies)
     if not body:
         return None, state
-    whole = messages.whole_prompt(body, pictures, first, first_tool)
-    return (whole, state) if whole.fault is None else (None, _drawn(body, state))
+    try:
+        message = bodies.response.message if bodies.response else None
+        return whole_prompt(body, pictures, first, first_tool, message), state
+    except ValueError:
+        return None, _drawn(body, state)
 
 
 def request(row: RequestDetailRow, bodies: Bodies) -> Body:

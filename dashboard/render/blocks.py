@@ -40,6 +40,8 @@ class Block:
     note: str = ""
     folded: bool = False
     error: bool = False
+    breakpoint: str = ""
+    """The cache breakpoint below it, in words."""
 
 
 @dataclass(frozen=True, slots=True)

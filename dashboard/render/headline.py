@@ -34,6 +34,7 @@ class Ending:
     ttft_us: int | None
     response_bytes: int | None
     delivered_bytes: int | None
+    output_tokens: int | None = None
 
 
 STATUSES = {
@@ -55,8 +56,8 @@ STATUSES = {
 _ENDINGS = {
     "upstream_error": "The API answered {status}{error} after {after}.{meaning}",
     "stream_error": "The API reported an error in the running stream after {after}{error}.",
-    "upstream_reset": "The upstream broke off after {after}; the answer is truncated and the client was told so.",
-    "upstream_incomplete": "The stream ended after {after} without its last event; the answer is not complete.",
+    "upstream_reset": "The upstream broke off after {after}{came}; the answer is truncated and the client was told so.",
+    "upstream_incomplete": "The stream ended after {after}{came} without its last event; the answer is not complete.",
     "upstream_timeout": "The upstream fell silent; the proxy gave up after {after}.",
     "upstream_unreachable": "The upstream could not be reached; the client got {status} after {after}.",
     "client_cancelled": "The client left after {after}.{delivered}",
@@ -112,6 +113,7 @@ def sentence(ending: Ending) -> str:
         after=figures.duration(ending.duration_us) if ending.duration_us is not None else "an unknown time",
         meaning=_MEANINGS.get(ending.status_code or 0, ""),
         delivered=_delivered(ending),
+        came=f" and {figures.size(ending.response_bytes)}" if ending.response_bytes else "",
     )
     return f"{text} Note of the proxy: {ending.note}." if ending.note else text
 
@@ -122,6 +124,8 @@ def _went_well(ending: Ending) -> str:
         text += f", first token after {figures.duration(ending.ttft_us)}"
     if ending.stop_reason is None:
         return text + "."
+    if ending.stop_reason == "max_tokens" and ending.output_tokens is not None:
+        return f"{text}. The answer was cut at {figures.count(ending.output_tokens)} tokens: the request's max_tokens."
     return f"{text}. " + _STOPS.get(ending.stop_reason, f"Stop reason: {ending.stop_reason}.")
 
 

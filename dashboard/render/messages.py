@@ -1,20 +1,17 @@
-"""A request body and an answer as messages: the system prompt, the tools, the transcript, and what of it is new."""
+"""The messages of a request body and the answer: a window of the transcript, and what of it is new."""
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from markupsafe import Markup
 
-from dashboard.render import figures, json_view
-from dashboard.render.blocks import Block, Context, prose, rendered
+from dashboard.render import figures, json_view, transcript
+from dashboard.render.blocks import Block, Context, rendered
 from dashboard.render.secrets import Mask
 
 WINDOW = 60
 """Messages of a transcript on one page; earlier ones are a link away."""
-TOOLS = 100
-"""Tools on one page; the others are a link away."""
 
 FRAME = 200
 MOST_MARKUP = 1_000_000
@@ -26,7 +23,9 @@ _FULL = Markup(
 
 
 @dataclass(slots=True)
-class _Room:
+class Room:
+    """Characters of markup that a page still takes."""
+
     left: int = MOST_MARKUP
 
 
@@ -37,186 +36,171 @@ class Message:
     role: str
     number: int | None
     blocks: tuple[Block, ...]
-    cached: bool = False
-    """Whether a cache breakpoint stands in it."""
+    earlier: int = 0
+    """Blocks of it that are not shown because they are not new."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tool:
-    """One offered tool."""
+class Part:
+    """Which messages are shown: ``start:end``, the first of them from block ``skip`` on."""
 
-    name: str
-    about: str
-    schema: Markup
+    start: int
+    end: int
+    skip: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """A window of the offered tools, numbered from 1; ``octets`` is about what all of them take in the request."""
-
-    shown: tuple[Tool, ...] = ()
-    first: int = 1
-    total: int = 0
-    octets: int = 0
-
-    @property
-    def last(self) -> int:
-        """Number of the last one shown."""
-        return self.first + len(self.shown) - 1
+Basis = Literal["parent", "answer", "whole"]
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
-    """What was sent. ``earlier`` messages come before ``messages``; ``fault`` says why nothing could be read."""
+class Talk:
+    """A part of the transcript. ``basis`` says behind what it begins: the parent request, the last answer, nothing."""
 
-    system: Message | None
-    tools: Tools
     messages: tuple[Message, ...]
     total: int
     earlier: int
     later: int
-    settings: Markup | None
     masked: int
-    fault: str | None = None
+    basis: Basis = "whole"
 
 
-def new_messages(body: bytes, pictures: str) -> Prompt:
-    """Only what this request added: the messages behind the last answer of the model."""
-    return _prompt(body, pictures, None, 1, whole=False)
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What drawing messages needs besides them."""
+
+    pictures: str
+    mask: Mask
+    calls: Mapping[str, str] = field(default_factory=dict)
+    """Name of the tool behind each tool_use id."""
+    breakpoints: Mapping[str, str] = field(default_factory=dict)
+    """What stands below a block: its cache breakpoint in words, by the block's place."""
+
+    def of(self, role: str) -> Context:
+        """The context of a message of this role."""
+        return Context(role, self.pictures, self.mask, self.calls)
 
 
-def whole_prompt(body: bytes, pictures: str, first: int | None, first_tool: int = 1) -> Prompt:
-    """Everything that was sent; of the transcript the window that begins at ``first`` (1-based), else the last one.
+def sent_in(body: bytes) -> dict[str, Any]:
+    """The request in a body. ValueError, with a reason, where there is none."""
+    sent = json_view.plain(body)
+    if not isinstance(sent, dict):
+        raise ValueError("it is JSON, but not an object")  # noqa: TRY004  of bytes, not of a caller's argument
+    return sent
 
-    Of the tools the window that begins at ``first_tool`` (1-based).
+
+def messages_of(sent: Mapping[str, Any]) -> list[Any]:
+    """The messages of a request; none where it has no list of them."""
+    listed = sent.get("messages")
+    return listed if isinstance(listed, list) else []
+
+
+def new_messages(body: bytes, pictures: str, parent_items: int | None = None) -> Talk:
+    """Only what this request added to its parent, whose transcript has so many items; else behind the last answer.
+
+    ValueError, with a reason, where the body is no request.
     """
-    return _prompt(body, pictures, first, first_tool, whole=True)
+    sent = sent_in(body)
+    messages = messages_of(sent)
+    found = None if parent_items is None else _behind_parent(body, parent_items)
+    look = Look(pictures, Mask(), calls_of(messages))
+    if found is not None:
+        return talk(messages, _bounded(found, messages), look, "parent")
+    return talk(messages, *_behind_last_answer(messages, look))
+
+
+def whole_talk(body: bytes, pictures: str, first: int | None) -> Talk:
+    """The window of the transcript that begins at message ``first`` (1-based), else the last one. Raises as above."""
+    messages = messages_of(sent_in(body))
+    return talk(messages, window(messages, first), Look(pictures, Mask(), calls_of(messages)))
+
+
+def talk(messages: Sequence[Any], part: Part, look: Look, basis: Basis = "whole") -> Talk:
+    """These messages drawn."""
+    room = Room()
+    shown = tuple(
+        drawn(message, number + 1, f"m{number}", room, look, part.skip if number == part.start else 0)
+        for number, message in enumerate(messages[part.start : part.end], part.start)
+    )
+    return Talk(shown, len(messages), part.start, len(messages) - part.end, look.mask.hidden, basis)
 
 
 def answer(message: Any, pictures: str, mask: Mask) -> Message | None:
     """The model's answer."""
     if not isinstance(message, dict) or not isinstance(message.get("content"), list):
         return None
-    return _message(message, None, "r", _Room(), Context("assistant", pictures, mask))
+    return drawn({**message, "role": "assistant"}, None, "r", Room(), Look(pictures, mask))
 
 
-def _prompt(body: bytes, pictures: str, first: int | None, first_tool: int, *, whole: bool) -> Prompt:
-    mask = Mask()
-    try:
-        sent = json_view.plain(body)
-    except ValueError as exc:
-        return Prompt(None, Tools(), (), 0, 0, 0, None, 0, str(exc))
-    if not isinstance(sent, dict):
-        return Prompt(None, Tools(), (), 0, 0, 0, None, 0, "it is JSON, but not an object")
-    listed = sent.get("messages")
-    messages = listed if isinstance(listed, list) else []
-    start, end = _window(messages, first, whole=whole)
-    calls = _calls(messages)
-    room = _Room()
-    shown = tuple(
-        _message(message, number + 1, f"m{number}", room, Context(_role(message), pictures, mask, calls))
-        for number, message in enumerate(messages[start:end], start)
-    )
-    system = _system(sent.get("system"), pictures, mask) if whole else None
-    tools = _tools(sent.get("tools"), first_tool, mask) if whole else Tools()
-    rest = {key: value for key, value in sent.items() if key not in {"messages", "system", "tools"}}
-    drawn = json_view.tree(rest, open_depth=1)
-    return Prompt(
-        system,
-        tools,
-        shown,
-        len(messages),
-        start,
-        len(messages) - end,
-        drawn.html if whole else None,
-        mask.hidden + (drawn.masked if whole else 0),
-    )
+def window(messages: Sequence[Any], first: int | None) -> Part:
+    """The window that begins at message ``first`` (1-based), else the last one."""
+    start = max(0, len(messages) - WINDOW) if first is None else min(max(0, first - 1), max(0, len(messages) - 1))
+    return Part(start, min(len(messages), start + WINDOW))
 
 
-def _window(messages: list[Any], first: int | None, *, whole: bool) -> tuple[int, int]:
-    if whole:
-        start = max(0, len(messages) - WINDOW) if first is None else min(max(0, first - 1), max(0, len(messages) - 1))
-        return start, min(len(messages), start + WINDOW)
-    answered = [number for number, message in enumerate(messages) if _role(message) == "assistant"]
-    start = answered[-1] + 1 if answered else 0
-    start = min(start, max(0, len(messages) - 1))
-    return max(start, len(messages) - WINDOW), len(messages)
+def _behind_parent(body: bytes, items: int) -> Part | None:
+    """What stands behind so many items of the transcript and the answer that followed them."""
+    read = transcript.read(body)
+    if read is None or read.items < items:
+        return None
+    added = transcript.without_answer(read.between(items, None))
+    return Part(added[0].message, len(added), added[0].position) if added else None
 
 
-def _calls(messages: list[Any]) -> dict[str, str]:
+def _bounded(part: Part, messages: Sequence[Any]) -> Part:
+    start = max(part.start, len(messages) - WINDOW)
+    return Part(start, len(messages), part.skip if start == part.start else 0)
+
+
+def _behind_last_answer(messages: Sequence[Any], look: Look) -> tuple[Part, Look, Basis]:
+    answered = [number for number, message in enumerate(messages) if role_of(message) == "assistant"]
+    start = min(answered[-1] + 1 if answered else 0, max(0, len(messages) - 1))
+    return _bounded(Part(start, len(messages)), messages), look, "answer" if answered else "whole"
+
+
+def calls_of(messages: Sequence[Any]) -> dict[str, str]:
     """The name of the tool behind each call in a transcript."""
-    contents = [message["content"] for message in messages if isinstance(message, dict) and "content" in message]
-    blocks = (block for content in contents if isinstance(content, list) for block in content)
     return {
         block["id"]: block["name"]
-        for block in blocks
+        for block in blocks_of(messages)
         if isinstance(block, dict) and isinstance(block.get("id"), str) and isinstance(block.get("name"), str)
     }
 
 
-def _role(message: Any) -> str:
+def blocks_of(messages: Sequence[Any]) -> Iterator[Any]:
+    """Every block of every message."""
+    for message in messages:
+        content = message.get("content") if isinstance(message, dict) else None
+        yield from content if isinstance(content, list) else ()
+
+
+def role_of(message: Any) -> str:
+    """Who speaks."""
     role = message.get("role") if isinstance(message, dict) else None
     return role if isinstance(role, str) else "unknown role"
 
 
-def _message(message: Any, number: int | None, place: str, room: _Room, context: Context) -> Message:
+def drawn(message: Any, number: int | None, place: str, room: Room, look: Look, skip: int = 0) -> Message:
+    """One message, its first ``skip`` blocks left out."""
     content = message.get("content") if isinstance(message, dict) else message
     parts = content if isinstance(content, list) else [content]
-    blocks = tuple(_blocks(parts, number or 1, place, room, context))
-    return Message(context.role, number, blocks, any(_breakpoint(part) for part in parts))
+    blocks = tuple(drawn_blocks(parts[skip:], number or 1, place, room, look, role_of(message), skip))
+    return Message(role_of(message), number, blocks, skip)
 
 
-def _blocks(parts: list[Any], number: int, place: str, room: _Room, context: Context) -> Iterator[Block]:
-    for position, part in enumerate(parts):
+def drawn_blocks(
+    parts: Sequence[Any], number: int, place: str, room: Room, look: Look, role: str, first: int = 0
+) -> Iterator[Block]:
+    """The blocks of a message from block ``first`` on, as long as there is room; below a part its cache breakpoint."""
+    context = look.of(role)
+    for position, part in enumerate(parts, first):
         if room.left <= 0:
-            count = figures.plural(len(parts) - position, "block")
+            count = figures.plural(first + len(parts) - position, "block")
             yield Block("text", "", _FULL.format(count, number))
             return
-        for made in rendered(part, f"{place}.{position}", context):
-            # A block's own frame is markup too: many empty ones fill a page as well.
-            room.left -= len(made.body) + FRAME
-            yield made
-
-
-def _breakpoint(part: Any) -> bool:
-    return isinstance(part, dict) and isinstance(part.get("cache_control"), dict)
-
-
-def _system(system: Any, pictures: str, mask: Mask) -> Message | None:
-    if system is None:
-        return None
-    context = Context("system", pictures, mask)
-    parts = system if isinstance(system, list) else [system]
-    blocks = [_folded(made) for made in _blocks(parts, 1, "s", _Room(), context)]
-    return Message("system", None, tuple(blocks), any(_breakpoint(part) for part in parts))
-
-
-def _folded(block: Block) -> Block:
-    size = figures.plural(len(block.body.striptags()), "character")
-    return Block(block.kind, block.title or "system text", block.body, block.note or size, folded=True)
-
-
-def _tools(tools: Any, first: int, mask: Mask) -> Tools:
-    if not isinstance(tools, list) or not tools:
-        return Tools()
-    start = min(first, len(tools)) - 1
-    made: list[Tool] = []
-    room = _Room()
-    for tool in tools[start : start + TOOLS]:
-        if room.left <= 0:
-            break
-        made.append(_tool(tool, mask))
-        room.left -= len(made[-1].schema) + FRAME
-    return Tools(tuple(made), start + 1, len(tools), len(json.dumps(tools)))
-
-
-def _tool(tool: Any, mask: Mask) -> Tool:
-    known = tool if isinstance(tool, dict) else {"name": "not an object", "value": tool}
-    about = known.get("description")
-    body = prose(about, Context("system", "", mask)) if isinstance(about, str) and about else Markup("")
-    drawn = json_view.tree(
-        {key: value for key, value in known.items() if key not in {"name", "description"}}, open_depth=1
-    )
-    mask.hidden += drawn.masked
-    first = about.strip().split("\n", 1)[0][:120] if isinstance(about, str) else ""
-    return Tool(str(known.get("name", "no name")), first, body + drawn.html)
+        made = list(rendered(part, f"{place}.{position}", context))
+        mark = look.breakpoints.get(f"{place}.{position}")
+        if mark is not None and made:
+            made[-1] = replace(made[-1], breakpoint=mark)
+        # A block's own frame is markup too: many empty ones fill a page as well.
+        room.left -= sum(len(one.body) + FRAME for one in made)
+        yield from made

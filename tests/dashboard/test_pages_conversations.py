@@ -234,7 +234,7 @@ async def test_a_requests_page_says_where_it_stands(client, fix):
     assert "repeats" in page
     assert page.count("launched") == 2
     assert "followed by" in page
-    assert "the same again:" in seen(await html(client, f"/requests/{failed.id}"))
+    assert "later attempt" in seen(await html(client, f"/requests/{failed.id}"))
 
 
 async def test_lists_say_what_there_is(client, connection, fix):

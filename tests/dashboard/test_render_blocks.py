@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.pages import request_tabs
-from dashboard.render import blocks, image, json_view, messages
+from dashboard.render import blocks, image, json_view, messages, prompt
 from dashboard.render.secrets import Mask
 
 PNG = base64.b64decode(
@@ -208,20 +208,27 @@ def test_only_what_is_new_is_read_first():
 def test_a_long_transcript_comes_in_windows():
     """The end first; every window says what is before and after it."""
     body = json.dumps({"messages": [{"role": "user", "content": str(n)} for n in range(150)]}).encode()
-    last = messages.whole_prompt(body, "/p/", None)
-    assert (last.earlier, len(last.messages), last.later) == (90, 60, 0)
-    first = messages.whole_prompt(body, "/p/", 1)
-    assert (first.earlier, len(first.messages), first.later) == (0, 60, 90)
-    assert messages.whole_prompt(body, "/p/", 10_000).messages[-1].number == 150
+    last = prompt.whole_prompt(body, "/p/", None)
+    assert (last.talk.earlier, len(last.messages), last.talk.later) == (90, 60, 0)
+    first = prompt.whole_prompt(body, "/p/", 1)
+    assert (first.talk.earlier, len(first.messages), first.talk.later) == (0, 60, 90)
+    assert prompt.whole_prompt(body, "/p/", 10_000).messages[-1].number == 150
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"\xff", b"[1]", b"{", b"[" * 200_000, b'{"messages": 7, "tools": "x", "system": 3}']
-)
+@pytest.mark.parametrize("body", [b"", b"\xff", b"[1]", b"{", b"[" * 200_000])
 def test_a_body_that_is_no_message_request_says_why(body):
-    """No bytes make a page fail; there is a reason or an empty transcript."""
-    made = messages.whole_prompt(body, "/p/", None)
-    assert made.fault or made.total == 0
+    """No bytes make a page fail; there is a reason."""
+    for draw in (prompt.whole_prompt, messages.whole_talk):
+        with pytest.raises(ValueError, match=r"UTF-8|character|nested|object"):
+            draw(body, "/p/", None)
+    with pytest.raises(ValueError, match=r"UTF-8|character|nested|object"):
+        messages.new_messages(body, "/p/", 3)
+
+
+def test_a_request_of_other_types_has_no_messages():
+    """Fields that hold something else are an empty transcript."""
+    made = prompt.whole_prompt(b'{"messages": 7, "tools": "x", "system": 3}', "/p/", None)
+    assert (made.talk.total, made.tools.total) == (0, 0)
 
 
 def test_json_is_shown_as_it_was_written():
@@ -279,7 +286,7 @@ def test_a_long_string_folds_with_its_size():
 )
 def test_a_page_that_is_full_says_what_is_missing(content):
     """However much a message holds, its page stays bounded, counts what it left out and links to it."""
-    made = messages.whole_prompt(json.dumps({"messages": [{"role": "user", "content": content}]}).encode(), "/p/", None)
+    made = prompt.whole_prompt(json.dumps({"messages": [{"role": "user", "content": content}]}).encode(), "/p/", None)
     bodies = [block.body for block in made.messages[0].blocks]
     assert sum(map(len, bodies)) < messages.MOST_MARKUP * 6
     assert "not drawn: this page is full" in bodies[-1]

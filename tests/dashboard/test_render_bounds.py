@@ -3,7 +3,7 @@
 import json
 import re
 
-from dashboard.render import blocks, messages, tools
+from dashboard.render import blocks, prompt, tools
 from dashboard.render.secrets import Mask
 from tests.dashboard.test_pages_requests import seen
 from tests.recordings import Recorded, insert, message, request_body, text
@@ -15,7 +15,7 @@ A_PAGE = 4_000_000
 def drawn(content):
     """How much markup a message of this content is, and the markup."""
     body = json.dumps({"messages": [{"role": "user", "content": content}]}).encode()
-    made = "".join(block.body for block in messages.whole_prompt(body, "/p/", None).messages[0].blocks)
+    made = "".join(block.body for block in prompt.whole_prompt(body, "/p/", None).messages[0].blocks)
     return len(made), made
 
 
@@ -41,11 +41,11 @@ async def test_of_many_tools_a_window_is_drawn(client, connection):
 def test_tools_of_much_markup_end_earlier():
     """The page is full before the window is; the rest is counted."""
     offered = [{"name": str(number), "description": "\u202ea" * 50_000} for number in range(60)]
-    made = messages.whole_prompt(json.dumps({"tools": offered}).encode(), "", None).tools
+    made = prompt.whole_prompt(json.dumps({"tools": offered}).encode(), "", None).tools
     assert 0 < len(made.shown) < 60
     assert (made.first, made.last, made.total) == (1, len(made.shown), 60)
     assert sum(len(tool.schema) for tool in made.shown) < 20_000_000
-    again = messages.whole_prompt(json.dumps({"tools": offered}).encode(), "", None, made.last + 1).tools
+    again = prompt.whole_prompt(json.dumps({"tools": offered}).encode(), "", None, made.last + 1).tools
     assert again.shown[0].name == str(made.last)
 
 
