@@ -61,7 +61,7 @@ def values(tree: Tree[ConversationRequestRow], path: str, purposes: Mapping[str,
     return {
         "whole": whole,
         "by_step": _by_step(cut, branches, whole, path),
-        "rising": _rising(cut, path),
+        "rising": None if whole.cost is None else _rising(cut, path),
         "by_branch": _parts(branches, "Branch", whole),
         "by_model": _parts(models, "Model", whole),
         "by_class": split(whole, key="by-class"),

@@ -173,7 +173,7 @@ async def _breakdown(call: Call[Any], scope: Scope) -> Breakdown:
     whole = await read_usage(call.database, scope.numbers, scope.span, query.by)
     usage = whole if query.money == "all" else whole.only(subscription=query.money == "subscription")
     before = await _before(call, scope)
-    names = await naming_of(call.database, query.by, whole, scope.trains, scope.listed)
+    names = naming_of(query.by, whole, scope.trains, scope.listed)
     measure, kept = MEASURES[query.measure], _kept(query, scope)
     change = relative(measure.value(usage.total), measure.value(before.total)) if before else None
     chart = pictures.stacked(

@@ -27,7 +27,7 @@ from dashboard.totals.slots import hour_of
 from dashboard.totals.sums import Sums, sums_of
 from dashboard.totals.usage import DIMENSIONS, Dimension, Span, Usage, read_sum, read_usage, span_of
 from dashboard.totals.wording import MEASURES, TITLES, MeasureName
-from sql.rows.usage import LatencyRow, UnpricedRow
+from sql.rows.usage import LatencyRow
 from sql.rows.usage_pages import DearConversationRow, StateOfNowRow, UsageSumRow
 
 IN_FLIGHT = timedelta(days=2)
@@ -110,7 +110,6 @@ async def overview_page(call: Call[OverviewQuery]) -> web.Response:
             "drawn": lambda: drawn(call, scope),
             "waits": lambda: _waits(call, scope),
             "now": lambda: _now(call, scope),
-            "unpriced": lambda: _unpriced(call, scope),
             "top": lambda: _top(call, scope),
         },
     )
@@ -164,7 +163,7 @@ async def drawn(call: Call[Any], scope: Scope) -> Drawn:
     """The charts."""
     query = call.query
     usage = await read_usage(call.database, scope.numbers, scope.span, query.by)
-    names = await naming_of(call.database, query.by, usage, scope.trains, scope.listed)
+    names = naming_of(query.by, usage, scope.trains, scope.listed)
     measure = MEASURES[query.measure]
     change = None
     if (before := scope.compared) is not None:
@@ -211,16 +210,10 @@ async def _waits(call: Call[Any], scope: Scope) -> tuple[latency.Times, latency.
 
 
 async def _now(call: Call[Any], scope: Scope) -> StateOfNowRow | None:
-    now = scope.span.now
-    looked_at = hour_of(now - attention.BURST_LOOKED_AT)
-    limits = (attention.BURST_LEAST, attention.BURST_SHARE)
-    return await call.database.fetch_one(
-        "state_of_now", StateOfNowRow, scope.numbers, now - IN_FLIGHT, looked_at, *limits
-    )
-
-
-async def _unpriced(call: Call[Any], scope: Scope) -> list[UnpricedRow]:
-    return await call.database.fetch("usage_unpriced", UnpricedRow, scope.numbers, scope.span.since, scope.span.end)
+    now, span = scope.span.now, scope.span
+    burst = (hour_of(now - attention.BURST_LOOKED_AT), attention.BURST_LEAST, attention.BURST_SHARE)
+    values = (scope.numbers, now - IN_FLIGHT, *burst, span.since, span.end)
+    return await call.database.fetch_one("state_of_now", StateOfNowRow, *values)
 
 
 async def _top(call: Call[Any], scope: Scope) -> list[DearConversationRow] | None:
@@ -244,14 +237,13 @@ def _tiles(scope: Scope, found: Mapping[str, Any]) -> Any:
 
 def _attention(scope: Scope, found: Mapping[str, Any]) -> tuple[list[attention.Item], int, bool]:
     """The items, how many are left out, and whether some could not be looked for."""
-    items: list[attention.Item] = []
-    now, unpriced = found["now"], found["unpriced"]
-    if isinstance(now, StateOfNowRow):
-        hour = hour_of(now.burst_hour or scope.span.now)
-        inside = f"{hour:%Y-%m-%dT%H:%M:%SZ}..{hour + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
-        items += attention.of_now(now, scope.span.now, scope.listed({"outcome": "failed", "range": inside}))
-    if not isinstance(unpriced, Failed):
-        link = address("/cost", _kept(scope)) + "#unpriced"
-        items += attention.unpriced([row.model for row in unpriced], sum(row.unpriced for row in unpriced), link)
+    now = found["now"]
+    if not isinstance(now, StateOfNowRow):
+        return [], 0, True
+    hour = hour_of(now.burst_hour or scope.span.now)
+    inside = f"{hour:%Y-%m-%dT%H:%M:%SZ}..{hour + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    items = attention.of_now(now, scope.span.now, scope.listed({"outcome": "failed", "range": inside}))
+    link = address("/cost", _kept(scope)) + "#unpriced"
+    items += attention.unpriced(now.unpriced_models, now.unpriced_requests, link)
     shown, left = attention.chosen(items)
-    return shown, left, isinstance(now, Failed) or isinstance(unpriced, Failed)
+    return shown, left, False

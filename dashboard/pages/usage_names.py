@@ -8,9 +8,6 @@ from dashboard.period import Period
 from dashboard.totals.pictures import Naming
 from dashboard.totals.usage import Dimension, Span, Usage
 from dashboard.totals.wording import NAMELESS
-from dashboard.trains import account_names
-from sql.database import Database
-from sql.rows.directory import AccountRow
 
 PARAMETER: Mapping[Dimension, str] = {
     "train": "trainId",
@@ -36,28 +33,16 @@ def _written(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-async def naming_of(
-    database: Database, dimension: Dimension, usage: Usage, trains: Mapping[int, str], listed: Listed
-) -> Naming:
-    """Titles and links of a dimension's names; accounts are looked up."""
-    numbers = [int(name) for name in usage.names if name.isdecimal()] if dimension == "account" else []
-    return naming(dimension, trains, await account_names(database, numbers), listed)
-
-
-def naming(
-    dimension: Dimension, trains: Mapping[int, str], accounts: Mapping[int, AccountRow], listed: Listed
-) -> Naming:
-    """The same of accounts that are known."""
+def naming_of(dimension: Dimension, usage: Usage, trains: Mapping[int, str], listed: Listed) -> Naming:
+    """Titles and links of a dimension's names."""
 
     def named(name: str) -> tuple[str, str]:
         """What it is called, and what a filter calls it."""
-        if dimension == "train":
-            title = trains.get(int(name), "")
-            return title, title
         if dimension == "account":
-            account = accounts.get(int(name))
-            return ("", "") if account is None else (account.display_name or account.account_id, account.account_id)
-        return name.replace("_", " ") if dimension == "type" else name, name
+            return usage.accounts.get(name, ("", ""))
+        if dimension == "train":
+            return trains.get(int(name), ""), trains.get(int(name), "")
+        return (name.replace("_", " ") if dimension == "type" else name), name
 
     def link(name: str) -> str | None:
         value = named(name)[1]

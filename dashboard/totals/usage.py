@@ -1,7 +1,7 @@
 """What was used in a period: by slot and by train, account, model or request type."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Literal, get_args
@@ -55,6 +55,8 @@ class Usage:
     cells: Mapping[tuple[datetime, str, str], Sums]
     hours: Mapping[tuple[int, int], Sums]
     """(weekday from Monday = 0, hour) → sums."""
+    accounts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Where names are accounts: what each is called, and its id."""
 
     @cached_property
     def total(self) -> Sums:
@@ -83,7 +85,7 @@ class Usage:
     def only(self, *, subscription: bool) -> "Usage":
         """What subscriptions used, or what all others did; hours of the week are not told apart."""
         cells = {place: sums for place, sums in self.cells.items() if (place[2] == SUBSCRIPTION) is subscription}
-        return Usage(self.span, cells, {})
+        return Usage(self.span, cells, {}, self.accounts)
 
     def billed(self, *, subscription: bool) -> Sums:
         """Everything that was used by subscriptions, or by all others."""
@@ -105,7 +107,12 @@ async def read_usage(database: Database, trains: Sequence[int], span: Span, dime
         for row in rows
         if row.slot is None and row.weekday is not None and row.hour is not None
     }
-    return Usage(span, cells, hours)
+    accounts = {
+        row.name or "": (row.display_name or row.account_id, row.account_id)
+        for row in rows
+        if dimension == "account" and row.slot is not None and row.account_id is not None
+    }
+    return Usage(span, cells, hours, accounts)
 
 
 async def read_sum(database: Database, trains: Sequence[int], since: datetime, end: datetime) -> UsageSumRow:

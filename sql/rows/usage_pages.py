@@ -14,6 +14,9 @@ class UsageSlotRow:
     name: str | None
     kind: str | None
     """``oauth`` is a subscription, ``api_key`` is billed by use; empty where the account is unknown."""
+    account_id: str | None
+    """Of one of the accounts in it: of the account, where names are accounts."""
+    display_name: str | None
     weekday: int | None
     hour: int | None
     requests: int
@@ -83,7 +86,29 @@ class StateOfNowRow:
     lag_bytes: int
     oldest_unrecorded_at: datetime | None
     heartbeat_at: datetime | None
+    unpriced_models: list[str]
+    """Models that have requests without a price, the most used first."""
+    unpriced_requests: int
     burst_hour: datetime | None
     """The hour with the most errors among those looked at; None where none was a burst."""
     burst_errors: int | None
     burst_counted: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowGlance:
+    """What a source said last of a window of an account; without a window where nothing was ever said of it."""
+
+    account_id: str
+    display_name: str | None
+    kind: str
+    window_name: str | None
+    source: str | None
+    utilization: float | None
+    status: str | None
+    reset_at: datetime | None
+    last_at: datetime | None
+    rejected_at: datetime | None
+    seen_at: list[datetime]
+    """When it was seen lately, in order of time; ``seen`` has the utilisation of each."""
+    seen: list[float]
