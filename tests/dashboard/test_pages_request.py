@@ -10,7 +10,7 @@ from tests import recordings
 from tests.dashboard.test_pages_requests import HTML, MOST_QUERIES, Counting, seen
 from tests.recordings import SEEDS, Recorded, message, request_body, text
 
-TABS = ["readable", "prompt", "request", "response", "stream", "headers", "timing"]
+TABS = ["readable", "prompt", "diff", "request", "response", "stream", "headers", "timing"]
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
