@@ -14,7 +14,7 @@ from core.recognition import COMPACTION
 Block = dict[str, Any]
 _OPEN: Final = "<summary>"
 _CLOSE: Final = "</summary>"
-_SPOKEN: Final = frozenset({USER, ASSISTANT})
+_SPOKEN: Final = (USER, ASSISTANT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ It is a function of the conversation's requests alone, so it is exact whenever i
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from core.labels import label
 from core.linking.link import LaunchRef, Link, Method
 from core.models import Outcome, Recording
 from core.normal_form import USER
+from core.pricing import Bill, Cost, Unpriced
 from core.reply import fold
 
 TITLE: Final = 120
@@ -42,6 +44,12 @@ class Figures:
     cache_read_input_tokens: int
     title: str | None
     """The first words a person said in its transcript."""
+    cost_usd: Decimal | None
+    """None where nothing was sold, or nobody knows the price."""
+    estimated: bool
+    """Whether the cost is an estimate."""
+    unpriced: bool
+    """Whether something was sold at a price nobody knows."""
 
 
 class Member(NamedTuple):
@@ -91,9 +99,13 @@ class Rollup:
     latest_model: str | None
     shape: tuple[Mapping[str, Any], ...]
     branches: tuple[Branch, ...]
+    cost_usd: Decimal | None
+    """Of the priced requests; None where none is."""
+    unpriced_count: int
+    estimated_count: int
 
 
-def figures(recording: Recording, facts: Facts, account: int | None, most: int) -> Figures:
+def figures(recording: Recording, facts: Facts, account: int | None, most: int, bill: Bill) -> Figures:
     """The figures of a recorded call. A token count above ``most`` is noise and counts as none."""
 
     def tokens(count: int | None) -> int:
@@ -111,7 +123,17 @@ def figures(recording: Recording, facts: Facts, account: int | None, most: int) 
         cache_creation_input_tokens=tokens(usage.cache_creation_input_tokens),
         cache_read_input_tokens=tokens(usage.cache_read_input_tokens),
         title=title(facts),
+        **charged(bill),
     )
+
+
+def charged(bill: Bill) -> dict[str, Any]:
+    """What a bill is in the figures of a request."""
+    return {
+        "cost_usd": bill.usd if isinstance(bill, Cost) else None,
+        "estimated": isinstance(bill, Cost) and bill.estimated,
+        "unpriced": isinstance(bill, Unpriced),
+    }
 
 
 def title(facts: Facts) -> str | None:
@@ -151,6 +173,9 @@ def rollup(conversation: UUID, given: Iterable[Member]) -> Rollup:
         latest_model=latest.figures.model,
         shape=_shape(members, nodes),
         branches=branches,
+        cost_usd=_cost(members),
+        unpriced_count=sum(member.figures.unpriced for member in members),
+        estimated_count=sum(member.figures.estimated for member in members),
     )
 
 
@@ -159,6 +184,11 @@ _TOKENS: Final = ("input_tokens", "output_tokens", "cache_creation_input_tokens"
 
 def _tokens(members: Sequence[Member]) -> dict[str, int]:
     return {name: sum(getattr(member.figures, name) for member in members) for name in _TOKENS}
+
+
+def _cost(members: Iterable[Member]) -> Decimal | None:
+    priced = [member.figures.cost_usd for member in members if member.figures.cost_usd is not None]
+    return sum(priced, Decimal(0)) if priced else None
 
 
 def _distinct(values: Iterable[str | None]) -> tuple[str, ...]:

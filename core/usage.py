@@ -1,6 +1,7 @@
 """Tokens as the API reported them (usage.md): read leniently, never guessed, never 0 for unknown."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from core.labels import label
@@ -22,6 +23,19 @@ _COUNTS: Mapping[str, tuple[str, ...]] = {
     "code_execution_requests": ("server_tool_use", "code_execution_requests"),
 }
 _WORDS = ("service_tier", "inference_geo", "speed")
+_SERVED_BY_FALLBACK: Final = "fallback_message"
+
+
+@dataclass(frozen=True, slots=True)
+class Iteration:
+    """One of several pieces of work behind a message (fallback, compaction, advisor), with its own figures."""
+
+    kind: str
+    model: str | None
+    """None where it names none (a compaction): then it is the message's."""
+    usage: Usage
+    declined: bool
+    """Whether this attempt was declined before any output, and a fallback served instead: it is not billed."""
 
 
 def merge(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,6 +63,33 @@ def read(usage: Any, *, complete: bool) -> Usage:
     counts = {field: _count(_at(usage, path)) for field, path in _COUNTS.items()}
     words = {word: label(usage.get(word)) for word in _WORDS}
     return Usage(**counts, **words, complete=complete, raw=usage)  # type: ignore[arg-type] # two maps of fields
+
+
+def iterations(usage: Usage) -> tuple[Iteration, ...] | None:
+    """The pieces of work behind a message; none where it was one piece. None where they cannot be read."""
+    given = (usage.raw or {}).get("iterations")
+    if given is None:
+        return ()
+    if not isinstance(given, list) or not all(map(_is_counted, given)):
+        return None
+    served = [n for n, entry in enumerate(given) if entry.get("type") == _SERVED_BY_FALLBACK]
+    return tuple(
+        Iteration(
+            kind=label(entry.get("type")) or "",
+            model=label(entry.get("model")),
+            usage=read(entry, complete=usage.complete),
+            declined=entry["output_tokens"] == 0
+            and entry.get("type") == "message"
+            and any(n < last for last in served),
+        )
+        for n, entry in enumerate(given)
+    )
+
+
+def _is_counted(entry: Any) -> bool:
+    if not isinstance(entry, dict):
+        return False
+    return _count(entry.get("input_tokens")) is not None and _count(entry.get("output_tokens")) is not None
 
 
 def _at(value: Any, path: tuple[str, ...]) -> Any:

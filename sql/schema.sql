@@ -14,6 +14,10 @@ CREATE FUNCTION public.joined_pieces(of_train integer, of_month integer, list by
     SET enable_seqscan TO 'off'
     RETURN (SELECT string_agg(piece.bytes, '\x'::bytea ORDER BY n.n) AS string_agg FROM (generate_series(0, (joined_pieces.number - 1)) n(n) CROSS JOIN LATERAL (SELECT p.bytes FROM public.pieces p WHERE ((p.train = joined_pieces.of_train) AND (p.month = joined_pieces.of_month) AND (p.hash = (encode(SUBSTRING(joined_pieces.list FROM ((16 * n.n) + 1) FOR 16), 'hex'::text))::uuid)) LIMIT 1) piece));
 
+CREATE FUNCTION public.latency_bucket(us bigint) RETURNS smallint
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (LEAST(floor((((2)::double precision * ln(((GREATEST(us, (1000)::bigint))::double precision / (1000)::double precision))) / ln((2)::double precision))), (47)::double precision))::smallint;
+
 CREATE FUNCTION public.make_partitions(ahead integer) RETURNS integer
     LANGUAGE plpgsql
     AS $$
@@ -253,6 +257,9 @@ CREATE TABLE public.requests (
     identity_version integer,
     item_count integer,
     preview text,
+    price_id text,
+    cost_estimated boolean,
+    cost_reason text,
     CONSTRAINT requests_check CHECK (((outcome IS NULL) = (ended_at IS NULL))),
     CONSTRAINT requests_duration_us_check CHECK ((duration_us >= 0)),
     CONSTRAINT requests_outcome_check CHECK ((outcome = ANY (ARRAY['ok'::text, 'upstream_error'::text, 'stream_error'::text, 'upstream_reset'::text, 'upstream_incomplete'::text, 'upstream_timeout'::text, 'upstream_unreachable'::text, 'client_cancelled'::text, 'client_timeout'::text, 'rejected'::text, 'proxy_shutdown'::text, 'proxy_crash'::text]))),
@@ -264,11 +271,15 @@ CREATE TABLE public.requests (
 )
 PARTITION BY RANGE (id);
 
+COMMENT ON COLUMN public.requests.cost_usd IS 'By the price valid at its start; null: unknown where cost_reason says why, else nothing was sold.';
+
 COMMENT ON COLUMN public.requests.side_call IS 'What a call beside the conversation is for (title, quota, topic …); null where it is none.';
 
 COMMENT ON COLUMN public.requests.item_count IS 'Items of its own messages in normal form; the state current_message_hash is the chain after them.';
 
 COMMENT ON COLUMN public.requests.preview IS 'First 200 characters of the last user text that this request added; null where it added only tool results.';
+
+COMMENT ON COLUMN public.requests.cost_reason IS 'Why the cost is an estimate, or why there is none.';
 
 CREATE TABLE public.response_bodies (
     train integer NOT NULL,
@@ -371,8 +382,12 @@ CREATE TABLE public.conversations (
     latest_request uuid NOT NULL,
     latest_status_code smallint,
     latest_model text,
-    shape jsonb DEFAULT '[]'::jsonb NOT NULL
+    shape jsonb DEFAULT '[]'::jsonb NOT NULL,
+    unpriced_count integer DEFAULT 0 NOT NULL,
+    estimated_count integer DEFAULT 0 NOT NULL
 );
+
+COMMENT ON COLUMN public.conversations.cost_usd IS 'Of its priced requests, attempts included; null where none is.';
 
 CREATE TABLE public.dead_letters (
     dead_letter uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -388,8 +403,34 @@ CREATE TABLE public.dead_letters (
 CREATE TABLE public.installation (
     only_row boolean DEFAULT true NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    price_changes bigint DEFAULT 0 NOT NULL,
     CONSTRAINT installation_only_row_check CHECK (only_row)
 );
+
+CREATE TABLE public.key_usage_hourly (
+    train integer NOT NULL,
+    key_id text NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    requests bigint DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    cost_usd numeric DEFAULT 0 NOT NULL,
+    unpriced bigint DEFAULT 0 NOT NULL
+);
+
+COMMENT ON TABLE public.key_usage_hourly IS 'What went through each client key, for its budgets.';
+
+CREATE TABLE public.latency_hourly (
+    train integer NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    model text NOT NULL,
+    bucket smallint NOT NULL,
+    durations bigint DEFAULT 0 NOT NULL,
+    first_tokens bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT latency_hourly_bucket_check CHECK (((bucket >= 0) AND (bucket <= 47)))
+);
+
+COMMENT ON TABLE public.latency_hourly IS 'Of ok requests: how many took so long (durations), and how many had their first token after so long.';
 
 CREATE TABLE public.link_corrections (
     train integer NOT NULL,
@@ -420,6 +461,51 @@ CREATE TABLE public.migrations (
     name text NOT NULL,
     sha256 text NOT NULL,
     applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.prices (
+    price integer NOT NULL,
+    model text NOT NULL,
+    valid_from timestamp with time zone,
+    valid_to timestamp with time zone,
+    min_prompt bigint DEFAULT 0 NOT NULL,
+    max_prompt bigint,
+    speed text DEFAULT 'standard'::text NOT NULL,
+    input numeric(14,6) NOT NULL,
+    output numeric(14,6) NOT NULL,
+    cache_write_5m numeric(14,6) NOT NULL,
+    cache_write_1h numeric(14,6) NOT NULL,
+    cache_read numeric(14,6) NOT NULL,
+    unconfirmed text[] DEFAULT '{}'::text[] NOT NULL,
+    source text,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_by text,
+    deleted_at timestamp with time zone,
+    CONSTRAINT prices_cache_read_check CHECK ((cache_read >= (0)::numeric)),
+    CONSTRAINT prices_cache_write_1h_check CHECK ((cache_write_1h >= (0)::numeric)),
+    CONSTRAINT prices_cache_write_5m_check CHECK ((cache_write_5m >= (0)::numeric)),
+    CONSTRAINT prices_check CHECK ((valid_from < valid_to)),
+    CONSTRAINT prices_check1 CHECK ((min_prompt <= max_prompt)),
+    CONSTRAINT prices_check2 CHECK (((deleted_by IS NULL) = (deleted_at IS NULL))),
+    CONSTRAINT prices_input_check CHECK ((input >= (0)::numeric)),
+    CONSTRAINT prices_min_prompt_check CHECK ((min_prompt >= 0)),
+    CONSTRAINT prices_model_check CHECK (((length(model) >= 1) AND (length(model) <= 128))),
+    CONSTRAINT prices_output_check CHECK ((output >= (0)::numeric)),
+    CONSTRAINT prices_source_check CHECK ((length(source) <= 500)),
+    CONSTRAINT prices_speed_check CHECK (((length(speed) >= 1) AND (length(speed) <= 32))),
+    CONSTRAINT prices_unconfirmed_check CHECK ((unconfirmed <@ ARRAY['input'::text, 'output'::text, 'cache_write_5m'::text, 'cache_write_1h'::text, 'cache_read'::text]))
+);
+
+COMMENT ON TABLE public.prices IS 'Own prices, USD per million tokens; they go before the list that comes with the program, the newest first.';
+
+ALTER TABLE public.prices ALTER COLUMN price ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.prices_price_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.rate_limits (
@@ -473,6 +559,47 @@ CREATE TABLE public.request_notes (
     parent uuid,
     record bytea NOT NULL
 );
+
+CREATE VIEW public.request_usage AS
+ SELECT train,
+    id,
+    date_trunc('hour'::text, started_at, 'UTC'::text) AS hour,
+    COALESCE(account, 0) AS account,
+    COALESCE(answered_model, model, ''::text) AS model,
+    COALESCE(request_type, ''::text) AS request_type,
+    key_id,
+    1 AS requests,
+    ((outcome = 'ok'::text))::integer AS ok,
+    ((outcome = 'client_cancelled'::text))::integer AS cancelled,
+    ((outcome = 'rejected'::text))::integer AS rejected,
+    COALESCE(input_tokens, (0)::bigint) AS input_tokens,
+    COALESCE(output_tokens, (0)::bigint) AS output_tokens,
+    COALESCE(cache_creation_input_tokens, (0)::bigint) AS cache_creation_input_tokens,
+    COALESCE(cache_read_input_tokens, (0)::bigint) AS cache_read_input_tokens,
+    COALESCE(ephemeral_5m_input_tokens, (0)::bigint) AS ephemeral_5m_input_tokens,
+    COALESCE(ephemeral_1h_input_tokens, (0)::bigint) AS ephemeral_1h_input_tokens,
+    COALESCE(thinking_tokens, (0)::bigint) AS thinking_tokens,
+    COALESCE(web_search_requests, (0)::bigint) AS web_search_requests,
+    COALESCE(cost_usd, (0)::numeric) AS cost_usd,
+    ((cost_usd IS NOT NULL))::integer AS priced,
+    (((cost_usd IS NULL) AND (cost_reason IS NOT NULL)))::integer AS unpriced,
+    (COALESCE(cost_estimated, false))::integer AS estimated,
+        CASE
+            WHEN (outcome = 'ok'::text) THEN COALESCE(duration_us, (0)::bigint)
+            ELSE (0)::bigint
+        END AS ok_duration_us,
+        CASE
+            WHEN (outcome = 'ok'::text) THEN public.latency_bucket(duration_us)
+            ELSE NULL::smallint
+        END AS duration_bucket,
+        CASE
+            WHEN (outcome = 'ok'::text) THEN public.latency_bucket(ttft_us)
+            ELSE NULL::smallint
+        END AS ttft_bucket
+   FROM public.requests r
+  WHERE (outcome IS NOT NULL);
+
+COMMENT ON VIEW public.request_usage IS 'What each request that has ended adds to the roll-ups.';
 
 CREATE TABLE public.sessions (
     train integer NOT NULL,
@@ -582,8 +709,18 @@ CREATE TABLE public.usage_hourly (
     output_tokens bigint DEFAULT 0 NOT NULL,
     cache_creation_input_tokens bigint DEFAULT 0 NOT NULL,
     cache_read_input_tokens bigint DEFAULT 0 NOT NULL,
-    ok_duration_us bigint DEFAULT 0 NOT NULL
+    ok_duration_us bigint DEFAULT 0 NOT NULL,
+    ephemeral_5m_input_tokens bigint DEFAULT 0 NOT NULL,
+    ephemeral_1h_input_tokens bigint DEFAULT 0 NOT NULL,
+    thinking_tokens bigint DEFAULT 0 NOT NULL,
+    web_search_requests bigint DEFAULT 0 NOT NULL,
+    cost_usd numeric DEFAULT 0 NOT NULL,
+    priced bigint DEFAULT 0 NOT NULL,
+    unpriced bigint DEFAULT 0 NOT NULL,
+    estimated bigint DEFAULT 0 NOT NULL
 );
+
+COMMENT ON COLUMN public.usage_hourly.cost_usd IS 'Of the priced requests; estimated ones are among them, unpriced ones are not.';
 
 CREATE TABLE public.wants (
     train integer NOT NULL,
@@ -642,17 +779,26 @@ ALTER TABLE ONLY public.dead_letters
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (only_row);
 
+ALTER TABLE ONLY public.key_usage_hourly
+    ADD CONSTRAINT key_usage_hourly_pkey PRIMARY KEY (train, key_id, hour);
+
+ALTER TABLE ONLY public.latency_hourly
+    ADD CONSTRAINT latency_hourly_pkey PRIMARY KEY (train, hour, model, bucket);
+
 ALTER TABLE ONLY public.link_corrections
     ADD CONSTRAINT link_corrections_pkey PRIMARY KEY (train, request);
 
 ALTER TABLE ONLY public.link_keys
-    ADD CONSTRAINT link_keys_pkey PRIMARY KEY (train, kind, key, request);
+    ADD CONSTRAINT link_keys_pkey PRIMARY KEY (train, kind, key, lane, client, answered, messages, request);
 
 ALTER TABLE ONLY public.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
 
 ALTER TABLE ONLY public.pieces
     ADD CONSTRAINT pieces_pkey PRIMARY KEY (train, month, hash);
+
+ALTER TABLE ONLY public.prices
+    ADD CONSTRAINT prices_pkey PRIMARY KEY (price);
 
 ALTER TABLE ONLY public.rate_limits
     ADD CONSTRAINT rate_limits_pkey PRIMARY KEY (account, model, name);
@@ -712,11 +858,15 @@ CREATE INDEX conversations_last ON public.conversations USING btree (train, last
 
 CREATE INDEX conversations_sessions ON public.conversations USING gin (session_ids);
 
+CREATE INDEX link_keys_client ON public.link_keys USING btree (train, kind, key, client, request) WHERE (kind = ANY (ARRAY[2, 3, 4]));
+
 CREATE INDEX link_keys_failed ON public.link_keys USING btree (train, kind, key) WHERE failed;
 
-CREATE INDEX link_keys_lane ON public.link_keys USING btree (train, kind, key, lane, request);
+CREATE INDEX link_keys_request ON public.link_keys USING hash (request);
 
-CREATE INDEX link_keys_request ON public.link_keys USING btree (train, request);
+CREATE INDEX link_keys_summaries ON public.link_keys USING btree (train, request) WHERE (kind = 5);
+
+CREATE INDEX link_keys_summary ON public.link_keys USING btree (train, key, request) WHERE (kind = 5);
 
 CREATE INDEX request_notes_conversation ON public.request_notes USING btree (train, conversation_id);
 

@@ -16,6 +16,7 @@ from core.rollup import Figures, Member, Rollup, rollup
 from core.tape import MAX_PAYLOAD, Kind
 from proxy.recorder.notes import Note, unpack
 from tests.taping import Taping
+from tests.usage_recount import check_usage
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -125,7 +126,8 @@ def _columns(one: Rollup) -> dict[str, Any]:
 
 
 async def check_rows(connection: Connection) -> None:
-    """The rows of requests say what the recorder remembers, and no edge leads nowhere."""
+    """The rows of requests say what the recorder remembers, no edge leads nowhere, and every roll-up is theirs."""
+    await check_usage(connection)
     found = await notes(connection)
     rows = await connection.fetch("SELECT * FROM requests WHERE conversation_id IS NOT NULL")
     assert {row["id"] for row in rows} == found.keys()
@@ -149,4 +151,4 @@ async def check_rows(connection: Connection) -> None:
     )
 
 
-NO_FIGURES = Figures(None, None, None, None, None, 0, 0, 0, 0, None)
+NO_FIGURES = Figures(None, None, None, None, None, 0, 0, 0, 0, None, None, False, False)

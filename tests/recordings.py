@@ -18,6 +18,7 @@ from uuid import UUID
 
 from core.ids import uuid7, uuid7_month
 from core.pieces import divide
+from sql.loader import queries
 from tests.scripted_anthropic import events_of
 
 Body = dict[str, Any]
@@ -228,27 +229,8 @@ async def insert(connection: Any, call: Recorded, *, at: datetime | None = None,
             await _insert_request(connection, train, request_id, call.request)
         if call.outcome is not None:
             await _insert(connection, "response_bodies", _response_row(call, train, request_id))
-            await connection.execute(ROLL_UP, train, request_id)
+            await connection.execute(queries()["rollup_usage"].text, train, [request_id], 1)
     return request_id
-
-
-ROLL_UP = """
-INSERT INTO usage_hourly AS u (train, hour, account, model, request_type, requests, ok, cancelled, rejected,
-    input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ok_duration_us)
-SELECT train, date_trunc('hour', started_at, 'UTC'), coalesce(account, 0), coalesce(answered_model, model, ''),
-    coalesce(request_type, ''), 1, (outcome = 'ok')::int, (outcome = 'client_cancelled')::int,
-    (outcome = 'rejected')::int, coalesce(input_tokens, 0), coalesce(output_tokens, 0),
-    coalesce(cache_creation_input_tokens, 0), coalesce(cache_read_input_tokens, 0),
-    CASE WHEN outcome = 'ok' THEN coalesce(duration_us, 0) ELSE 0 END
-FROM requests WHERE train = $1 AND id = $2
-ON CONFLICT (train, hour, account, model, request_type) DO UPDATE SET
-    requests = u.requests + 1, ok = u.ok + excluded.ok, cancelled = u.cancelled + excluded.cancelled,
-    rejected = u.rejected + excluded.rejected, input_tokens = u.input_tokens + excluded.input_tokens,
-    output_tokens = u.output_tokens + excluded.output_tokens,
-    cache_creation_input_tokens = u.cache_creation_input_tokens + excluded.cache_creation_input_tokens,
-    cache_read_input_tokens = u.cache_read_input_tokens + excluded.cache_read_input_tokens,
-    ok_duration_us = u.ok_duration_us + excluded.ok_duration_us
-"""
 
 
 def wire_body(call: Recorded) -> tuple[bytes, bytes | None]:

@@ -57,7 +57,9 @@ class ConversationAnswer(Answer):
     cache_read_input_tokens: int
     total_tokens: int = Field(description="input_tokens + output_tokens")
     total_input_tokens: int = Field(description="input + cache writes + cache reads")
-    cost_usd: float | None
+    cost_usd: float | None = Field(description="Of its priced requests; null where none is")
+    unpriced_count: int = Field(description="Requests that cost something unknown, not in cost_usd")
+    estimated_count: int = Field(description="Requests in cost_usd whose cost is an estimate")
     models: list[str]
     session_ids: list[str]
     branches: list[BranchAnswer]
@@ -121,6 +123,8 @@ class ConversationRequest(Answer):
     cache_read_input_tokens: int | None
     thinking_tokens: int | None
     cost_usd: float | None
+    cost_estimated: bool | None
+    cost_reason: str | None = Field(description="Why the cost is an estimate, or why it is unknown")
     response_time_ms: float | None
     ttft_ms: float | None
     item_count: int | None = Field(description="Items of its transcript in normal form")

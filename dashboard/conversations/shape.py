@@ -24,7 +24,7 @@ from sql.rows.directory import AccountRow
 AS_IS = (
     "conversation_id", "title", "side_call", "message_count", "attempt_count", "error_count", "input_tokens",
      "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "total_input_tokens",
-    "models", "session_ids", "subtask_count", "compaction_count",
+    "models", "session_ids", "subtask_count", "compaction_count", "unpriced_count", "estimated_count",
 )  # fmt: skip
 """Fields of a conversation's row that the answer has under the same name."""
 
@@ -33,6 +33,7 @@ REQUEST_AS_IS = (
     "session_id", "agent_id", "status_code", "outcome", "error_type", "stop_reason", "request_type", "input_tokens",
     "output_tokens", "total_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "thinking_tokens",
     "item_count", "current_message_hash", "parent_message_hash", "preview", "ended_at",
+    "cost_estimated", "cost_reason",
 )  # fmt: skip
 
 

@@ -77,7 +77,9 @@ class RequestSummary(Answer):
     cache_creation_input_tokens: int | None
     cache_read_input_tokens: int | None
     thinking_tokens: int | None
-    cost_usd: float | None
+    cost_usd: float | None = Field(description="By the price valid at its start; null: unknown, or nothing was sold")
+    cost_estimated: bool | None
+    cost_reason: str | None = Field(description="Why the cost is an estimate, or why it is unknown")
     response_time_ms: float | None = Field(description="From accept to the last byte")
     ttft_ms: float | None = Field(description="From accept to the first content")
     tape_wait_ms: float | None = Field(description="How long the answer's head waited for the tape's sync")
@@ -128,6 +130,7 @@ class RequestAnswer(RequestSummary):
     parent_agent_id: str | None
     key_id: str | None
     usage: UsageAnswer
+    price_id: str | None = Field(description="The price in /api/prices that it was priced by")
     timings: dict[str, Any] | None = Field(description="Microseconds since the accept")
     delivered_bytes: int | None
     request_headers: list[tuple[str, str]]

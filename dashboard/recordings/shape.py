@@ -25,7 +25,7 @@ AS_IS = (
     "input_tokens", "output_tokens", "total_tokens", "cache_creation_input_tokens", "cache_read_input_tokens",
     "thinking_tokens", "request_bytes", "response_bytes", "client", "client_version", "session_id", "agent_id",
     "retry_count", "conversation_id", "branch_id", "parent_request_id", "link_method", "attempt_of", "is_subtask",
-    "ended_at", "updated_at",
+    "ended_at", "updated_at", "cost_estimated", "cost_reason",
 )  # fmt: skip
 """Fields of a row that an answer has under the same name and in the same unit."""
 
@@ -33,6 +33,7 @@ DETAIL_AS_IS = (
     "query", "error_message", "parse_error", "note", "upstream_request_id", "message_id", "parent_agent_id", "key_id",
     "timings", "delivered_bytes", "request_headers", "response_headers", "event_count", "lost_frames",
     "current_message_hash", "parent_message_hash", "parent_task_request_id", "task_tool_invocation", "deriver_version",
+    "price_id",
 )  # fmt: skip
 USAGE_AS_IS = (
     "input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens",

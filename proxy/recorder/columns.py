@@ -15,6 +15,7 @@ from core.launches import invocations
 from core.linking.link import Link
 from core.models import DERIVER_VERSION, Origin, Recording, Start
 from core.preview import preview
+from core.pricing import Bill, Cost
 from core.reply import reply_of
 from proxy.recorder.readable import jsonb, moment, text
 
@@ -42,6 +43,8 @@ class Row:
     """What linking knows of it; None where it takes no part."""
     link: Link | None = None
     """Its place in the forest."""
+    bill: Bill = None
+    """What it cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,11 @@ def _linked(name: str, kind: str, value: Callable[[Link], Any]) -> Column:
 def _known(name: str, kind: str, value: Callable[[Facts], Any]) -> Column:
     """A column of a call that takes part in conversations."""
     return Column(name, kind, lambda row: None if row.facts is None else value(row.facts))
+
+
+def _cost(name: str, kind: str, value: Callable[[Cost], Any]) -> Column:
+    """A column of a call that has a price."""
+    return Column(name, kind, lambda row: value(row.bill) if isinstance(row.bill, Cost) else None)
 
 
 def _invocations(row: Row) -> list[dict[str, Any]] | None:
@@ -162,6 +170,10 @@ COLUMNS: tuple[Column, ...] = (
     _done("speed", "text", lambda r: r.usage.speed),
     _done("usage", "jsonb", lambda r: r.usage.raw),
     _done("usage_complete", "boolean", lambda r: r.usage.complete),
+    _cost("cost_usd", "numeric", lambda cost: cost.usd),
+    _cost("price_id", "text", lambda cost: cost.price_id),
+    _cost("cost_estimated", "boolean", lambda cost: cost.estimated),
+    Column("cost_reason", "text", lambda row: None if row.bill is None else row.bill.reason),
     Column("started_at", "timestamptz", lambda row: moment(row.start.at_us)),
     _done("ended_at", "timestamptz", lambda r: moment(r.start.at_us + max(r.end.timings.end_us, 0))),
     _done("ttft_us", "bigint", lambda r: r.ttft_us),

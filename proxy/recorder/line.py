@@ -22,6 +22,7 @@ from proxy.recorder.derivation import Derivation
 from proxy.recorder.exchanges import Exchange, Exchanges, Places
 from proxy.recorder.linker import Linker
 from proxy.recorder.outage import wait_out
+from proxy.recorder.price_book import PriceBook
 from proxy.recorder.schema import Schema
 from proxy.recorder.writing import Entry, FenceLostError, Reached, Writer
 from proxy.tape_bell import TapeBell
@@ -51,6 +52,7 @@ class Services:
     schema: Schema
     derivation: Derivation
     linker: Linker
+    book: PriceBook
     monotonic: Callable[[], float]
     stop: asyncio.Event
     writing: asyncio.Semaphore
@@ -72,7 +74,9 @@ class Line:
         begin = Position(claim.segment, claim.segment_offset) if claim.segment.int else None
         self._reader = TapeReader(folder, begin)
         self._exchanges = Exchanges()
-        self._writer = Writer(services.database, services.clock, self._node, claim.generation, services.linker)
+        self._writer = Writer(
+            services.database, services.clock, self._node, claim.generation, services.linker, services.book
+        )
         self._beat_at = self._looked_at = 0.0
         self._behind = False
         self._damaged = 0

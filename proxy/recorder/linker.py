@@ -55,4 +55,4 @@ def newcomer(row: Row) -> Newcomer:
     """A row as linking sees it; it has facts and a recording."""
     if row.facts is None or row.recording is None:
         raise ValueError("a call in flight takes no part yet")
-    return Newcomer(row.facts, figures(row.recording, row.facts, row.account, TOKENS))
+    return Newcomer(row.facts, figures(row.recording, row.facts, row.account, TOKENS, row.bill))

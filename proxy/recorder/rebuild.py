@@ -1,4 +1,4 @@
-"""Deriving again, from stored bytes and by the same code, what linking says of all requests or of those since a moment.
+"""Deriving again, from stored bytes and by the same code, usage, cost and links: of all requests or those since a time.
 
 Live recording goes on meanwhile: each portion takes the train's lock like any other writer, and who is recorded before
 its parent is rebuilt is adopted then. Whoever is broken off goes on where he was. Rows keep what they say until their
@@ -20,10 +20,11 @@ from core.reply import reply_of
 from core.rollup import figures
 from core.settings import Settings
 from proxy import log
-from proxy.recorder import linking, stored, tool_calls
-from proxy.recorder.columns import TOKENS
+from proxy.recorder import linking, stored, tool_calls, usage_again
+from proxy.recorder.columns import TOKENS, Row
 from proxy.recorder.facts_memory import FactsMemory
 from proxy.recorder.linking import Newcomer
+from proxy.recorder.price_book import PriceBook
 from proxy.recorder.readable import jsonb
 from proxy.recorder.stored import Redeveloped
 from sql.database import Database, Transaction
@@ -65,6 +66,7 @@ class Rebuild:
         self._database = database
         self._train = train.train
         self._memory = FactsMemory()
+        self._book = PriceBook()
 
     async def run(self, since: datetime | None) -> None:
         """From the beginning, or from where the last one was broken off. Raises sql's errors."""
@@ -89,7 +91,7 @@ class Rebuild:
 
     async def _clear(self, since: UUID) -> None:
         while True:
-            async with self._locked() as transaction:
+            async with self._locked() as (transaction, _):
                 if not await transaction.fetch("rebuild_clear", LinkRequest, self._train, since, CLEAR):
                     await transaction.execute("rebuild_cleared", self._train)
                     return
@@ -109,16 +111,19 @@ class Rebuild:
     async def _rebuild(self, ids: Sequence[UUID]) -> None:
         calls = await stored.read(self._database, self._train, ids)
         told = await asyncio.to_thread(lambda: [stored.redeveloped(call) for call in calls])
-        async with self._locked() as transaction:
-            await self._link(transaction, [one for one in told if one.facts is not None])
+        async with self._locked() as (transaction, lock):
+            prices = await self._book.open(transaction, lock)
+            rows = [usage_again.row(one, prices) for one in told]
+            await usage_again.write(transaction, self._train, rows)
+            await self._link(transaction, [(one, row) for one, row in zip(told, rows, strict=True) if one.facts])
             await transaction.execute("rebuild_reached", self._train, ids[-1], len(ids))
 
-    async def _link(self, transaction: Transaction, told: Sequence[Redeveloped]) -> None:
-        newcomers = []
-        for recording, facts, account in told:
+    async def _link(self, transaction: Transaction, found: Sequence[tuple[Redeveloped, Row]]) -> None:
+        told, newcomers = [one for one, _ in found], []
+        for (recording, facts, account), row in found:
             if facts is not None:
                 self._memory.keep(self._train, facts)
-                newcomers.append(Newcomer(facts, figures(recording, facts, account, TOKENS)))
+                newcomers.append(Newcomer(facts, figures(recording, facts, account, TOKENS, row.bill)))
         if not newcomers:
             return
         ids = [one.facts.call.id for one in newcomers]
@@ -152,19 +157,22 @@ class Rebuild:
         await transaction.execute("rebuild_identify", self._train, *map(list, zip(*rows, strict=True)))
 
     async def _finish(self, since: UUID) -> None:
-        async with self._locked() as transaction:
+        async with self._locked() as (transaction, _):
             for query in ("conversations", "branches"):
                 await transaction.execute(f"rebuild_sweep_{query}", self._train)
             await transaction.execute("rebuild_chain_aliases", self._train)
             await transaction.execute("rebuild_aliases", self._train)
             await transaction.execute("rebuild_sweep_aliases", self._train)
             await transaction.execute("rebuild_sessions", self._train, since)
+            await transaction.execute("rebuild_forget_hours", self._train, since)
+            await transaction.execute("rebuild_count_hours", self._train, since)
             await transaction.execute("rebuild_finish", self._train)
 
     @asynccontextmanager
-    async def _locked(self) -> AsyncIterator[Transaction]:
-        """A transaction that holds the train's row."""
+    async def _locked(self) -> AsyncIterator[tuple[Transaction, TrainLock]]:
+        """A transaction that holds the train's row, and that row."""
         async with self._database.transaction(lock_timeout_ms=60_000, statement_timeout_ms=STATEMENT_MS) as transaction:
-            if await transaction.fetch_one("record_lock_train", TrainLock, self._train, "pglz") is None:
+            lock = await transaction.fetch_one("record_lock_train", TrainLock, self._train, "pglz")
+            if lock is None:
                 raise DatabaseAwayError("the train's row is gone")
-            yield transaction
+            yield transaction, lock

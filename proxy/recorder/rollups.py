@@ -46,6 +46,9 @@ async def _write_conversations(transaction: Transaction, train: int, made: Seque
         [one.latest_status for one in made],
         [one.latest_model for one in made],
         [orjson.dumps(one.shape).decode() for one in made],
+        [one.cost_usd for one in made],
+        [one.unpriced_count for one in made],
+        [one.estimated_count for one in made],
     )
 
 

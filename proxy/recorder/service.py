@@ -23,6 +23,7 @@ from proxy.recorder.derivation import Derivation
 from proxy.recorder.line import Line, Services
 from proxy.recorder.linker import Linker
 from proxy.recorder.outage import StoppedError, pause, wait_out
+from proxy.recorder.price_book import PriceBook
 from proxy.recorder.schema import Schema
 from proxy.recorder.writing import FenceLostError, make_partitions
 from proxy.settings import failpoint
@@ -75,6 +76,7 @@ async def services(
             schema=Schema(database, time.monotonic),
             derivation=derivation,
             linker=Linker(),
+            book=PriceBook(),
             monotonic=time.monotonic,
             stop=stop,
             writing=asyncio.Semaphore(CONNECTIONS - 1),

@@ -19,6 +19,7 @@ from core.exchange import Taped
 from core.identity import Facts
 from core.models import Origin, Recording, Start, Usage
 from core.pieces import Division, divide
+from core.prices import PriceList
 from proxy import log
 from proxy.recorder import bodies, letters, linking, sessions, tool_calls, windows
 from proxy.recorder.accounts import Accounts
@@ -28,6 +29,7 @@ from proxy.recorder.columns import Row, arrays
 from proxy.recorder.filing import Span, filed_id
 from proxy.recorder.linker import Linker
 from proxy.recorder.linking import Linking
+from proxy.recorder.price_book import PriceBook, billed
 from proxy.tape_places import Position
 from sql.database import Database, Transaction
 from sql.errors import DatabaseAwayError, DatabaseError, NoPartitionError, PoisonRowError
@@ -90,7 +92,13 @@ class Writer:
     """Writes the batches of one tape, under one generation of its fence."""
 
     def __init__(
-        self, database: Database, clock: ServerClock, node: str, generation: int, linker: Linker | None = None
+        self,
+        database: Database,
+        clock: ServerClock,
+        node: str,
+        generation: int,
+        linker: Linker | None = None,
+        book: PriceBook | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -98,6 +106,7 @@ class Writer:
         self._generation = generation
         self._accounts = Accounts(database)
         self._linker = linker or Linker()
+        self._book = book or PriceBook()
         self._trains: dict[str, int] = {}
 
     async def write(self, entries: Sequence[Entry], reached: Reached | None) -> None:
@@ -139,8 +148,8 @@ class Writer:
     async def _commit(self, train: str, entries: Sequence[Entry], reached: Reached | None) -> None:
         accounts = [await self._accounts.number(e.recording.account if e.recording else None) for e in entries]
         async with self._writing(train, _weight(entries)) as (transaction, lock, span):
-            key = lock.train
-            rows = await self._rows(transaction, key, list(zip(entries, accounts, strict=True)), span)
+            key, prices = lock.train, await self._book.open(transaction, lock)
+            rows = await self._rows(transaction, key, list(zip(entries, accounts, strict=True)), span, prices)
             rows, linked = await self._linker.link(transaction, lock, rows)
             completed = await transaction.fetch("record_rows", Completed, key, *arrays(rows))
             news = {row.id for row in completed}
@@ -180,7 +189,12 @@ class Writer:
         return self._trains[name]
 
     async def _rows(
-        self, transaction: Transaction, train: int, entries: Sequence[tuple[Entry, int | None]], span: Span
+        self,
+        transaction: Transaction,
+        train: int,
+        entries: Sequence[tuple[Entry, int | None]],
+        span: Span,
+        prices: PriceList,
     ) -> list[Row]:
         ids = [entry.start.request_id for entry, _ in entries]
         found = await transaction.fetch("record_refiled", Refiled, train, ids)
@@ -192,6 +206,8 @@ class Writer:
             original = None if filed == request_id else request_id
             facts = _filed(entry.facts, filed)
             row = Row(filed, original, self._node, account, entry.start, entry.recording, entry.origin, facts)
+            if entry.recording is not None:
+                row = replace(row, bill=billed(entry.recording, prices))
             # One statement cannot touch a row twice: of a call that began and ended in this batch the end counts.
             if filed not in rows or rows[filed].recording is None:
                 rows[filed] = row
@@ -236,9 +252,11 @@ class Writer:
                 stripped = replace(
                     entry, start=replace(entry.start, headers=()), recording=_bare(entry.recording), facts=None
                 )
-                rows = await self._rows(transaction, key, [(stripped, None)], span)
+                prices = await self._book.open(transaction, lock)
+                rows = await self._rows(transaction, key, [(stripped, None)], span, prices)
                 if remains is Remains.LETTER_AND_ROW:
                     completed = await transaction.fetch("record_rows", Completed, key, *arrays(rows))
+                    await _add_usage(transaction, key, [row.id for row in completed])
                     await windows.add_up(transaction, key, [row.id for row in completed])
                 else:
                     await transaction.execute("record_forget_in_flight", key, rows[0].id)
@@ -255,12 +273,19 @@ class Writer:
 
 async def _follow_up(transaction: Transaction, train: int, news: Sequence[Row], linked: Linking | None) -> None:
     """Write what follows from rows that became complete in this transaction."""
+    await _add_usage(transaction, train, [row.id for row in news])
     if linked is not None:
         await linking.write(transaction, train, linked)
     await sessions.write(transaction, train, news)
     await windows.write(transaction, train, news)
     told = [(row.id, row.recording, row.facts) for row in news if row.recording is not None and row.facts is not None]
     await tool_calls.write(transaction, train, told)
+
+
+async def _add_usage(transaction: Transaction, train: int, ids: Sequence[UUID]) -> None:
+    """Add requests that became complete in this transaction to the hourly roll-ups."""
+    if ids:
+        await transaction.execute("rollup_usage", train, list(ids), 1)
 
 
 async def make_partitions(database: Database) -> None:

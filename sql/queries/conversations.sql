@@ -10,7 +10,8 @@ SELECT set_config('plan_cache_mode', 'force_generic_plan', true) || set_config('
 -- order: last_at DESC, conversation_id DESC
 SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
-    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.models, c.session_ids, c.latest_request,
+    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
+    c.models, c.session_ids, c.latest_request,
     c.latest_status_code, c.latest_model, c.shape
 FROM conversations AS c
 WHERE c.train = $1 AND (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
@@ -32,7 +33,8 @@ LIMIT $13;
 -- order: last_at DESC, conversation_id DESC
 SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
-    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.models, c.session_ids, c.latest_request,
+    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
+    c.models, c.session_ids, c.latest_request,
     c.latest_status_code, c.latest_model, c.shape
 FROM conversations AS c
 WHERE c.train = $1 AND c.account = $7 AND (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
@@ -54,7 +56,8 @@ LIMIT $13;
 -- order: last_at DESC, conversation_id DESC
 SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
-    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.models, c.session_ids, c.latest_request,
+    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
+    c.models, c.session_ids, c.latest_request,
     c.latest_status_code, c.latest_model, c.shape
 FROM (
     -- Gathered first: they are few, and walking the order for them would pass all others.
@@ -81,14 +84,16 @@ LIMIT $13;
 -- returns: ConversationRow
 SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
-    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.models, c.session_ids, c.latest_request,
+    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
+    c.models, c.session_ids, c.latest_request,
     c.latest_status_code, c.latest_model, c.shape
 FROM conversations AS c
 WHERE c.train = ANY ($1::integer[]) AND c.conversation_id = $2
 UNION ALL
 SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
-    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.models, c.session_ids, c.latest_request,
+    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
+    c.models, c.session_ids, c.latest_request,
     c.latest_status_code, c.latest_model, c.shape
 FROM conversation_aliases AS a
 JOIN conversations AS c ON c.train = a.train AND c.conversation_id = a.conversation_id
@@ -109,7 +114,8 @@ ORDER BY b.conversation_id, b.created_at, b.branch_id;
 SELECT r.id, r.account, r.parent_request_id, r.link_method, r.branch_id, r.is_subtask, r.parent_task_request_id, r.attempt_of,
     r.side_call, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.model,
     r.answered_model, r.request_type, r.input_tokens, r.output_tokens, r.total_tokens, r.cache_creation_input_tokens,
-    r.cache_read_input_tokens, r.thinking_tokens, r.cost_usd, r.started_at, r.ended_at, r.updated_at, r.ttft_us,
+    r.cache_read_input_tokens, r.thinking_tokens, r.cost_usd, r.cost_estimated, r.cost_reason, r.started_at,
+    r.ended_at, r.updated_at, r.ttft_us,
     r.duration_us, r.request_bytes, r.item_count, r.current_message_hash, r.parent_message_hash, r.message_id, r.preview,
     CASE WHEN jsonb_typeof(r.task_tool_invocation) = 'array' THEN (
         SELECT jsonb_agg(jsonb_build_object('id', t -> 'id', 'name', t -> 'name', 'purpose', left(coalesce(

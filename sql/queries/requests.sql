@@ -11,7 +11,8 @@ SELECT set_config('plan_cache_mode', 'force_generic_plan', true) AS plan_cache_m
 SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.answered_model, r.stream, r.client,
     r.client_version, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.input_tokens,
     r.output_tokens, r.total_tokens, r.cache_creation_input_tokens, r.cache_read_input_tokens, r.thinking_tokens,
-    r.usage_complete, r.cost_usd, r.started_at, r.ended_at, r.updated_at, r.ttft_us, r.duration_us,
+    r.usage_complete, r.cost_usd, r.cost_estimated, r.cost_reason, r.started_at, r.ended_at, r.updated_at, r.ttft_us,
+    r.duration_us,
     (r.timings ->> 'tape_wait_us')::bigint AS tape_wait_us, r.request_bytes, r.response_bytes, r.retry_count,
     r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.attempt_of, r.is_subtask
 FROM requests AS r
@@ -34,7 +35,8 @@ LIMIT $12;
 SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.answered_model, r.stream, r.client,
     r.client_version, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.input_tokens,
     r.output_tokens, r.total_tokens, r.cache_creation_input_tokens, r.cache_read_input_tokens, r.thinking_tokens,
-    r.usage_complete, r.cost_usd, r.started_at, r.ended_at, r.updated_at, r.ttft_us, r.duration_us,
+    r.usage_complete, r.cost_usd, r.cost_estimated, r.cost_reason, r.started_at, r.ended_at, r.updated_at, r.ttft_us,
+    r.duration_us,
     (r.timings ->> 'tape_wait_us')::bigint AS tape_wait_us, r.request_bytes, r.response_bytes, r.retry_count,
     r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.attempt_of, r.is_subtask
 FROM requests AS r
@@ -58,7 +60,8 @@ LIMIT $12;
 SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.answered_model, r.stream, r.client,
     r.client_version, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.input_tokens,
     r.output_tokens, r.total_tokens, r.cache_creation_input_tokens, r.cache_read_input_tokens, r.thinking_tokens,
-    r.usage_complete, r.cost_usd, r.started_at, r.ended_at, r.updated_at, r.ttft_us, r.duration_us,
+    r.usage_complete, r.cost_usd, r.cost_estimated, r.cost_reason, r.started_at, r.ended_at, r.updated_at, r.ttft_us,
+    r.duration_us,
     (r.timings ->> 'tape_wait_us')::bigint AS tape_wait_us, r.request_bytes, r.response_bytes, r.retry_count,
     r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.attempt_of, r.is_subtask
 FROM requests AS r
@@ -82,7 +85,8 @@ LIMIT $12;
 SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.answered_model, r.stream, r.client,
     r.client_version, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.input_tokens,
     r.output_tokens, r.total_tokens, r.cache_creation_input_tokens, r.cache_read_input_tokens, r.thinking_tokens,
-    r.usage_complete, r.cost_usd, r.started_at, r.ended_at, r.updated_at, r.ttft_us, r.duration_us,
+    r.usage_complete, r.cost_usd, r.cost_estimated, r.cost_reason, r.started_at, r.ended_at, r.updated_at, r.ttft_us,
+    r.duration_us,
     (r.timings ->> 'tape_wait_us')::bigint AS tape_wait_us, r.request_bytes, r.response_bytes, r.retry_count,
     r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.attempt_of, r.is_subtask
 FROM requests AS r
@@ -106,7 +110,8 @@ LIMIT $12;
 SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.answered_model, r.stream, r.client,
     r.client_version, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.input_tokens,
     r.output_tokens, r.total_tokens, r.cache_creation_input_tokens, r.cache_read_input_tokens, r.thinking_tokens,
-    r.usage_complete, r.cost_usd, r.started_at, r.ended_at, r.updated_at, r.ttft_us, r.duration_us,
+    r.usage_complete, r.cost_usd, r.cost_estimated, r.cost_reason, r.started_at, r.ended_at, r.updated_at, r.ttft_us,
+    r.duration_us,
     (r.timings ->> 'tape_wait_us')::bigint AS tape_wait_us, r.request_bytes, r.response_bytes, r.retry_count,
     r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.attempt_of, r.is_subtask
 FROM requests AS r
@@ -130,7 +135,8 @@ LIMIT $12;
 SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.answered_model, r.stream, r.client,
     r.client_version, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.input_tokens,
     r.output_tokens, r.total_tokens, r.cache_creation_input_tokens, r.cache_read_input_tokens, r.thinking_tokens,
-    r.usage_complete, r.cost_usd, r.started_at, r.ended_at, r.updated_at, r.ttft_us, r.duration_us,
+    r.usage_complete, r.cost_usd, r.cost_estimated, r.cost_reason, r.started_at, r.ended_at, r.updated_at, r.ttft_us,
+    r.duration_us,
     (r.timings ->> 'tape_wait_us')::bigint AS tape_wait_us, r.request_bytes, r.response_bytes, r.retry_count,
     r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.attempt_of, r.is_subtask
 FROM requests AS r
@@ -156,7 +162,8 @@ SELECT r.train, r.id, r.original_id, r.node, r.account, r.key_id, r.method, r.pa
     r.stop_reason, r.input_tokens, r.output_tokens, r.total_tokens, r.cache_creation_input_tokens,
     r.cache_read_input_tokens, r.ephemeral_5m_input_tokens, r.ephemeral_1h_input_tokens, r.thinking_tokens,
     r.web_search_requests, r.web_fetch_requests, r.code_execution_requests, r.service_tier, r.inference_geo, r.speed,
-    r.usage, r.usage_complete, r.cost_usd, r.started_at, r.ended_at, r.updated_at, r.ttft_us, r.duration_us, r.timings,
+    r.usage, r.usage_complete, r.cost_usd, r.price_id, r.cost_estimated, r.cost_reason, r.started_at, r.ended_at,
+    r.updated_at, r.ttft_us, r.duration_us, r.timings,
     (r.timings ->> 'tape_wait_us')::bigint AS tape_wait_us, r.request_bytes, r.response_bytes, r.delivered_bytes,
     r.request_sha256, r.response_sha256, r.request_headers, r.response_headers, r.event_count, r.lost_frames,
     r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.current_message_hash, r.parent_message_hash,

@@ -5,7 +5,11 @@ SELECT coalesce(sum(u.requests), 0)::bigint AS requests, coalesce(sum(u.ok), 0):
     coalesce(sum(u.cancelled), 0)::bigint AS cancelled, coalesce(sum(u.rejected), 0)::bigint AS rejected,
     coalesce(sum(u.input_tokens + u.output_tokens), 0)::bigint AS total_tokens,
     coalesce(sum(u.ok_duration_us), 0)::bigint AS ok_duration_us,
-    count(DISTINCT u.train)::integer AS trains
+    count(DISTINCT u.train)::integer AS trains,
+    coalesce(sum(u.cache_creation_input_tokens), 0)::bigint AS cache_creation_input_tokens,
+    coalesce(sum(u.cache_read_input_tokens), 0)::bigint AS cache_read_input_tokens,
+    coalesce(sum(u.cost_usd), 0) AS cost_usd, coalesce(sum(u.priced), 0)::bigint AS priced,
+    coalesce(sum(u.unpriced), 0)::bigint AS unpriced, coalesce(sum(u.estimated), 0)::bigint AS estimated
 FROM usage_hourly AS u
 WHERE u.train = ANY ($1::integer[]) AND u.hour >= date_trunc('hour', $2::timestamptz, 'UTC') AND u.hour < $3;
 

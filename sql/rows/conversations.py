@@ -30,6 +30,8 @@ class ConversationRow:
     cache_creation_input_tokens: int
     cache_read_input_tokens: int
     cost_usd: Decimal | None
+    unpriced_count: int
+    estimated_count: int
     models: list[str]
     session_ids: list[str]
     latest_request: UUID
@@ -94,6 +96,8 @@ class ConversationRequestRow:
     cache_read_input_tokens: int | None
     thinking_tokens: int | None
     cost_usd: Decimal | None
+    cost_estimated: bool | None
+    cost_reason: str | None
     started_at: datetime
     ended_at: datetime | None
     updated_at: datetime

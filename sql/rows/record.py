@@ -47,6 +47,8 @@ class TrainLock:
     seqscan: str
     linkings: int
     """How often the train was locked for writing: who finds the next number knows that nobody wrote in between."""
+    price_changes: int
+    """How often the installation's own prices were changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Refiled:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """A row that this statement turned into a complete one, new or from in flight; its roll-up is added."""
+    """A row that this statement turned into a complete one, new or from in flight; to be added to the roll-ups."""
 
     id: UUID
 

@@ -36,6 +36,8 @@ class RequestRow:
     thinking_tokens: int | None
     usage_complete: bool | None
     cost_usd: Decimal | None
+    cost_estimated: bool | None
+    cost_reason: str | None
     started_at: datetime
     ended_at: datetime | None
     updated_at: datetime
@@ -102,6 +104,9 @@ class RequestDetailRow:
     usage: Any
     usage_complete: bool | None
     cost_usd: Decimal | None
+    price_id: str | None
+    cost_estimated: bool | None
+    cost_reason: str | None
     started_at: datetime
     ended_at: datetime | None
     updated_at: datetime

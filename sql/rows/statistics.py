@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,12 @@ class StatisticsRow:
     total_tokens: int
     ok_duration_us: int
     trains: int
+    cache_creation_input_tokens: int = 0
+    cache_read_input_tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+    priced: int = 0
+    unpriced: int = 0
+    estimated: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,26 +17,7 @@ def rendered() -> str:
     FROM unnest({", ".join(parameters)}) AS n ({", ".join(names)})
     ON CONFLICT (train, id) DO UPDATE SET {", ".join(changed)}, updated_at = now()
     WHERE r.outcome IS NULL AND excluded.outcome IS NOT NULL
-    RETURNING id, outcome, account, started_at, coalesce(answered_model, model, '') AS model, request_type,
-        input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens, duration_us
-), added AS (
-    INSERT INTO usage_hourly AS u (train, hour, account, model, request_type, requests, ok, cancelled, rejected,
-        input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ok_duration_us)
-    SELECT $1::integer, date_trunc('hour', started_at, 'UTC'), coalesce(account, 0), model, coalesce(request_type, ''),
-        count(*), count(*) FILTER (WHERE outcome = 'ok'), count(*) FILTER (WHERE outcome = 'client_cancelled'),
-        count(*) FILTER (WHERE outcome = 'rejected'), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
-        coalesce(sum(cache_creation_input_tokens), 0), coalesce(sum(cache_read_input_tokens), 0),
-        coalesce(sum(duration_us) FILTER (WHERE outcome = 'ok'), 0)
-    FROM written
-    WHERE outcome IS NOT NULL
-    GROUP BY 2, 3, 4, 5
-    ON CONFLICT (train, hour, account, model, request_type) DO UPDATE SET
-        requests = u.requests + excluded.requests, ok = u.ok + excluded.ok,
-        cancelled = u.cancelled + excluded.cancelled, rejected = u.rejected + excluded.rejected,
-        input_tokens = u.input_tokens + excluded.input_tokens, output_tokens = u.output_tokens + excluded.output_tokens,
-        cache_creation_input_tokens = u.cache_creation_input_tokens + excluded.cache_creation_input_tokens,
-        cache_read_input_tokens = u.cache_read_input_tokens + excluded.cache_read_input_tokens,
-        ok_duration_us = u.ok_duration_us + excluded.ok_duration_us
+    RETURNING id, outcome
 )
 SELECT id FROM written WHERE outcome IS NOT NULL"""  # noqa: S608 - rendered to be compared, never run
 

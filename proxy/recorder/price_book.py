@@ -1,0 +1,65 @@
+"""The prices that requests are priced by: the list that comes with the program, and the installation's own before it.
+
+Whoever holds a train's row knows how often the own prices were changed (``record_lock_train``), so what was read once
+is used as long as nothing has changed, and a request is never priced by what is no more.
+"""
+
+from dataclasses import dataclass, field
+from importlib.resources import files
+
+from core.models import Recording
+from core.prices import RATES, Price, PriceList, parse
+from core.pricing import Bill, bill, sold
+from proxy.recorder.readable import moment
+from sql.database import Transaction
+from sql.rows.prices import PriceRow
+from sql.rows.record import TrainLock
+
+
+def listed() -> PriceList:
+    """The list that comes with the program. Raises BadSettingError where somebody spoilt it."""
+    return parse(files("core").joinpath("prices.toml").read_bytes())
+
+
+@dataclass(slots=True)
+class PriceBook:
+    """All prices, as of the last change."""
+
+    prices: PriceList = field(default_factory=listed)
+    _changes: int = 0
+
+    async def open(self, transaction: Transaction, lock: TrainLock) -> PriceList:
+        """The prices of this moment. Raises sql's errors."""
+        if lock.price_changes != self._changes:
+            rows = await transaction.fetch("prices_own", PriceRow)
+            self.prices = self.prices.with_own(map(own_price, rows))
+            self._changes = lock.price_changes
+        return self.prices
+
+
+def own_price(row: PriceRow) -> Price:
+    """A row of ``prices`` as a price."""
+    return Price(
+        id=f"own/{row.price}",
+        model=row.model,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        min_prompt=row.min_prompt,
+        max_prompt=row.max_prompt,
+        speed=row.speed,
+        unconfirmed=frozenset(row.unconfirmed),
+        source=row.source or "own",
+        **{name: getattr(row, name) for name in RATES},
+    )
+
+
+def billed(recording: Recording, prices: PriceList) -> Bill:
+    """What a recorded call cost: the price is the one valid at its start, of the model that answered."""
+    start, head = recording.start, recording.head
+    return bill(
+        recording.usage,
+        recording.answered_model or recording.model,
+        moment(start.at_us),
+        prices,
+        sold=sold(start.method, start.target, None if head is None else head.status),
+    )

@@ -1,0 +1,60 @@
+-- name: rebuild_usage
+-- Usage and cost of requests ($2) as they are derived today (proxy/recorder/usage_again.py).
+UPDATE requests AS r SET request_type = n.request_type, model = n.model, answered_model = n.answered_model, stream =
+    n.stream, message_id = n.message_id, stop_reason = n.stop_reason, input_tokens = n.input_tokens, output_tokens =
+    n.output_tokens, cache_creation_input_tokens = n.cache_creation_input_tokens, cache_read_input_tokens =
+    n.cache_read_input_tokens, ephemeral_5m_input_tokens = n.ephemeral_5m_input_tokens, ephemeral_1h_input_tokens =
+    n.ephemeral_1h_input_tokens, thinking_tokens = n.thinking_tokens, web_search_requests = n.web_search_requests,
+    web_fetch_requests = n.web_fetch_requests, code_execution_requests = n.code_execution_requests, service_tier =
+    n.service_tier, inference_geo = n.inference_geo, speed = n.speed, usage = n.usage::jsonb, usage_complete =
+    n.usage_complete, cost_usd = n.cost_usd, price_id = n.price_id, cost_estimated = n.cost_estimated, cost_reason =
+    n.cost_reason, deriver_version = n.deriver_version
+FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[], $8::text[], $9::bigint[],
+    $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[],
+    $17::bigint[], $18::bigint[], $19::text[], $20::text[], $21::text[], $22::text[], $23::boolean[], $24::numeric[],
+    $25::text[], $26::boolean[], $27::text[], $28::integer[]) AS n (id, request_type, model, answered_model, stream,
+    message_id, stop_reason, input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens,
+    ephemeral_5m_input_tokens, ephemeral_1h_input_tokens, thinking_tokens, web_search_requests, web_fetch_requests,
+    code_execution_requests, service_tier, inference_geo, speed, usage, usage_complete, cost_usd, price_id,
+    cost_estimated, cost_reason, deriver_version)
+WHERE r.train = $1 AND r.id = n.id;
+
+-- name: rebuild_forget_hours
+-- Forgets the hourly roll-ups from the hour of this id on, to be counted anew in the same transaction.
+WITH hours AS (
+    DELETE FROM usage_hourly AS h WHERE h.train = $1 AND h.hour >= date_trunc('hour', uuid7_time($2), 'UTC')
+), times AS (
+    DELETE FROM latency_hourly AS l WHERE l.train = $1 AND l.hour >= date_trunc('hour', uuid7_time($2), 'UTC')
+)
+DELETE FROM key_usage_hourly AS k WHERE k.train = $1 AND k.hour >= date_trunc('hour', uuid7_time($2), 'UTC');
+
+-- name: rebuild_count_hours
+-- Adds all requests from the hour of this id on to the hourly roll-ups.
+WITH said AS MATERIALIZED (
+    SELECT * FROM request_usage AS u WHERE u.train = $1 AND u.hour >= date_trunc('hour', uuid7_time($2), 'UTC')
+), timed AS (
+    INSERT INTO latency_hourly (train, hour, model, bucket, durations, first_tokens)
+    SELECT u.train, u.hour, u.model, b.bucket, sum(b.durations), sum(b.first_tokens)
+    FROM said AS u
+    CROSS JOIN LATERAL (VALUES (u.duration_bucket, 1, 0), (u.ttft_bucket, 0, 1)) AS b (bucket, durations, first_tokens)
+    WHERE b.bucket IS NOT NULL
+    GROUP BY 1, 2, 3, 4
+), keyed AS (
+    INSERT INTO key_usage_hourly (train, key_id, hour, requests, input_tokens, output_tokens, cost_usd, unpriced)
+    SELECT u.train, u.key_id, u.hour, sum(u.requests), sum(u.input_tokens), sum(u.output_tokens),
+        sum(u.cost_usd), sum(u.unpriced)
+    FROM said AS u
+    WHERE u.key_id IS NOT NULL
+    GROUP BY 1, 2, 3
+)
+INSERT INTO usage_hourly (train, hour, account, model, request_type, requests, ok, cancelled, rejected, input_tokens,
+    output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ephemeral_5m_input_tokens,
+    ephemeral_1h_input_tokens, thinking_tokens, web_search_requests, cost_usd, priced, unpriced, estimated,
+    ok_duration_us)
+SELECT u.train, u.hour, u.account, u.model, u.request_type, sum(u.requests), sum(u.ok), sum(u.cancelled),
+    sum(u.rejected), sum(u.input_tokens), sum(u.output_tokens), sum(u.cache_creation_input_tokens),
+    sum(u.cache_read_input_tokens), sum(u.ephemeral_5m_input_tokens), sum(u.ephemeral_1h_input_tokens),
+    sum(u.thinking_tokens), sum(u.web_search_requests), sum(u.cost_usd), sum(u.priced),
+    sum(u.unpriced), sum(u.estimated), sum(u.ok_duration_us)
+FROM said AS u
+GROUP BY 1, 2, 3, 4, 5;

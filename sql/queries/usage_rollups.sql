@@ -1,0 +1,48 @@
+-- name: rollup_usage
+-- Adds what these requests say (view request_usage) to the hourly roll-ups; with -1 as $3 it is taken back.
+WITH said AS MATERIALIZED (
+    SELECT * FROM request_usage AS u WHERE u.train = $1 AND u.id = ANY ($2::uuid[])
+), timed AS (
+    INSERT INTO latency_hourly AS l (train, hour, model, bucket, durations, first_tokens)
+    SELECT u.train, u.hour, u.model, b.bucket, $3::bigint * sum(b.durations), $3 * sum(b.first_tokens)
+    FROM said AS u
+    CROSS JOIN LATERAL (VALUES (u.duration_bucket, 1, 0), (u.ttft_bucket, 0, 1)) AS b (bucket, durations, first_tokens)
+    WHERE b.bucket IS NOT NULL
+    GROUP BY 1, 2, 3, 4
+    ON CONFLICT (train, hour, model, bucket) DO UPDATE SET durations = l.durations + excluded.durations,
+        first_tokens = l.first_tokens + excluded.first_tokens
+), keyed AS (
+    INSERT INTO key_usage_hourly AS k (train, key_id, hour, requests, input_tokens, output_tokens, cost_usd, unpriced)
+    SELECT u.train, u.key_id, u.hour, $3 * sum(u.requests), $3 * sum(u.input_tokens), $3 * sum(u.output_tokens),
+        $3 * sum(u.cost_usd), $3 * sum(u.unpriced)
+    FROM said AS u
+    WHERE u.key_id IS NOT NULL
+    GROUP BY 1, 2, 3
+    ON CONFLICT (train, key_id, hour) DO UPDATE SET requests = k.requests + excluded.requests,
+        input_tokens = k.input_tokens + excluded.input_tokens, output_tokens = k.output_tokens + excluded.output_tokens,
+        cost_usd = k.cost_usd + excluded.cost_usd, unpriced = k.unpriced + excluded.unpriced
+)
+INSERT INTO usage_hourly AS h (train, hour, account, model, request_type, requests, ok, cancelled, rejected, input_tokens,
+    output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ephemeral_5m_input_tokens,
+    ephemeral_1h_input_tokens, thinking_tokens, web_search_requests, cost_usd, priced, unpriced, estimated,
+    ok_duration_us)
+SELECT u.train, u.hour, u.account, u.model, u.request_type, $3 * sum(u.requests), $3 * sum(u.ok), $3 * sum(u.cancelled),
+    $3 * sum(u.rejected), $3 * sum(u.input_tokens), $3 * sum(u.output_tokens), $3 * sum(u.cache_creation_input_tokens),
+    $3 * sum(u.cache_read_input_tokens), $3 * sum(u.ephemeral_5m_input_tokens), $3 * sum(u.ephemeral_1h_input_tokens),
+    $3 * sum(u.thinking_tokens), $3 * sum(u.web_search_requests), $3 * sum(u.cost_usd), $3 * sum(u.priced),
+    $3 * sum(u.unpriced), $3 * sum(u.estimated), $3 * sum(u.ok_duration_us)
+FROM said AS u
+GROUP BY 1, 2, 3, 4, 5
+ON CONFLICT (train, hour, account, model, request_type) DO UPDATE SET
+    requests = h.requests + excluded.requests, ok = h.ok + excluded.ok, cancelled = h.cancelled + excluded.cancelled,
+    rejected = h.rejected + excluded.rejected, input_tokens = h.input_tokens + excluded.input_tokens,
+    output_tokens = h.output_tokens + excluded.output_tokens,
+    cache_creation_input_tokens = h.cache_creation_input_tokens + excluded.cache_creation_input_tokens,
+    cache_read_input_tokens = h.cache_read_input_tokens + excluded.cache_read_input_tokens,
+    ephemeral_5m_input_tokens = h.ephemeral_5m_input_tokens + excluded.ephemeral_5m_input_tokens,
+    ephemeral_1h_input_tokens = h.ephemeral_1h_input_tokens + excluded.ephemeral_1h_input_tokens,
+    thinking_tokens = h.thinking_tokens + excluded.thinking_tokens,
+    web_search_requests = h.web_search_requests + excluded.web_search_requests,
+    cost_usd = h.cost_usd + excluded.cost_usd, priced = h.priced + excluded.priced,
+    unpriced = h.unpriced + excluded.unpriced, estimated = h.estimated + excluded.estimated,
+    ok_duration_us = h.ok_duration_us + excluded.ok_duration_us;
