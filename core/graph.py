@@ -61,22 +61,7 @@ def lanes(found: Sequence[Line], tree: Tree[R]) -> list[Line]:
         if line.parent is not None:
             children[line.parent].append(place)
             foreign[place] = _foreign(line, found[line.parent], tree)
-    taken: list[int] = [-1] * len(found)
-    free: list[int] = []
-    widest = 0
-    for place, own in enumerate(children):
-        if taken[place] < 0:
-            taken[place], widest = _lowest(free, widest)
-        first = min(own, key=foreign.__getitem__, default=None)
-        if first is None or foreign[first][0]:
-            first = None
-        else:
-            taken[first] = taken[place]
-        for child in sorted(own, key=foreign.__getitem__) if len(own) > (first is not None) else ():
-            if child != first:
-                taken[child], widest = _lowest(free, widest)
-        if first is None:
-            heappush(free, taken[place])
+    taken = _taken(children, foreign)
     numbers = [1] * len(found)
     for own in children:
         for number, child in enumerate(own, 1):
@@ -93,6 +78,25 @@ def lanes(found: Sequence[Line], tree: Tree[R]) -> list[Line]:
         )
         for place, line in enumerate(found)
     ]
+
+
+def _taken(children: Sequence[list[int]], foreign: Sequence[tuple[bool, bool, int]]) -> list[int]:
+    """The lane of each line."""
+    taken = [-1] * len(children)
+    free: list[int] = []
+    widest = 0
+    for place, own in enumerate(children):
+        if taken[place] < 0:
+            taken[place], widest = _lowest(free, widest)
+        ordered = sorted(own, key=foreign.__getitem__)
+        for number, child in enumerate(ordered):
+            if number == 0 and not foreign[child][0]:
+                taken[child] = taken[place]
+            else:
+                taken[child], widest = _lowest(free, widest)
+        if not ordered or taken[ordered[0]] != taken[place]:
+            heappush(free, taken[place])
+    return taken
 
 
 def _lowest(free: list[int], widest: int) -> tuple[int, int]:
