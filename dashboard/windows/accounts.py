@@ -48,9 +48,7 @@ async def accounts_in_use(database: Database, view: View, since: datetime) -> li
 async def account_called(database: Database, view: View, account_id: str) -> Account | None:
     """One account, by any id it was ever called; None where there is none the principal may see."""
     rows = await database.fetch("window_account_numbers", WindowAccount, account_id, view.numbers, view.whole)
-    found = _joined(rows)
-    # An organisation's id may be the earlier name of several people: the one that still bears it goes first.
-    return next((one for one in found if one.account_id == account_id), found[0] if found else None)
+    return next(iter(_joined(rows)), None)
 
 
 def _joined(rows: Iterable[WindowAccount]) -> list[Account]:

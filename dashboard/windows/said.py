@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-import orjson
-
 from core.windows.past import Seen, Window, windows
 from core.windows.reading import OVERALL, Source, length_of
 from core.windows.sample import Sample
@@ -54,7 +52,7 @@ def running(said: Mapping[Key, WindowNow], name: str, now: datetime) -> WindowNo
 
 def members(row: WindowNow) -> Mapping[str, str]:
     """What was said of a window that has no column."""
-    return {str(name): str(value) for name, value in orjson.loads(row.more).items()} if row.more else {}
+    return row.more or {}
 
 
 def named(said: Iterable[Key]) -> list[Key]:
