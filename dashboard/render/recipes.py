@@ -96,6 +96,7 @@ def _inline(asked: Asked, value: Any) -> tuple[str | None, str, int]:
         (not text, "it is not text"),
         # A key of that name would set the prototype of a literal.
         (value is None or "__proto__" in text, "it is no plain JSON object"),
+        ('"base64"' in text, "it holds a picture or a document"),
         ("\r" in text or _hides(text), "it holds characters that do not show"),
     )
     fault = next((words for holds, words in checks if holds), "")
