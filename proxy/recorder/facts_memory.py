@@ -61,5 +61,5 @@ class FactsMemory:
 
 
 def _weight(facts: Facts) -> int:
-    # A text is there twice; items that a turn has from the turn before are counted again, so this is the most it can be.
+    # A text is there twice. Items that a turn has from the turn before count again: this is the most it can be.
     return 2 * sum(map(len, map(_DATA, facts.items))) + _ITEM * len(facts.items)
