@@ -29,6 +29,8 @@ class Kind(StrEnum):
     LAUNCH = "launch"
     """What makes a family worth reading: a launch, or a sub-agent that forked without one."""
 
+    __hash__ = str.__hash__  # that of an Enum is worked out in Python, and every look-up has one
+
 
 class LinkKey(NamedTuple):
     """One fact that a request provides. Fields that a kind does not use are None or 0."""
