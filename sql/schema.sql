@@ -789,7 +789,7 @@ ALTER TABLE ONLY public.link_corrections
     ADD CONSTRAINT link_corrections_pkey PRIMARY KEY (train, request);
 
 ALTER TABLE ONLY public.link_keys
-    ADD CONSTRAINT link_keys_pkey PRIMARY KEY (train, kind, key, request);
+    ADD CONSTRAINT link_keys_pkey PRIMARY KEY (train, kind, key, lane, client, answered, messages, request);
 
 ALTER TABLE ONLY public.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
@@ -858,11 +858,15 @@ CREATE INDEX conversations_last ON public.conversations USING btree (train, last
 
 CREATE INDEX conversations_sessions ON public.conversations USING gin (session_ids);
 
+CREATE INDEX link_keys_client ON public.link_keys USING btree (train, kind, key, client, request) WHERE (kind = ANY (ARRAY[2, 3, 4]));
+
 CREATE INDEX link_keys_failed ON public.link_keys USING btree (train, kind, key) WHERE failed;
 
-CREATE INDEX link_keys_lane ON public.link_keys USING btree (train, kind, key, lane, request);
+CREATE INDEX link_keys_request ON public.link_keys USING hash (request);
 
-CREATE INDEX link_keys_request ON public.link_keys USING btree (train, request);
+CREATE INDEX link_keys_summaries ON public.link_keys USING btree (train, request) WHERE (kind = 5);
+
+CREATE INDEX link_keys_summary ON public.link_keys USING btree (train, key, request) WHERE (kind = 5);
 
 CREATE INDEX request_notes_conversation ON public.request_notes USING btree (train, conversation_id);
 

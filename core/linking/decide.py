@@ -278,6 +278,6 @@ def _look_up(world: World, asked: Mapping[UUID, list[Probe] | list[SummaryProbe]
     answers: dict[UUID, list[Any]] = {request: [] for request in asked}
     for (request, _), row in zip(facts, world.best([one for _, one in facts]) if facts else (), strict=True):
         answers[request].append(row)
-    for (request, _), rows in zip(others, world.summaries([one for _, one in others]) if others else (), strict=True):
-        answers[request].append(rows)
+    for (request, _), row in zip(others, world.summaries([one for _, one in others]) if others else (), strict=True):
+        answers[request].append(row)
     return {**answers}

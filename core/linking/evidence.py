@@ -11,13 +11,13 @@ from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from core.chain import chain
-from core.identity import Facts, replies
+from core.identity import Call, Facts, replies
 from core.linking.keys import Kind, LinkKey, first_item, may_end_at, message_key, reply_key, state_key, turns
 from core.linking.ledger import Probe, SummaryProbe
 from core.linking.link import Evidence, Method, Past
 from core.normal_form import ASSISTANT
 
-DAY_US: Final = 86_400_000_000
+DAY_MS: Final = 86_400_000
 _SUMMARY_DAYS: Final = 7
 _LEAST_SUMMARY: Final = 40
 """Characters of a summary that is looked for outside its lane."""
@@ -100,7 +100,7 @@ def _at(facts: Facts, place: int) -> Probes:
     given: dict[str, Any] = {}
     if call.session_id is None:
         goes_on = place < len(facts.items) and facts.items[place].role == ASSISTANT
-        given = {"since_us": call.started_us - DAY_US, "unanswered": not goes_on}
+        given = {"since": _before(call, 1), "unanswered": not goes_on}
     after_answer = facts.items[place - 1].role == ASSISTANT
     probes = []
     if after_answer:
@@ -139,10 +139,14 @@ def _turn(facts: Facts, found: Evidence | None, least: int) -> Generator[Any, An
 def _compaction(facts: Facts) -> Generator[Any, Any, Evidence | None]:
     """The summariser whose summary a transcript begins with."""
     call, text = facts.call, facts.continued
-    (own,) = yield [SummaryProbe(call.lane, call.id)]
-    found = next((row for row in own if row.text and row.text in text), None)
-    if found is None:
-        (others,) = yield [SummaryProbe(None, call.id, call.started_us - _SUMMARY_DAYS * DAY_US)]
-        long = (row for row in others if row.text and len(row.text) >= _LEAST_SUMMARY and row.text in text)
-        found = next(long, own[0] if own else None)
+    own, newest = yield [SummaryProbe(call.lane, call.id, text=text), SummaryProbe(call.lane, call.id)]
+    if own is None:
+        since = _before(call, _SUMMARY_DAYS)
+        (own,) = yield [SummaryProbe(None, call.id, since, text, _LEAST_SUMMARY)]
+    found = own or newest
     return None if found is None else Evidence(found.request, Method.COMPACTION, 0)
+
+
+def _before(call: Call, days: int) -> UUID:
+    """The first id of the moment so many days before a request, as ids tell the time: no clock comes after them."""
+    return UUID(int=max((call.id.int >> 80) - days * DAY_MS, 0) << 80)

@@ -43,7 +43,7 @@ class LinkKey(NamedTuple):
     state: bytes | None = None
     """STATE: the 32 bytes that the key names with the lane. MESSAGE: the longest known state of the answer."""
     messages: int = 0
-    """STATE: how many messages were sent."""
+    """STATE: how many messages were sent. SUMMARY: its characters."""
     answered: bool = False
     """STATE: whether the answer is whole and has items."""
     failed: bool = False
@@ -181,7 +181,7 @@ def plain_keys(facts: Facts, past: Past | None) -> tuple[LinkKey, ...]:
         longest = past.replies if past is not None and past.replies else own
         rows.append(row(Kind.MESSAGE, message_key(facts.message_id))._replace(state=longest[0] if longest else None))
     if facts.summary is not None:
-        rows.append(row(Kind.SUMMARY, summary_key(call.lane))._replace(text=facts.summary))
+        rows.append(row(Kind.SUMMARY, summary_key(call.lane))._replace(text=facts.summary, messages=len(facts.summary)))
     return tuple(rows)
 
 

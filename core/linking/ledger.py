@@ -1,16 +1,25 @@
 """What linking reads of the recorded requests of one train: few look-ups, each batched and by exact key."""
 
-from bisect import insort
+from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from itertools import islice
+from operator import itemgetter
+from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
 from core.identity import Call, Facts
 from core.launches import Pair
 from core.linking.keys import Kind, LinkKey, Want, announces
 from core.linking.link import Link
+
+NIL: Final = UUID(int=0)
+"""Smaller than the id of any request."""
+
+
+LAST: Final = UUID(int=(1 << 128) - 1)
+"""No smaller than the id of any request."""
 
 
 class Known(NamedTuple):
@@ -30,8 +39,8 @@ class Probe(NamedTuple):
     """Only requests with a smaller id."""
     lane: bytes
     client: str
-    since_us: int | None = None
-    """Only requests that started then or later."""
+    since: UUID = NIL
+    """Only requests with this id or a larger one: a moment, as ids tell it."""
     fewer_than: int | None = None
     """Only requests with fewer messages."""
     unanswered: bool = False
@@ -42,8 +51,7 @@ class Probe(NamedTuple):
     def fits(self, row: LinkKey) -> bool:
         """Whether a fact under the key is one that is looked for."""
         return (
-            row.request < self.before
-            and (self.since_us is None or row.started_us >= self.since_us)
+            self.since <= row.request < self.before
             and (self.fewer_than is None or row.messages < self.fewer_than)
             and not (self.unanswered and row.answered)
             and (self.first is None or row.first == self.first)
@@ -54,16 +62,31 @@ class Probe(NamedTuple):
         return (row.lane == self.lane, row.client == self.client, row.request)
 
 
+def alike(row: LinkKey, other: LinkKey) -> bool:
+    """Whether of two facts under one key every probe that fits both prefers the later request."""
+    return (row.lane, row.client, row.messages, row.answered, row.first) == (
+        other.lane, other.client, other.messages, other.answered, other.first,
+    )  # fmt: skip
+
+
 class SummaryProbe(NamedTuple):
-    """Look-up of summarisers: of a lane, or of the whole train where ``lane`` is None; newest first."""
+    """Look-up of the newest summariser that fits: of a lane, or of the whole train where ``lane`` is None."""
 
     lane: bytes | None
     before: UUID
-    since_us: int | None = None
+    since: UUID = NIL
+    """As in ``Probe``."""
+    text: str | None = None
+    """Only a summary that is contained in this."""
+    least: int = 1
+    """Only a summary of so many characters, where there is a text."""
 
     def fits(self, row: LinkKey) -> bool:
         """Whether a summariser is one that is looked for."""
-        return row.request < self.before and (self.since_us is None or row.started_us >= self.since_us)
+        if not self.since <= row.request < self.before or (self.lane is not None and row.lane != self.lane):
+            return False
+        summary = row.text or ""
+        return self.text is None or (len(summary) >= self.least and summary in self.text)
 
 
 class Written(Protocol):
@@ -92,14 +115,15 @@ class Ledger(Protocol):
     def best(self, probes: Sequence[Probe], without: Collection[UUID]) -> list[LinkKey | None]:
         """The best fitting fact of each probe."""
 
-    def summaries(self, probes: Sequence[SummaryProbe], without: Collection[UUID]) -> list[list[LinkKey]]:
-        """The fitting summarisers of each probe, newest first."""
+    def summaries(self, probes: Sequence[SummaryProbe], without: Collection[UUID]) -> list[LinkKey | None]:
+        """The newest fitting summariser of each probe."""
 
-    def waiting(self, rows: Sequence[LinkKey], wanted: Sequence[Want]) -> set[UUID]:
+    def waiting(self, rows: Sequence[LinkKey], wanted: Sequence[Want], without: Collection[UUID]) -> set[UUID]:
         """Who may be linked otherwise because of these facts: later requests that want them, or what is in ``wanted``.
 
         (There the request is the one that provides the key.) For a STATE also later requests of that key with more
-        messages, whose own transcript it is.
+        messages, whose own transcript it is. Who comes behind the next fact like one of these may be left out: whatever
+        he looks for, he would take that one (``alike``). More is no harm.
         """
 
     def failed(self, keys: Collection[bytes]) -> set[bytes]:
@@ -239,33 +263,34 @@ class MemoryLedger:
                 break  # from here on ids only get smaller
         return found
 
-    def summaries(self, probes: Sequence[SummaryProbe], without: Collection[UUID] = ()) -> list[list[LinkKey]]:
+    def summaries(self, probes: Sequence[SummaryProbe], without: Collection[UUID] = ()) -> list[LinkKey | None]:
         """As in ``Ledger``."""
         return [
-            [
-                row
-                for request, row in reversed(self._summaries)
-                if request not in without and (probe.lane is None or row.lane == probe.lane) and probe.fits(row)
-            ]
+            next((row for one, row in reversed(self._summaries) if one not in without and probe.fits(row)), None)
             for probe in probes
         ]
 
-    def waiting(self, rows: Sequence[LinkKey], wanted: Sequence[Want]) -> set[UUID]:
+    def waiting(self, rows: Sequence[LinkKey], wanted: Sequence[Want], without: Collection[UUID] = ()) -> set[UUID]:
         """As in ``Ledger``."""
-        found: set[UUID] = set()
-        pairs = [(key, row.request) for row in rows for key in announces(row)] + [
-            (want.key, want.request) for want in wanted
-        ]
-        for key, provider in pairs:
-            found.update(request for request in self._by_want.get(key, ()) if request > provider)
+        found = {request for want in wanted for request in self._by_want.get(want.key, ()) if request > want.request}
         for row in rows:
+            keys = [key for key in announces(row) if self._by_want.get(key)]
+            others = self._by_key.get((row.kind, row.key), ()) if row.kind is Kind.STATE or keys else ()
+            last = self._next(row, others, without)
+            for key in keys:
+                found.update(one for one in self._by_want[key] if row.request < one <= last)
             if row.kind is Kind.STATE:
                 found.update(
-                    request
-                    for request, other in self._by_key.get((row.kind, row.key), ())
-                    if request > row.request and other.messages > row.messages
+                    one for one, other in others if row.request < one <= last and other.messages > row.messages
                 )
         return found
+
+    def _next(self, row: LinkKey, others: Sequence[tuple[UUID, LinkKey]], without: Collection[UUID]) -> UUID:
+        """The next request with a fact like this one; behind it nobody would take this one."""
+        if row.kind is Kind.SUMMARY:  # what counts there is which of them a transcript contains
+            return LAST
+        later = islice(others, bisect_right(others, row.request, key=itemgetter(0)), None)
+        return next((one for one, other in later if one not in without and alike(row, other)), LAST)
 
     def failed(self, keys: Collection[bytes]) -> set[bytes]:
         """As in ``Ledger``."""

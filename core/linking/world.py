@@ -40,17 +40,17 @@ class World:
         below, over = self.below.best(probes, self._rewritten), self.over.best(probes)
         return [_better(probe, one, other) for probe, one, other in zip(probes, below, over, strict=True)]
 
-    def summaries(self, probes: Sequence[SummaryProbe]) -> list[list[LinkKey]]:
-        """The fitting summarisers of each probe, newest first."""
+    def summaries(self, probes: Sequence[SummaryProbe]) -> list[LinkKey | None]:
+        """The newest fitting summariser of each probe."""
         below, over = self.below.summaries(probes, self._rewritten), self.over.summaries(probes)
         return [
-            sorted(one + other, key=lambda row: row.request, reverse=True)
-            for one, other in zip(below, over, strict=True)
+            max((row for row in rows if row is not None), key=lambda row: row.request, default=None)
+            for rows in zip(below, over, strict=True)
         ]
 
     def waiting(self, rows: Sequence[LinkKey], wanted: Sequence[Want]) -> set[UUID]:
         """Who may be linked otherwise because of these facts."""
-        return self.below.waiting(rows, wanted) | self.over.waiting(rows, wanted)
+        return self.below.waiting(rows, wanted, self._rewritten) | self.over.waiting(rows, wanted)
 
     def rivals(self, keys: Collection[bytes]) -> list[Known]:
         """The requests of these STATE keys, for those keys where one of them failed."""

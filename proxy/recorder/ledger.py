@@ -75,49 +75,43 @@ class SqlLedger:
             [probe.before for probe in probes],
             [probe.lane for probe in probes],
             [probe.client for probe in probes],
-            [probe.since_us for probe in probes],
+            [probe.since for probe in probes],
             [probe.fewer_than for probe in probes],
             [probe.unanswered for probe in probes],
             [probe.first for probe in probes],
-            list(without),
+            self._stale(without),
         )
         rows = {row.n: link_key(row) for row in found}
         return [rows.get(n) for n in range(1, len(probes) + 1)]
 
-    def summaries(self, probes: Sequence[SummaryProbe], without: Collection[UUID]) -> list[list[LinkKey]]:
+    def summaries(self, probes: Sequence[SummaryProbe], without: Collection[UUID]) -> list[LinkKey | None]:
         """As in ``Ledger``."""
         found = self._fetch(
             "linking_summaries",
             LinkFact,
-            KINDS[Kind.SUMMARY],
             [probe.lane and summary_key(probe.lane) for probe in probes],
             [probe.before for probe in probes],
-            [probe.since_us for probe in probes],
-            list(without),
+            [probe.since for probe in probes],
+            [None if probe.text is None else probe.text.encode(errors="replace") for probe in probes],
+            [probe.least for probe in probes],
+            self._stale(without),
         )
-        answers: list[list[LinkKey]] = [[] for _ in probes]
-        for row in found:
-            answers[row.n - 1].append(link_key(row))
-        return answers
+        rows = {row.n: link_key(row) for row in found}
+        return [rows.get(n) for n in range(1, len(probes) + 1)]
 
-    def waiting(self, rows: Sequence[LinkKey], wanted: Sequence[Want]) -> set[UUID]:
+    def waiting(self, rows: Sequence[LinkKey], wanted: Sequence[Want], without: Collection[UUID]) -> set[UUID]:
         """As in ``Ledger``."""
-        pairs = [(key, row.request) for row in rows for key in announces(row)]
-        pairs += [(want.key, want.request) for want in wanted]
-        states = [row for row in rows if row.kind is Kind.STATE]
-        if not pairs and not states:
+        asked = [_announced(key, row) for row in rows for key in announces(row)]
+        asked += [(want.key, want.request, *[None] * 7) for want in wanted]
+        if not asked:
             return set()
-        found = self._fetch(
-            "linking_waiting",
-            LinkRequest,
-            [key for key, _ in pairs],
-            [request for _, request in pairs],
-            KINDS[Kind.STATE],
-            [row.key for row in states],
-            [row.request for row in states],
-            [row.messages for row in states],
-        )
+        columns = [list(column) for column in zip(*asked, strict=True)]
+        found = self._fetch("linking_waiting", LinkRequest, *columns, self._stale(without))
         return {row.request for row in found}
+
+    def _stale(self, without: Collection[UUID]) -> list[UUID]:
+        """Of these requests those that have rows."""
+        return [one for one in without if one not in self.newcomers]
 
     def failed(self, keys: Collection[bytes]) -> set[bytes]:
         """As in ``Ledger``."""
@@ -238,6 +232,14 @@ def _unpacked(rows: Iterable[LinkNote]) -> Iterator[Note]:
             yield unpack(row.record)
         except OtherVersionError:
             log.write_seldom("rebuild_needed", reason="notes of another version")
+
+
+def _announced(key: bytes, row: LinkKey) -> tuple[Any, ...]:
+    """A fact under a key it is wanted by, as ``linking_waiting`` takes it."""
+    if row.kind is Kind.SUMMARY:  # what counts there is which of them a transcript contains
+        return (key, row.request, *[None] * 7)
+    like = (row.lane, row.client, row.answered, row.messages, row.first)
+    return (key, row.request, KINDS[row.kind], row.key, *like)
 
 
 def _is_child(note: Note, parent: UUID) -> bool:

@@ -19,60 +19,134 @@ SELECT request, parent FROM link_corrections WHERE train = $1 AND request = ANY 
 -- returns: LinkFact
 SELECT p.n::integer AS n, k.kind, k.key, k.request, k.lane, k.client, k.started_us, k.state, k.messages,
     k.answered, k.failed, k.first, k.summary
-FROM unnest($2::smallint[], $3::bytea[], $4::uuid[], $5::bytea[], $6::text[], $7::bigint[], $8::integer[],
+FROM unnest($2::smallint[], $3::bytea[], $4::uuid[], $5::bytea[], $6::text[], $7::uuid[], $8::integer[],
     $9::boolean[], $10::bytea[]) WITH ORDINALITY
-    AS p (kind, key, before, lane, client, since_us, fewer_than, unanswered, first, n)
--- A key can be popular (the same words sent ten thousand times): each rank stops at its first row, the next rank is
--- looked at only where the one before has none.
+    AS p (kind, key, before, lane, client, since, fewer_than, unanswered, first, n)
+-- A key can be popular (the same words sent ten thousand times), and none of its rows may fit. So nothing is filtered row
+-- by row: in each group of like rows the latest is looked at, and of groups there are few. Each rank is looked at only
+-- where the one before has none. The row of a STATE is in the lane that its key names.
 CROSS JOIN LATERAL (SELECT * FROM (
-        (SELECT k.* FROM link_keys AS k
-        WHERE k.train = $1 AND k.kind = p.kind AND k.key = p.key AND k.request < p.before
-            AND (p.since_us IS NULL OR k.started_us >= p.since_us) AND (p.fewer_than IS NULL OR k.messages < p.fewer_than)
-            AND NOT (p.unanswered AND k.answered) AND (p.first IS NULL OR k.first = p.first)
-            AND k.request <> ALL ($11::uuid[]) AND k.lane = p.lane AND k.client = p.client
+        (WITH RECURSIVE alike AS (
+            (SELECT k.client, k.answered, k.messages FROM link_keys AS k
+            WHERE k.train = $1 AND k.kind = p.kind AND k.key = p.key AND k.lane = p.lane
+            ORDER BY k.client, k.answered, k.messages LIMIT 1)
+            UNION ALL
+            SELECT k.* FROM alike AS a CROSS JOIN LATERAL (
+                SELECT k.client, k.answered, k.messages FROM link_keys AS k
+                WHERE k.train = $1 AND k.kind = p.kind AND k.key = p.key AND k.lane = p.lane
+                    AND (k.client, k.answered, k.messages) > (a.client, a.answered, a.messages)
+                ORDER BY k.client, k.answered, k.messages LIMIT 1) AS k
+        )
+        SELECT k.* FROM alike AS a CROSS JOIN LATERAL (
+            SELECT k.* FROM link_keys AS k
+            WHERE k.train = $1 AND k.kind = p.kind AND k.key = p.key AND k.lane = p.lane AND k.client = a.client
+                AND k.answered = a.answered AND k.messages = a.messages AND k.request < p.before
+                AND k.request >= p.since AND (p.first IS NULL OR k.first = p.first) AND k.request <> ALL ($11::uuid[])
+            ORDER BY k.request DESC LIMIT 1) AS k
+        WHERE (p.fewer_than IS NULL OR a.messages < p.fewer_than) AND NOT (p.unanswered AND a.answered)
+        ORDER BY k.client = p.client DESC, k.request DESC LIMIT 1)
+        UNION ALL (
+        SELECT k.* FROM link_keys AS k
+        WHERE k.train = $1 AND k.kind = p.kind AND k.kind IN (2, 3, 4) AND k.key = p.key AND k.client = p.client
+            AND k.request < p.before AND k.request >= p.since AND (p.first IS NULL OR k.first = p.first)
+            AND k.request <> ALL ($11::uuid[])
         ORDER BY k.request DESC LIMIT 1)
-        UNION ALL (SELECT k.* FROM link_keys AS k
-        WHERE k.train = $1 AND k.kind = p.kind AND k.key = p.key AND k.request < p.before
-            AND (p.since_us IS NULL OR k.started_us >= p.since_us) AND (p.fewer_than IS NULL OR k.messages < p.fewer_than)
-            AND NOT (p.unanswered AND k.answered) AND (p.first IS NULL OR k.first = p.first)
-            AND k.request <> ALL ($11::uuid[]) AND k.lane = p.lane AND k.client <> p.client
+        UNION ALL
+        (WITH RECURSIVE clients AS (
+            (SELECT k.client FROM link_keys AS k
+            WHERE k.train = $1 AND k.kind = p.kind AND k.kind IN (2, 3, 4) AND k.key = p.key
+            ORDER BY k.client LIMIT 1)
+            UNION ALL
+            SELECT k.* FROM clients AS c CROSS JOIN LATERAL (
+                SELECT k.client FROM link_keys AS k
+                WHERE k.train = $1 AND k.kind = p.kind AND k.kind IN (2, 3, 4) AND k.key = p.key AND k.client > c.client
+                ORDER BY k.client LIMIT 1) AS k
+        )
+        SELECT k.* FROM clients AS c CROSS JOIN LATERAL (
+            SELECT k.* FROM link_keys AS k
+            WHERE k.train = $1 AND k.kind = p.kind AND k.kind IN (2, 3, 4) AND k.key = p.key AND k.client = c.client
+                AND k.request < p.before AND k.request >= p.since AND (p.first IS NULL OR k.first = p.first)
+                AND k.request <> ALL ($11::uuid[])
+            ORDER BY k.request DESC LIMIT 1) AS k
         ORDER BY k.request DESC LIMIT 1)
-        UNION ALL (SELECT k.* FROM link_keys AS k
-        WHERE k.train = $1 AND k.kind = p.kind AND k.key = p.key AND k.request < p.before
-            AND (p.since_us IS NULL OR k.started_us >= p.since_us) AND (p.fewer_than IS NULL OR k.messages < p.fewer_than)
-            AND NOT (p.unanswered AND k.answered) AND (p.first IS NULL OR k.first = p.first)
-            AND k.request <> ALL ($11::uuid[]) AND k.lane <> p.lane AND k.client = p.client
-        ORDER BY k.request DESC LIMIT 1)
-        UNION ALL (SELECT k.* FROM link_keys AS k
-        WHERE k.train = $1 AND k.kind = p.kind AND k.key = p.key AND k.request < p.before
-            AND (p.since_us IS NULL OR k.started_us >= p.since_us) AND (p.fewer_than IS NULL OR k.messages < p.fewer_than)
-            AND NOT (p.unanswered AND k.answered) AND (p.first IS NULL OR k.first = p.first)
-            AND k.request <> ALL ($11::uuid[]) AND k.lane <> p.lane AND k.client <> p.client
-        ORDER BY k.request DESC LIMIT 1)) AS ranked LIMIT 1) AS k
+    ) AS ranked LIMIT 1) AS k
 ORDER BY p.n;
 
 -- name: linking_summaries
--- Summarisers before each request, newest first: of a lane (by its key $3), or of the whole train where that is null.
+-- The newest summariser that fits each look-up: of a lane (by its key $2), or of the whole train where that is null; with
+-- $5 only one whose summary is contained there and has $6 characters or more. $7: requests whose rows are out of date.
 -- returns: LinkFact
 SELECT p.n::integer AS n, k.kind, k.key, k.request, k.lane, k.client, k.started_us, k.state, k.messages, k.answered,
     k.failed, k.first, k.summary
-FROM unnest($3::bytea[], $4::uuid[], $5::bigint[]) WITH ORDINALITY AS p (key, before, since_us, n)
-JOIN link_keys AS k ON k.train = $1 AND k.kind = $2 AND (p.key IS NULL OR k.key = p.key) AND k.request < p.before
-WHERE (p.since_us IS NULL OR k.started_us >= p.since_us) AND k.request <> ALL ($6::uuid[])
-ORDER BY p.n, k.request DESC;
+FROM unnest($2::bytea[], $3::uuid[], $4::uuid[], $5::bytea[], $6::integer[]) WITH ORDINALITY
+    AS p (key, before, since, text, least, n)
+CROSS JOIN LATERAL (SELECT * FROM (
+        (SELECT k.* FROM link_keys AS k
+        WHERE k.train = $1 AND k.kind = 5 AND k.key = p.key AND k.request < p.before AND k.request >= p.since
+            AND (p.text IS NULL OR k.messages >= p.least AND position(k.summary IN p.text) > 0)
+            AND k.request <> ALL ($7::uuid[])
+        ORDER BY k.request DESC LIMIT 1)
+        UNION ALL
+        (SELECT k.* FROM link_keys AS k
+        WHERE k.train = $1 AND k.kind = 5 AND p.key IS NULL AND k.request < p.before AND k.request >= p.since
+            AND (p.text IS NULL OR k.messages >= p.least AND position(k.summary IN p.text) > 0)
+            AND k.request <> ALL ($7::uuid[])
+        ORDER BY k.request DESC LIMIT 1)
+    ) AS either LIMIT 1) AS k
+ORDER BY p.n;
 
 -- name: linking_waiting
--- Who wants one of these keys from an earlier request ($2, $3: key and provider), and later requests with the same STATE
--- ($4 the kind; $5, $6, $7: key, provider, its messages) that have more messages.
+-- Who wants one of these keys ($2) from a request ($3) before his own. Not who comes behind the next row like the
+-- provider's ($4 to $10: its kind, key and what it is like; null: none is): he would take that one. And later requests
+-- with the same STATE that have more messages. $11: requests whose rows are out of date.
 -- returns: LinkRequest
-SELECT w.request
-FROM unnest($2::bytea[], $3::uuid[]) AS p (key, provider)
-JOIN wants AS w ON w.train = $1 AND w.key = p.key AND w.request > p.provider
+SELECT found.request
+FROM unnest($2::bytea[], $3::uuid[], $4::smallint[], $5::bytea[], $6::bytea[], $7::text[], $8::boolean[], $9::integer[],
+    $10::bytea[]) AS p (wanted, provider, kind, key, lane, client, answered, messages, first)
+-- Mostly nobody does, so that is asked first.
+CROSS JOIN LATERAL (
+    SELECT FROM wants AS w WHERE w.train = $1 AND w.key = p.wanted AND w.request > p.provider LIMIT 1) AS anybody
+LEFT JOIN LATERAL (
+    SELECT CASE WHEN k.first IS NOT DISTINCT FROM p.first THEN k.request END AS request FROM link_keys AS k
+    WHERE k.train = $1 AND k.kind = p.kind AND k.key = p.key AND k.lane = p.lane AND k.client = p.client
+        AND k.answered = p.answered AND k.messages = p.messages AND k.request > p.provider
+        AND k.request <> ALL ($11::uuid[])
+    ORDER BY k.request LIMIT 1) AS next ON true
+CROSS JOIN LATERAL (
+    SELECT w.request FROM wants AS w
+    WHERE w.train = $1 AND w.key = p.wanted AND w.request > p.provider
+        AND w.request <= coalesce(next.request, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+    OFFSET 0) AS found  -- never a join with all that anybody wants, whatever statistics say of a young table
 UNION
-SELECT k.request
-FROM unnest($5::bytea[], $6::uuid[], $7::integer[]) AS p (key, provider, messages)
-JOIN link_keys AS k ON k.train = $1 AND k.kind = $4 AND k.key = p.key AND k.request > p.provider
-    AND k.messages > p.messages;
+SELECT found.request
+FROM unnest($3::uuid[], $4::smallint[], $5::bytea[], $6::bytea[], $7::text[], $8::boolean[], $9::integer[])
+    AS p (provider, kind, key, lane, client, answered, messages)
+LEFT JOIN LATERAL (
+    SELECT k.request FROM link_keys AS k
+    WHERE k.train = $1 AND k.kind = 1 AND k.key = p.key AND k.lane = p.lane AND k.client = p.client
+        AND k.answered = p.answered AND k.messages = p.messages AND k.request > p.provider
+        AND k.request <> ALL ($11::uuid[])
+    ORDER BY k.request LIMIT 1) AS next ON true
+CROSS JOIN LATERAL (
+    WITH RECURSIVE alike AS (
+        (SELECT k.client, k.answered, k.messages FROM link_keys AS k
+        WHERE k.train = $1 AND k.kind = 1 AND k.key = p.key AND k.lane = p.lane
+        ORDER BY k.client, k.answered, k.messages LIMIT 1)
+        UNION ALL
+        SELECT k.* FROM alike AS a CROSS JOIN LATERAL (
+            SELECT k.client, k.answered, k.messages FROM link_keys AS k
+            WHERE k.train = $1 AND k.kind = 1 AND k.key = p.key AND k.lane = p.lane
+                AND (k.client, k.answered, k.messages) > (a.client, a.answered, a.messages)
+            ORDER BY k.client, k.answered, k.messages LIMIT 1) AS k
+    )
+    SELECT k.request FROM alike AS a CROSS JOIN LATERAL (
+        SELECT k.request FROM link_keys AS k
+        WHERE k.train = $1 AND k.kind = 1 AND k.key = p.key AND k.lane = p.lane AND k.client = a.client
+            AND k.answered = a.answered AND k.messages = a.messages AND k.request > p.provider
+            AND k.request <= coalesce(next.request, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        OFFSET 0) AS k
+    WHERE a.messages > p.messages) AS found
+WHERE p.kind = 1;
 
 -- name: linking_present
 -- Which of these keys any request provides; with $4 only those that failed.
@@ -124,7 +198,7 @@ WITH provided AS (
     SELECT $1::integer, n.*
     FROM unnest($2::smallint[], $3::bytea[], $4::uuid[], $5::bytea[], $6::text[], $7::bigint[], $8::bytea[],
         $9::integer[], $10::boolean[], $11::boolean[], $12::bytea[], $13::bytea[]) AS n
-    ON CONFLICT (train, kind, key, request) DO NOTHING
+    ON CONFLICT DO NOTHING
 ), waiting AS (
     INSERT INTO wants (train, key, request)
     SELECT $1::integer, n.* FROM unnest($14::bytea[], $15::uuid[]) AS n
