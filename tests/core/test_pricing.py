@@ -96,7 +96,7 @@ EXACT = [
     ("web search", "claude-opus-5", used(1000, 100, **searches(3)), "0.0375"),  # .0075 + 3*.01
     ("web search is not halved", "claude-opus-5", used(1000, 100, service_tier="batch", **searches(1)), "0.01375"),
     ("web fetches cost nothing", "claude-opus-5", used(1000, 100, **searches(0, web_fetch_requests=9)), "0.0075"),
-    ("thinking is in the output", "claude-opus-5", used(0, 9, output_tokens_details={"thinking_tokens": 8}), "0.000225"),
+    ("thinking is in output", "claude-opus-5", used(0, 9, output_tokens_details={"thinking_tokens": 8}), "0.000225"),
     ("a prompt only", "claude-haiku-4-5", used(17, 0), "0.000017"),
     ("nothing at all", "claude-opus-5", used(0, 0), "0"),
     # iterations: the attempt that was declined before output is free; 500*25 + 2000*5 of opus 5
