@@ -5,7 +5,8 @@
 - ``requests`` is the list, ``request`` one recorded call, ``first_run`` what a stranger sees on an empty installation.
 - ``conversations`` and ``sessions`` are lists too, ``conversation`` is one as thread, graph and raw edges;
   ``list_address`` is what the lists' addresses have in common.
-- ``theme`` keeps the reader's choice, ``files`` serves styles and scripts.
+- ``navigation`` lists the places, ``find`` leads to them, ``settings`` keeps the reader's ``preferences``;
+  ``files`` serves styles and scripts.
 
 Rows and bodies come from ``dashboard.recordings`` and ``dashboard.conversations``, as for the JSON API; what is shown
 of recorded content comes from ``dashboard.render``, off the event loop. The address is the whole state of a page, and

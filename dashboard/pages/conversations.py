@@ -102,6 +102,7 @@ async def conversations_page(call: Call[ListQuery]) -> web.Response:
         call.request,
         "conversations.html",
         section="conversations",
+        source="conversations as linked when each request was recorded",
         query=query,
         found=found,
         days=days(lines_of(found, now), call.period.zone),

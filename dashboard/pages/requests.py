@@ -103,6 +103,7 @@ async def list_page(call: Call[ListQuery]) -> web.Response:
         call.request,
         "requests.html",
         section="requests",
+        source="recorded requests, as reported and measured",
         query=query,
         chosen=here.chips(FILTER_TITLES, {"outcome": dict(OUTCOMES)}),
         days=_days(lines_of(listing), call.period.zone),

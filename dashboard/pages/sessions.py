@@ -78,6 +78,7 @@ async def sessions_page(call: Call[ListQuery]) -> web.Response:
         call.request,
         "sessions.html",
         section="sessions",
+        source="sessions as the clients named them",
         query=query,
         found=found,
         days=days(lines, call.period.zone),

@@ -1,7 +1,6 @@
 """What every page stands in: templates, navigation, theme, the error pages."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ from markupsafe import Markup
 from dashboard.access import GATE
 from dashboard.assets import Assets
 from dashboard.pages.header import header_of, kept_of, know_trains
+from dashboard.pages.navigation import behind_more, grouped
+from dashboard.pages.preferences import CHOICES, preferences_of
 from dashboard.period import UTC_ZONE
 from dashboard.problems import ERROR_PAGE, REQUEST_ID, Problem
 from dashboard.render import figures, headline, pool
@@ -26,31 +27,11 @@ from dashboard.routing import PERIOD
 
 ASSETS = web.AppKey("assets", Assets)
 TEMPLATES = Path(__file__).parent.parent / "templates"
-THEMES = ("auto", "light", "dark")
-THEME_COOKIE = "theme"
 LONGEST_WORDS = 20_000
 """Characters of a name or sentence that a template draws; a tool's name may be megabytes."""
 COMPRESSED_ELSEWHERE = 64 * 1024
 """Bytes above which a page is compressed off the event loop."""
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A line of the navigation."""
-
-    key: str
-    title: str
-    address: str
-
-
-# What exists. A later page adds its line here; nothing points at what is not built.
-NAVIGATION = (
-    Place("conversations", "Conversations", "/conversations"),
-    Place("sessions", "Sessions", "/sessions"),
-    Place("requests", "Requests", "/requests"),
-    Place("setup", "Set up", "/setup"),
-    Place("docs", "API", "/docs"),
-)
 
 NEXT_STEPS: Mapping[int, str] = {
     400: "Check the address: a filter in it has a value that cannot be.",
@@ -78,11 +59,20 @@ def setup(app: web.Application) -> None:
         filters=FILTERS,
     )
     environment = aiohttp_jinja2.get_env(app)
-    environment.globals.update(asset=app[ASSETS].url, navigation=NAVIGATION, status=headline.status, themes=THEMES)
+    environment.globals.update(
+        asset=app[ASSETS].url,
+        navigation=grouped(),
+        behind_more=behind_more(),
+        status=headline.status,
+        themes=CHOICES["theme"],
+    )
 
 
 def page(request: web.Request, template: str, *, section: str, status: int = 200, **values: Any) -> web.Response:
-    """A whole page from its template. ``section`` is the navigation's key."""
+    """A whole page from its template.
+
+    ``section`` is the navigation's key; ``source`` says in words where the page's figures come from.
+    """
     context = _surroundings(request) | {"section": section} | values
     return _response(request, template, context, status)
 
@@ -95,12 +85,6 @@ def fragment(request: web.Request, template: str, *, status: int = 200, **values
 def wants_fragment(request: web.Request) -> bool:
     """Whether htmx asks."""
     return request.headers.get("HX-Request") == "true"
-
-
-def theme_of(request: web.Request) -> str:
-    """The reader's choice, from its cookie."""
-    chosen = request.cookies.get(THEME_COOKIE, "auto")
-    return chosen if chosen in THEMES else "auto"
 
 
 def zone_of(request: web.Request) -> ZoneInfo:
@@ -154,7 +138,8 @@ def _surroundings(request: web.Request) -> dict[str, Any]:
         "header": header_of(request),
         "kept": lambda path: address(path, kept),
         "zone": zone_of(request).key,
-        "theme": theme_of(request),
+        "likes": preferences_of(request.cookies),
+        "source": "",
         "now": datetime.now(UTC),
         "here": request.path_qs,
         "signed_in": request.app[GATE].needs_key,

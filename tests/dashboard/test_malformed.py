@@ -26,7 +26,7 @@ BAD_FORMS = [
 
 async def test_a_form_that_cannot_be_read_is_refused(client):
     """In the one shape of errors, as a page."""
-    for path in ("/login", "/theme"):
+    for path in ("/login", "/settings"):
         for content_type, body, encoding in BAD_FORMS:
             headers = {"Content-Type": content_type} | ({"Content-Encoding": encoding} if encoding else {})
             answer = await client.post(path, data=body, headers=headers, allow_redirects=False)
@@ -37,7 +37,9 @@ async def test_a_form_that_cannot_be_read_is_refused(client):
 async def test_an_origin_that_is_no_address_is_another_site(client):
     """It is not ours."""
     for origin in ("http://[", "http://[::1", "//[x]", "http://\x80"):
-        answer = await client.post("/theme", data={"theme": "dark"}, headers={"Origin": origin}, allow_redirects=False)
+        answer = await client.post(
+            "/settings", data={"theme": "dark"}, headers={"Origin": origin}, allow_redirects=False
+        )
         assert (origin, answer.status) == (origin, 403)
 
 
@@ -57,7 +59,7 @@ MALFORMED = [
     b"GET / HTTP/1.1\r\nhost: localhost\r\n%b\x00: x\r\n\r\n",
     b"%b \x01\r\n\r\n",
     b"GET /%b HTTP/9.9\r\n\r\n",
-    b"POST /theme HTTP/1.1\r\nhost: localhost\r\ncontent-length: %b\r\n\r\n",
+    b"POST /settings HTTP/1.1\r\nhost: localhost\r\ncontent-length: %b\r\n\r\n",
     b"GET / HTTP/1.1\r\nhost: localhost\r\nx: %b" + b"x" * 20_000 + b"\r\n\r\n",
 ]
 

@@ -64,9 +64,11 @@ async def test_answers_fit_their_description(client, connection, seeded, route):
     known = {"conversations": talks.values(), "sessions": [SESSION], "requests": seeded.values()}
     places = [str(each) for each in known[route.path.split("/")[2]]] if "{id}" in route.path else ["-"]
     for place in places:
-        answer = await client.get(route.path.replace("{id}", place))
-        assert answer.status == 200
-        checker(route.path, 200).validate(await answer.json())
+        # What is in flight or no JSON cannot be compared, not even with itself.
+        query, also = ({"against": place}, {409, 422}) if route.name == "diff_requests" else ({}, set())
+        answer = await client.get(route.path.replace("{id}", place), params=query)
+        assert answer.status in {200, *also}
+        checker(route.path, answer.status).validate(await answer.json())
 
 
 async def test_empty_answers_fit_their_description(client):

@@ -184,21 +184,21 @@ async def test_new_requests_wait_behind_a_pill(pages, seeded):
 
 async def test_the_theme_is_a_cookie(pages):
     """A choice is kept by the server's own rendering; the way back never leaves this site."""
-    answer = await pages.post("/theme", data={"theme": "dark", "next": "/setup?x=1"}, allow_redirects=False)
+    answer = await pages.post("/settings", data={"theme": "dark", "next": "/setup?x=1"}, allow_redirects=False)
     assert (answer.status, answer.headers["Location"]) == (303, "/setup?x=1")
     assert 'data-theme="dark"' in await seen(pages, "/setup")
     for elsewhere in ("//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nb", ""):
-        answer = await pages.post("/theme", data={"theme": "auto", "next": elsewhere}, allow_redirects=False)
+        answer = await pages.post("/settings", data={"theme": "auto", "next": elsewhere}, allow_redirects=False)
         assert answer.headers["Location"] == "/"
-    assert (await pages.post("/theme", data={"theme": "pink"}, allow_redirects=False)).status == 400
+    assert (await pages.post("/settings", data={"theme": "pink"}, allow_redirects=False)).status == 400
 
 
 async def test_a_browsers_own_form_is_let_through(pages):
     """With our no-referrer a browser sends ``Origin: null`` from our own pages; only it may say same-origin."""
     headers = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
-    answer = await pages.post("/theme", data={"theme": "dark"}, headers=headers, allow_redirects=False)
+    answer = await pages.post("/settings", data={"theme": "dark"}, headers=headers, allow_redirects=False)
     assert answer.status == 303
-    answer = await pages.post("/theme", data={"theme": "dark"}, headers={"Origin": "null"}, allow_redirects=False)
+    answer = await pages.post("/settings", data={"theme": "dark"}, headers={"Origin": "null"}, allow_redirects=False)
     assert answer.status == 403
 
 
