@@ -93,9 +93,11 @@ def _path_parameters(route: Route) -> list[Schema]:
 
 def _query_parameters(route: Route, definitions: dict[str, Schema]) -> list[Schema]:
     parameters = []
-    for name, schema in definitions[route.query.__name__].get("properties", {}).items():
+    query = definitions[route.query.__name__]
+    for name, schema in query.get("properties", {}).items():
         shown = _without_null({key: value for key, value in schema.items() if key not in {"title", "description"}})
-        parameter: Schema = {"name": name, "in": "query", "required": False, "schema": shown}
+        required = name in query.get("required", ())
+        parameter: Schema = {"name": name, "in": "query", "required": required, "schema": shown}
         if shown.get("type") == "array":
             parameter |= {"style": "form", "explode": False}
         if "description" in schema:

@@ -29,6 +29,10 @@ async def check_usage(connection: Any) -> None:
     assert {key: {name: slot[name] for name in SLOTTED} for key, slot in slots.items()} == _summed(
         given, SLOTS, SLOTTED
     )
+    firsts: dict[Any, Any] = {}
+    for one in sorted(given, key=lambda one: one["started_at"]):
+        firsts.setdefault(tuple(one[name] for name in SLOTS), one["started_at"])
+    assert {key: slot["first_at"] for key, slot in slots.items()} == firsts
     keyed = [one for one in given if one["key_id"] is not None]
     assert await _table(connection, "key_usage_hourly", KEY) == _summed(keyed, KEY, KEYED)
     latency = await connection.fetch("SELECT * FROM latency_hourly")
@@ -40,7 +44,7 @@ async def check_usage(connection: Any) -> None:
 
 
 KEY = ("train", "key_id", "hour")
-_PLACE = {"train", "hour", "slot", "account", "model", "request_type", "key_id"}
+_PLACE = {"train", "started_at", "hour", "slot", "account", "model", "request_type", "key_id"}
 
 
 async def _table(connection: Any, table: str, key: tuple[str, ...]) -> dict[Any, Row]:
@@ -74,7 +78,7 @@ def _place(row: Row) -> Row:
     start = row["started_at"]
     hour = start.replace(minute=0, second=0, microsecond=0)
     return {
-        "train": row["train"], "hour": hour, "slot": hour + timedelta(minutes=start.minute // 5 * 5),
+        "train": row["train"], "started_at": start, "hour": hour, "slot": hour + timedelta(minutes=start.minute // 5 * 5),
         "account": row["account"] or 0, "model": _model(row), "request_type": row["request_type"] or "",
         "key_id": row["key_id"],
     }  # fmt: skip

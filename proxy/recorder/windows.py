@@ -1,4 +1,4 @@
-"""What answers said of their account's windows and limits; written as calls become complete."""
+"""What answers said of their account's windows and limits, kept as calls become complete."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime

@@ -1,5 +1,5 @@
--- The results of message batches, which are many messages of several models in one request; and one statement for all
--- roll-ups by time: the view says what goes into the sums by five minutes, too.
+-- The results of message batches, which are many messages of several models in one request; and how far pricing again has
+-- come.
 
 ALTER TABLE requests ADD batch_id text;
 COMMENT ON COLUMN requests.batch_id IS 'The message batch whose results this request fetched whole, before any other of its train: its usage counts here.';
@@ -79,4 +79,3 @@ FROM batch_usage AS b
 JOIN requests AS r ON r.train = b.train AND r.id = b.request
 WHERE r.outcome IS NOT NULL;
 COMMENT ON VIEW request_usage IS 'What each request that has ended adds to the roll-ups; of a counted batch the messages are booked under the models that answered them, as no requests of their own.';
-COMMENT ON COLUMN usage_five_minutes.unpriced IS 'Requests that cost something unknown.';
