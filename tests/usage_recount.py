@@ -78,7 +78,8 @@ def _place(row: Row) -> Row:
     start = row["started_at"]
     hour = start.replace(minute=0, second=0, microsecond=0)
     return {
-        "train": row["train"], "started_at": start, "hour": hour, "slot": hour + timedelta(minutes=start.minute // 5 * 5),
+        "train": row["train"], "started_at": start, "hour": hour,
+        "slot": hour + timedelta(minutes=start.minute // 5 * 5),
         "account": row["account"] or 0, "model": _model(row), "request_type": row["request_type"] or "",
         "key_id": row["key_id"],
     }  # fmt: skip
