@@ -88,8 +88,8 @@ class Line:
 
 @route("GET", "/", permission=Permission.READ_REQUESTS, errors=(503,))
 async def start(_: Call[Query]) -> web.Response:
-    """The list is where everything starts for now."""
-    return web.Response(status=302, headers={"Location": "/requests"})
+    """The overview is where everything starts."""
+    return web.Response(status=302, headers={"Location": "/overview"})
 
 
 @route("GET", "/requests", permission=Permission.READ_REQUESTS, query=ListQuery, errors=(400, 503), period="all")
