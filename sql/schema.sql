@@ -595,7 +595,9 @@ CREATE VIEW public.request_usage AS
         CASE
             WHEN (outcome = 'ok'::text) THEN public.latency_bucket(ttft_us)
             ELSE NULL::smallint
-        END AS ttft_bucket
+        END AS ttft_bucket,
+    date_bin('00:05:00'::interval, started_at, '2000-01-01 00:00:00+00'::timestamp with time zone) AS slot,
+    started_at
    FROM public.requests r
   WHERE (outcome IS NOT NULL);
 
@@ -691,9 +693,9 @@ CREATE TABLE public.usage_five_minutes (
 
 COMMENT ON COLUMN public.usage_five_minutes.first_at IS 'When its first request started.';
 
-COMMENT ON COLUMN public.usage_five_minutes.cost_usd IS 'Sum of the requests that have a price.';
+COMMENT ON COLUMN public.usage_five_minutes.cost_usd IS 'Of the priced requests; unpriced ones are not among them.';
 
-COMMENT ON COLUMN public.usage_five_minutes.unpriced IS 'Requests with tokens but without a price.';
+COMMENT ON COLUMN public.usage_five_minutes.unpriced IS 'Requests whose price nobody knows.';
 
 CREATE TABLE public.usage_hourly (
     train integer NOT NULL,

@@ -22,6 +22,8 @@ async def check_usage(connection: Any) -> None:
     assert found == _hourly(rows)
     latency = await connection.fetch("SELECT * FROM latency_hourly")
     assert {tuple(row)[:4]: tuple(row)[4:] for row in latency} == _latency(rows)
+    slots = await connection.fetch("SELECT * FROM usage_five_minutes")
+    assert {tuple(row)[:5]: dict(list(row.items())[5:]) for row in slots} == _slots(rows)
     keyed = await connection.fetch("SELECT * FROM key_usage_hourly")
     assert {tuple(row)[:3]: tuple(row)[3:] for row in keyed} == _keyed(rows)
     talks = await connection.fetch(
@@ -54,6 +56,23 @@ def _hourly(rows: list[Any]) -> dict[Any, dict[str, Any]]:
             ok_duration_us=row["duration_us"] if ok else 0,
         )  # fmt: skip
     return {key: dict(zip(HOURLY, key, strict=True)) | dict(hour) for key, hour in hours.items()}
+
+
+def _slots(rows: list[Any]) -> dict[Any, dict[str, Any]]:
+    slots: dict[Any, list[Any]] = defaultdict(list)
+    for row in rows:
+        at = row["started_at"]
+        slot = at.replace(minute=at.minute // 5 * 5, second=0, microsecond=0)
+        slots[row["train"], row["account"] or 0, slot, _model(row), row["request_type"] or ""].append(row)
+    return {
+        key: {
+            "first_at": min(one["started_at"] for one in of),
+            "requests": len(of),
+            **{name: sum(one[name] or 0 for one in of) for name in (*SUMS[:4], "cost_usd")},
+            "unpriced": sum(map(_unpriced, of)),
+        }
+        for key, of in slots.items()
+    }
 
 
 def bucket(us: int) -> int:

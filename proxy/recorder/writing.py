@@ -257,7 +257,6 @@ class Writer:
                 if remains is Remains.LETTER_AND_ROW:
                     completed = await transaction.fetch("record_rows", Completed, key, *arrays(rows))
                     await _add_usage(transaction, key, [row.id for row in completed])
-                    await windows.add_up(transaction, key, [row.id for row in completed])
                 else:
                     await transaction.execute("record_forget_in_flight", key, rows[0].id)
             await self._advance(transaction, reached)
@@ -277,13 +276,13 @@ async def _follow_up(transaction: Transaction, train: int, news: Sequence[Row], 
     if linked is not None:
         await linking.write(transaction, train, linked)
     await sessions.write(transaction, train, news)
-    await windows.write(transaction, train, news)
+    await windows.write(transaction, news)
     told = [(row.id, row.recording, row.facts) for row in news if row.recording is not None and row.facts is not None]
     await tool_calls.write(transaction, train, told)
 
 
 async def _add_usage(transaction: Transaction, train: int, ids: Sequence[UUID]) -> None:
-    """Add requests that became complete in this transaction to the hourly roll-ups."""
+    """Add requests that became complete in this transaction to the roll-ups by time."""
     if ids:
         await transaction.execute("rollup_usage", train, list(ids), 1)
 

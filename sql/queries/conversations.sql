@@ -24,8 +24,9 @@ WHERE c.train = $1 AND (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uu
     AND (NOT $10::boolean OR c.error_count > 0)
     AND (NOT $11::boolean OR c.compaction_count > 0)
     AND ($12::boolean OR c.side_call IS NULL)
+    AND ($13::text IS NULL OR c.models @> ARRAY[$13])
 ORDER BY c.last_at DESC, c.conversation_id DESC
-LIMIT $13;
+LIMIT $14;
 
 -- name: conversations_of_account
 -- Conversations of a train that an account paid for, last active first. Below the last activity $2 and id $3, from the last activity $4; a filter that is null or false does not filter.
@@ -47,8 +48,9 @@ WHERE c.train = $1 AND c.account = $7 AND (c.last_at, c.conversation_id) < ($2::
     AND (NOT $10::boolean OR c.error_count > 0)
     AND (NOT $11::boolean OR c.compaction_count > 0)
     AND ($12::boolean OR c.side_call IS NULL)
+    AND ($13::text IS NULL OR c.models @> ARRAY[$13])
 ORDER BY c.last_at DESC, c.conversation_id DESC
-LIMIT $13;
+LIMIT $14;
 
 -- name: conversations_of_session
 -- Conversations and side calls of one session of a train, last active first. Below the last activity $2 and id $3, from the last activity $4; a filter that is null or false does not filter.
@@ -76,8 +78,9 @@ WHERE (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
     AND (NOT $10::boolean OR c.error_count > 0)
     AND (NOT $11::boolean OR c.compaction_count > 0)
     AND ($12::boolean OR c.side_call IS NULL)
+    AND ($13::text IS NULL OR c.models @> ARRAY[$13])
 ORDER BY c.last_at DESC, c.conversation_id DESC
-LIMIT $13;
+LIMIT $14;
 
 -- name: conversation_found
 -- A conversation in one of the trains $1 by its id, or by the id that it had before it was joined to another.
@@ -114,8 +117,8 @@ ORDER BY b.conversation_id, b.created_at, b.branch_id;
 SELECT r.id, r.account, r.parent_request_id, r.link_method, r.branch_id, r.is_subtask, r.parent_task_request_id, r.attempt_of,
     r.side_call, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.model,
     r.answered_model, r.request_type, r.input_tokens, r.output_tokens, r.total_tokens, r.cache_creation_input_tokens,
-    r.cache_read_input_tokens, r.thinking_tokens, r.cost_usd, r.cost_estimated, r.cost_reason, r.started_at,
-    r.ended_at, r.updated_at, r.ttft_us,
+    r.cache_read_input_tokens, r.ephemeral_5m_input_tokens, r.ephemeral_1h_input_tokens, r.thinking_tokens, r.cost_usd,
+    r.cost_estimated, r.cost_reason, r.started_at, r.ended_at, r.updated_at, r.ttft_us,
     r.duration_us, r.request_bytes, r.item_count, r.current_message_hash, r.parent_message_hash, r.message_id, r.preview,
     CASE WHEN jsonb_typeof(r.task_tool_invocation) = 'array' THEN (
         SELECT jsonb_agg(jsonb_build_object('id', t -> 'id', 'name', t -> 'name', 'purpose', left(coalesce(

@@ -20,16 +20,19 @@ FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::t
 WHERE r.train = $1 AND r.id = n.id;
 
 -- name: rebuild_forget_hours
--- Forgets the hourly roll-ups from the hour of this id on, to be counted anew in the same transaction.
+-- Forgets the roll-ups by hours and by five minutes from the hour of this id on, to be counted anew in the same
+-- transaction.
 WITH hours AS (
     DELETE FROM usage_hourly AS h WHERE h.train = $1 AND h.hour >= date_trunc('hour', uuid7_time($2), 'UTC')
 ), times AS (
     DELETE FROM latency_hourly AS l WHERE l.train = $1 AND l.hour >= date_trunc('hour', uuid7_time($2), 'UTC')
+), slots AS (
+    DELETE FROM usage_five_minutes AS f WHERE f.train = $1 AND f.slot >= date_trunc('hour', uuid7_time($2), 'UTC')
 )
 DELETE FROM key_usage_hourly AS k WHERE k.train = $1 AND k.hour >= date_trunc('hour', uuid7_time($2), 'UTC');
 
 -- name: rebuild_count_hours
--- Adds all requests from the hour of this id on to the hourly roll-ups.
+-- Adds all requests from the hour of this id on to those roll-ups.
 WITH said AS MATERIALIZED (
     SELECT * FROM request_usage AS u WHERE u.train = $1 AND u.hour >= date_trunc('hour', uuid7_time($2), 'UTC')
 ), timed AS (
@@ -46,6 +49,14 @@ WITH said AS MATERIALIZED (
     FROM said AS u
     WHERE u.key_id IS NOT NULL
     GROUP BY 1, 2, 3
+), slotted AS (
+    INSERT INTO usage_five_minutes (train, account, slot, model, request_type, first_at, requests, input_tokens,
+        output_tokens, cache_creation_input_tokens, cache_read_input_tokens, cost_usd, unpriced)
+    SELECT u.train, u.account, u.slot, u.model, u.request_type, min(u.started_at), sum(u.requests),
+        sum(u.input_tokens), sum(u.output_tokens), sum(u.cache_creation_input_tokens), sum(u.cache_read_input_tokens),
+        sum(u.cost_usd), sum(u.unpriced)
+    FROM said AS u
+    GROUP BY 1, 2, 3, 4, 5
 )
 INSERT INTO usage_hourly (train, hour, account, model, request_type, requests, ok, cancelled, rejected, input_tokens,
     output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ephemeral_5m_input_tokens,
