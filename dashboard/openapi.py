@@ -27,7 +27,9 @@ KEYS: Schema = {
 }
 ABOUT = (
     "Recorded requests and what they add up to. Without DASHBOARD_API_KEY only this machine is answered, and "
-    "no key is needed. Lists take page/per_page or limit/offset; next_cursor goes on at any depth."
+    "no key is needed. Lists take page/per_page or limit/offset; next_cursor goes on at any depth. "
+    "Each page is also data: /requests, /conversations and /sessions as .json, .jsonl and .csv with the page's own "
+    "filters (whole lists, at most 100,000 rows), and one request or conversation as .json."
 )
 MEDIA = {
     "json": "application/json",

@@ -46,8 +46,13 @@ def _value(value: Any, label: str, mask: Mask, depth: int) -> Iterator[str]:
 
 def _entries(value: dict[str, Any] | list[Any], mask: Mask, depth: int) -> Iterator[str]:
     if isinstance(value, dict):
+        encoded = value.get("type") == "base64"
         for name, inner in value.items():
-            yield from _value(inner, f"{masked(str(name), mask)}: ", mask, depth)
+            label = f"{masked(str(name), mask)}: "
+            if encoded and name == "data" and isinstance(inner, str):
+                yield f"{INDENT * depth}{label}{_named(inner)}"
+            else:
+                yield from _value(inner, label, mask, depth)
     else:
         for number, inner in enumerate(value, 1):
             yield from _value(inner, f"[{number}] ", mask, depth)
@@ -56,8 +61,7 @@ def _entries(value: dict[str, Any] | list[Any], mask: Mask, depth: int) -> Itera
 def _text(text: str, label: str, mask: Mask, depth: int) -> Iterator[str]:
     indent = INDENT * depth
     if _BASE64.fullmatch(text):
-        named = hashlib.sha256(text.encode()).hexdigest()[:12]
-        yield f"{indent}{label}base64, {figures.size(len(text))}, sha256 {named}…"
+        yield f"{indent}{label}{_named(text)}"
         return
     shown = masked(text, mask).replace("\r\n", "\n").split("\n")
     if len(shown) == 1 and label:
@@ -67,3 +71,9 @@ def _text(text: str, label: str, mask: Mask, depth: int) -> Iterator[str]:
         yield f"{indent}{label.rstrip()}"
         indent += INDENT
     yield from (indent + line for line in shown)
+
+
+def _named(encoded: str) -> str:
+    """What stands for base64: it never reaches a page."""
+    named = hashlib.sha256(encoded.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"base64, {figures.size(len(encoded))}, sha256 {named}…"

@@ -27,7 +27,7 @@ from dashboard.render.stream import PAGE
 from dashboard.routing import Call, Query, route
 from sql.rows.requests import RequestDetailRow
 
-TabName = Literal["readable", "prompt", "diff", "request", "response", "stream", "headers", "timing"]
+TabName = Literal["readable", "prompt", "diff", "request", "response", "stream", "headers", "timing", "code"]
 TABS: tuple[tuple[TabName, str], ...] = (
     ("readable", "Readable"),
     ("prompt", "Prompt"),
@@ -37,6 +37,7 @@ TABS: tuple[tuple[TabName, str], ...] = (
     ("stream", "Stream"),
     ("headers", "Headers"),
     ("timing", "Timing"),
+    ("code", "cURL/SDK"),
 )
 DAY = 24 * 3600
 
@@ -221,6 +222,11 @@ async def _timing(asked: Asked) -> dict[str, Any]:
     return {"phases": phases, "arrival": await rendered(asked.app, tabs.arrival, bodies.response)}
 
 
+async def _code(asked: Asked) -> dict[str, Any]:
+    own = await side_of(asked.call.database, asked.found.row.train, asked.found.row)
+    return {"code": await rendered(asked.app, tabs.code, asked.found.row, own.body, own.size)}
+
+
 _SHOWN: dict[TabName, Callable[[Asked], Awaitable[dict[str, Any]]]] = {
     "readable": _readable,
     "prompt": _prompt,
@@ -230,4 +236,5 @@ _SHOWN: dict[TabName, Callable[[Asked], Awaitable[dict[str, Any]]]] = {
     "stream": _stream,
     "headers": _headers,
     "timing": _timing,
+    "code": _code,
 }

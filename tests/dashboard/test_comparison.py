@@ -140,6 +140,8 @@ def test_secrets_are_masked_in_every_line():
 def test_base64_is_named_by_its_hash():
     """Two pictures differ by their hashes; their bytes are nowhere."""
     before, after = ({"messages": [{"content": [{"source": {"data": letter * 4000}}]}]} for letter in "AB")
+    short = {"messages": [{"content": [{"source": {"type": "base64", "data": "iVBORw0KGgo="}}]}]}
+    assert "iVBORw" not in repr(diff({}, short))
     _, sections = diff(before, after)
     lines = [line for line in shown(sections["messages"].changes[0]) if line[0] in "+-"]
     assert len(lines) == 2
