@@ -11,6 +11,7 @@ from uuid import UUID
 
 from core.identity import Call, Facts
 from core.launches import Pair
+from core.linking.attempts import Failure, failure_of
 from core.linking.keys import Kind, LinkKey, Want, announces
 from core.linking.link import Link
 
@@ -89,6 +90,32 @@ class SummaryProbe(NamedTuple):
         return self.text is None or (len(summary) >= self.least and summary in self.text)
 
 
+class RivalProbe(NamedTuple):
+    """Look-up of the requests with one STATE key, from one on."""
+
+    key: bytes
+    lane: bytes
+    begin: UUID
+    """The first that counts."""
+
+
+class FailureProbe(NamedTuple):
+    """Look-up of failures that nobody claimed: all of a time, and some before it."""
+
+    rivals: bytes
+    before: UUID
+    """Only requests with a smaller id."""
+    retry_count: int | None
+    """Only failures with this count; None: with any."""
+    since_us: int
+    """Only those that failed then or later."""
+    begin_us: int
+    """Of those that failed until then the latest only, as many as ``most``."""
+    end_us: int
+    """Only those that failed until then."""
+    most: int
+
+
 class Written(Protocol):
     """What a decision writes."""
 
@@ -108,6 +135,10 @@ class Written(Protocol):
     def wants(self) -> Mapping[UUID, tuple[Want, ...]]:
         """What each of them waits for."""
 
+    @property
+    def claimed(self) -> Mapping[UUID, UUID | None]:
+        """Failures that are claimed by another request than before, or by none."""
+
 
 class Ledger(Protocol):
     """The recorded requests of one train. ``without`` names requests whose stored rows are out of date."""
@@ -126,14 +157,17 @@ class Ledger(Protocol):
         he looks for, he would take that one (``alike``). More is no harm.
         """
 
-    def failed(self, keys: Collection[bytes]) -> set[bytes]:
-        """Which of these STATE keys a failed request provides."""
+    def failing(self, since_us: Mapping[bytes, int]) -> set[bytes]:
+        """In which groups of rivals a request failed at that moment or later."""
 
-    def rivals(self, keys: Collection[bytes]) -> list[Known]:
-        """The requests of these STATE keys.
+    def open_failures(self, probes: Sequence[FailureProbe]) -> list[Failure]:
+        """The failures of all probes that nobody claimed; more is no harm."""
 
-        Only those within ten minutes of one another, and so on, of the requests at hand matter: more is no harm.
-        """
+    def rivals(self, probes: Sequence[RivalProbe]) -> list[Known]:
+        """The requests of all probes."""
+
+    def attempts(self, ids: Collection[UUID]) -> list[Known]:
+        """The later attempts of these requests."""
 
     def launched(self, scopes: Collection[bytes]) -> set[bytes]:
         """Which of these families have a LAUNCH."""
@@ -174,6 +208,7 @@ class MemoryLedger:
     _by_want: dict[bytes, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     _summaries: list[tuple[UUID, LinkKey]] = field(default_factory=list)
     _by_conversation: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+    _claimed: dict[UUID, UUID | None] = field(default_factory=dict)
     _by_parent: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
 
     # Writing
@@ -233,6 +268,7 @@ class MemoryLedger:
             self.put_keys(request, rows)
         for request, waits in decision.wants.items():
             self.put_wants(request, waits)
+        self._claimed.update(decision.claimed)
 
     def forget(self, ids: Collection[UUID]) -> None:
         """Drop requests, as retention does."""
@@ -292,13 +328,37 @@ class MemoryLedger:
         later = islice(others, bisect_right(others, row.request, key=itemgetter(0)), None)
         return next((one for one, other in later if one not in without and alike(row, other)), LAST)
 
-    def failed(self, keys: Collection[bytes]) -> set[bytes]:
+    def failing(self, since_us: Mapping[bytes, int]) -> set[bytes]:
         """As in ``Ledger``."""
-        return {key for key in keys if any(row.failed for _, row in self._by_key.get((Kind.STATE, key), ()))}
+        return {one.rivals for one in self._failures(since_us) if one.failed_at_us >= since_us[one.rivals]}
 
-    def rivals(self, keys: Collection[bytes]) -> list[Known]:
+    def open_failures(self, probes: Sequence[FailureProbe]) -> list[Failure]:
         """As in ``Ledger``."""
-        return self._providers(Kind.STATE, keys)
+        rivals = {probe.rivals: probe.before for probe in probes}
+        return [
+            one
+            for one in self._failures(rivals)
+            if one.request < rivals[one.rivals] and self._claimed.get(one.request) is None
+        ]
+
+    def _failures(self, rivals: Collection[bytes]) -> list[Failure]:
+        failures = (failure_of(known.call) for known in self._known.values())
+        return [one for one in failures if one is not None and one.rivals in rivals]
+
+    def rivals(self, probes: Sequence[RivalProbe]) -> list[Known]:
+        """As in ``Ledger``."""
+        return self.known(
+            {
+                request
+                for probe in probes
+                for request, _ in self._by_key.get((Kind.STATE, probe.key), ())
+                if request >= probe.begin
+            }
+        )
+
+    def attempts(self, ids: Collection[UUID]) -> list[Known]:
+        """As in ``Ledger``."""
+        return [known for known in self._known.values() if known.link.attempt_of in ids]
 
     def launched(self, scopes: Collection[bytes]) -> set[bytes]:
         """As in ``Ledger``."""

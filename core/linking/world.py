@@ -52,11 +52,9 @@ class World:
         """Who may be linked otherwise because of these facts."""
         return self.below.waiting(rows, wanted, self._rewritten) | self.over.waiting(rows, wanted)
 
-    def rivals(self, keys: Collection[bytes]) -> list[Known]:
-        """The requests of these STATE keys, for those keys where one of them failed."""
-        failed = self.over.failed(keys)
-        failed |= self.below.failed([key for key in keys if key not in failed])
-        return self._overlaid(self.below.rivals(failed), self.over.rivals(failed)) if failed else []
+    def attempts(self, ids: Collection[UUID]) -> list[Known]:
+        """The later attempts of these requests, as far as nothing was decided of them."""
+        return [known for known in self.below.attempts(ids) if known.call.id not in self._relinked] if ids else []
 
     def launched(self, scopes: Collection[bytes]) -> set[bytes]:
         """Which of these families have a LAUNCH; one that is about to lose its last is still given."""

@@ -11,13 +11,14 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from core.identity import Facts
+from core.linking.attempts import Failure
 from core.linking.keys import Kind, LinkKey, Want, announces, summary_key
-from core.linking.ledger import Known, Probe, SummaryProbe
+from core.linking.ledger import FailureProbe, Known, Probe, RivalProbe, SummaryProbe
 from proxy import log
 from proxy.recorder.notes import Note, OtherVersionError, unpack
 from proxy.recorder.notes_memory import NotesMemory
 from sql.database import Transaction
-from sql.rows.linking import LinkCorrection, LinkFact, LinkKeyName, LinkNote, LinkRequest
+from sql.rows.linking import LinkCorrection, LinkFact, LinkFailure, LinkKeyName, LinkNote, LinkRequest
 
 R = TypeVar("R")
 
@@ -59,7 +60,6 @@ class SqlLedger:
     _whole: dict[UUID, tuple[UUID, ...]] = field(default_factory=dict)
     """The requests of each conversation that was read."""
     _absent: set[UUID] = field(default_factory=set)
-    _failed: dict[bytes, bool] = field(default_factory=dict)
 
     # Facts under keys
 
@@ -113,35 +113,33 @@ class SqlLedger:
         """Of these requests those that have rows."""
         return [one for one in without if one not in self.newcomers]
 
-    def failed(self, keys: Collection[bytes]) -> set[bytes]:
+    def failing(self, since_us: Mapping[bytes, int]) -> set[bytes]:
         """As in ``Ledger``."""
-        missing = [key for key in keys if key not in self._failed]
-        if missing:
-            found = {row.key for row in self._present(Kind.STATE, missing, only_failed=True)}
-            self._failed.update((key, key in found) for key in missing)
-        return {key for key in keys if self._failed[key]}
+        found = self._fetch("linking_failing", LinkKeyName, list(since_us), list(since_us.values()))
+        return {row.key for row in found}
 
-    def rivals(self, keys: Collection[bytes]) -> list[Known]:
+    def open_failures(self, probes: Sequence[FailureProbe]) -> list[Failure]:
         """As in ``Ledger``."""
-        return self._providers(Kind.STATE, keys)
+        columns = [list(column) for column in zip(*probes, strict=True)]
+        found = self._fetch("linking_failures", LinkFailure, *columns)
+        return [Failure(row.rivals, row.request, row.failed_at_us, row.retry_count) for row in found]
+
+    def rivals(self, probes: Sequence[RivalProbe]) -> list[Known]:
+        """As in ``Ledger``."""
+        columns = [list(column) for column in zip(*probes, strict=True)]
+        return [note.known for note in self._noted("linking_rivals", *columns)]
+
+    def attempts(self, ids: Collection[UUID]) -> list[Known]:
+        """As in ``Ledger``."""
+        return [note.known for note in self._noted("linking_attempts", list(ids))]
 
     def launched(self, scopes: Collection[bytes]) -> set[bytes]:
         """As in ``Ledger``."""
-        return {row.key for row in self._present(Kind.LAUNCH, scopes, only_failed=False)}
+        return {row.key for row in self._fetch("linking_launched", LinkKeyName, KINDS[Kind.LAUNCH], list(scopes))}
 
     def family(self, scopes: Collection[bytes]) -> list[Known]:
         """As in ``Ledger``."""
-        return self._providers(Kind.FAMILY, scopes)
-
-    def _present(self, kind: Kind, keys: Collection[bytes], *, only_failed: bool) -> list[LinkKeyName]:
-        if not keys:
-            return []
-        return self._fetch("linking_present", LinkKeyName, KINDS[kind], list(keys), only_failed)
-
-    def _providers(self, kind: Kind, keys: Collection[bytes]) -> list[Known]:
-        if not keys:
-            return []
-        return [note.known for note in self._noted("linking_providers", KINDS[kind], list(keys))]
+        return [note.known for note in self._noted("linking_family", KINDS[Kind.FAMILY], list(scopes))]
 
     # Requests
 

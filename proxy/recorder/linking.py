@@ -12,6 +12,7 @@ from uuid import UUID
 
 from core.identity import Facts
 from core.linking import Decision, decide
+from core.linking.attempts import failure_of
 from core.linking.ledger import Known
 from core.linking.link import Link
 from core.rollup import Figures, Member, Rollup, rollup
@@ -165,8 +166,31 @@ async def _remember(transaction: Transaction, train: int, linking: Linking) -> N
         [note.id for note in notes],
         [note.link.conversation_id for note in notes],
         [note.link.parent_request_id for note in notes],
+        [note.link.attempt_of for note in notes],
         [pack(note) for note in notes],
     )
+    await _fail(transaction, train, decision, again)
+
+
+async def _fail(transaction: Transaction, train: int, decision: Decision, again: Collection[UUID]) -> None:
+    """Keep who failed, and who claims it."""
+    failures = [one for facts in decision.facts.values() if (one := failure_of(facts.call)) is not None]
+    well = [one for one in again if one in decision.facts and decision.facts[one].call.failed_at_us is None]
+    if well:
+        await transaction.execute("linking_unfail", train, well)
+    if failures:
+        await transaction.execute(
+            "linking_fail",
+            train,
+            [one.request for one in failures],
+            [one.rivals for one in failures],
+            [one.failed_at_us for one in failures],
+            [one.retry_count for one in failures],
+        )
+    if decision.claimed:
+        await transaction.execute(
+            "linking_claim", train, list(decision.claimed), [decision.claimed[one] for one in decision.claimed]
+        )
 
 
 async def _relink(transaction: Transaction, train: int, links: Sequence[Link]) -> None:

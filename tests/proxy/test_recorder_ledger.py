@@ -93,7 +93,8 @@ def portions(given: Sequence[Facts], dice: random.Random) -> list[list[Facts]]:
 async def emptied(connection: Connection) -> None:
     """Nothing is recorded."""
     await connection.execute(
-        "TRUNCATE request_notes, link_keys, wants, conversations, branches, conversation_aliases, link_corrections"
+        "TRUNCATE request_notes, link_keys, wants, failures, conversations, branches, conversation_aliases,"
+        " link_corrections"
     )
 
 
