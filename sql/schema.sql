@@ -895,7 +895,7 @@ CREATE INDEX request_notes_attempts ON public.request_notes USING btree (train, 
 
 CREATE INDEX request_notes_conversation ON public.request_notes USING btree (train, conversation_id);
 
-CREATE INDEX request_notes_parent ON public.request_notes USING btree (train, parent) WHERE (parent IS NOT NULL);
+CREATE INDEX request_notes_parent ON public.request_notes USING btree (train, parent) WHERE ((parent IS NOT NULL) AND (attempt_of IS NULL));
 
 CREATE INDEX requests_account ON ONLY public.requests USING btree (train, account, id);
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from operator import itemgetter
-from typing import Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from uuid import UUID
 
 from core.identity import Call, Facts
@@ -14,6 +14,9 @@ from core.launches import Pair
 from core.linking.attempts import Failure, failure_of
 from core.linking.keys import Kind, LinkKey, Want, announces
 from core.linking.link import Link
+
+if TYPE_CHECKING:
+    from core.linking.branches import Settled
 
 NIL: Final = UUID(int=0)
 """Smaller than the id of any request."""
@@ -184,8 +187,11 @@ class Ledger(Protocol):
     def keys(self, ids: Collection[UUID]) -> list[LinkKey]:
         """What these requests provide by now."""
 
-    def children(self, ids: Collection[UUID]) -> list[Known]:
-        """The requests whose parent is one of these, without later attempts."""
+    def parents(self, ids: Collection[UUID], without: Collection[UUID]) -> set[UUID]:
+        """Which of these requests are a parent of anybody; later attempts, and ``without``, do not count."""
+
+    def settled(self, conversation: UUID) -> "Settled | None":
+        """What is settled of a conversation, where somebody keeps account of that."""
 
     def conversations(self, ids: Collection[UUID]) -> list[Known]:
         """All requests of these conversations."""
@@ -384,10 +390,19 @@ class MemoryLedger:
         """As in ``Ledger``."""
         return [row for request in ids for row in self._keys.get(request, ())]
 
-    def children(self, ids: Collection[UUID]) -> list[Known]:
+    def parents(self, ids: Collection[UUID], without: Collection[UUID] = ()) -> set[UUID]:
         """As in ``Ledger``."""
-        children = self.known({child for parent in ids for child in self._by_parent.get(parent, ())})
-        return [child for child in children if child.link.attempt_of is None]
+        children = {parent: self.known(self._by_parent.get(parent, ())) for parent in ids}
+        return {
+            parent
+            for parent, of in children.items()
+            if any(one.link.attempt_of is None and one.call.id not in without for one in of)
+        }
+
+    def settled(self, conversation: UUID) -> "Settled | None":
+        """As in ``Ledger``: nobody does, and all is painted anew."""
+        del conversation
+        return None
 
     def conversations(self, ids: Collection[UUID]) -> list[Known]:
         """As in ``Ledger``."""

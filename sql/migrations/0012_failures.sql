@@ -22,3 +22,5 @@ DROP INDEX link_keys_failed;
 -- A node may have ten thousand attempts and as many children: neither may stand in the way of the other.
 ALTER TABLE request_notes ADD COLUMN attempt_of uuid;
 CREATE INDEX request_notes_attempts ON request_notes (train, attempt_of) WHERE attempt_of IS NOT NULL;
+DROP INDEX request_notes_parent;
+CREATE INDEX request_notes_parent ON request_notes (train, parent) WHERE parent IS NOT NULL AND attempt_of IS NULL;

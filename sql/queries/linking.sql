@@ -232,10 +232,13 @@ SELECT record FROM request_notes WHERE train = $1 AND request = ANY ($2::uuid[])
 -- returns: LinkNote
 SELECT record FROM request_notes WHERE train = $1 AND conversation_id = ANY ($2::uuid[]);
 
--- name: linking_children
--- Everything known of the requests whose parent is one of these, without later attempts.
--- returns: LinkNote
-SELECT record FROM request_notes WHERE train = $1 AND parent = ANY ($2::uuid[]) AND attempt_of IS NULL;
+-- name: linking_parents
+-- Which of these requests are the parent of anybody but $3; later attempts do not count.
+-- returns: LinkRequest
+SELECT p.request FROM unnest($2::uuid[]) AS p (request)
+WHERE EXISTS (
+    SELECT FROM request_notes AS n
+    WHERE n.train = $1 AND n.parent = p.request AND n.attempt_of IS NULL AND n.request <> ALL ($3::uuid[]));
 
 -- name: linking_keys
 -- What these requests provide.
