@@ -126,6 +126,20 @@ class Tree(Generic[R]):
             found.append(parent)
         return found[::-1]
 
+    def stretches(self) -> list[list[int]]:
+        """All requests, each once, as stretches to be told one after the other; the first leads to the newest request.
+
+        Each stretch begins where a sub-agent or another way does, in start order, and goes on to its newest end.
+        """
+        told: set[int] = set()
+        found: list[list[int]] = []
+        for place in range(len(self.rows)):
+            if place not in told:
+                path = self.path(self._newest[place])
+                found.append(path[path.index(place) :])
+                told.update(found[-1])
+        return found
+
     def fork(self, place: int) -> Fork | None:
         """The alternatives to this request; None where there are none."""
         parent = self.parents[place]

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Final, Generic, Literal, TypeVar
 
@@ -56,36 +56,47 @@ def lanes(found: Sequence[Line], tree: Tree[R]) -> list[Line]:
     of its branch. O(n log n).
     """
     children: list[list[int]] = [[] for _ in found]
+    foreign = [(False, False, 0)] * len(found)
     for place, line in enumerate(found):
         if line.parent is not None:
             children[line.parent].append(place)
-    taken: list[int] = [-1] * len(found)
-    numbers: list[int] = [1] * len(found)
+            foreign[place] = _foreign(line, found[line.parent], tree)
+    taken = _taken(children, foreign)
+    numbers = [1] * len(found)
+    for own in children:
+        for number, child in enumerate(own, 1):
+            numbers[child] = number
+    return [
+        Line(
+            line.kind,
+            line.members,
+            line.parent,
+            taken[place],
+            numbers[place],
+            len(children[line.parent]) if line.parent is not None else 1,
+            sum(not foreign[child][0] for child in children[place]),
+        )
+        for place, line in enumerate(found)
+    ]
+
+
+def _taken(children: Sequence[list[int]], foreign: Sequence[tuple[bool, bool, int]]) -> list[int]:
+    """The lane of each line."""
+    taken = [-1] * len(children)
     free: list[int] = []
     widest = 0
-    for place, line in enumerate(found):
+    for place, own in enumerate(children):
         if taken[place] < 0:
             taken[place], widest = _lowest(free, widest)
-        for number, child in enumerate(children[place], 1):
-            numbers[child] = number
-        ordered = sorted(children[place], key=lambda child: _foreign(found[child], line, tree))
+        ordered = sorted(own, key=foreign.__getitem__)
         for number, child in enumerate(ordered):
-            if number == 0 and not _foreign(found[child], line, tree)[0]:
+            if number == 0 and not foreign[child][0]:
                 taken[child] = taken[place]
             else:
                 taken[child], widest = _lowest(free, widest)
         if not ordered or taken[ordered[0]] != taken[place]:
             heappush(free, taken[place])
-    return [
-        replace(
-            line,
-            lane=taken[place],
-            number=numbers[place],
-            siblings=len(children[line.parent]) if line.parent is not None else 1,
-            forks=sum(not _foreign(found[child], line, tree)[0] for child in children[place]),
-        )
-        for place, line in enumerate(found)
-    ]
+    return taken
 
 
 def _lowest(free: list[int], widest: int) -> tuple[int, int]:

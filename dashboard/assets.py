@@ -53,6 +53,10 @@ class Assets:
         """The address of a file by its source name (``app.css``); KeyError when there is none."""
         return PREFIX + self._names[name]
 
+    def text(self, name: str) -> str:
+        """A file's own text by its source name, for pages that must load nothing."""
+        return self._served[self._names[name]].plain.decode()
+
     def find(self, hashed: str) -> Asset | None:
         """The file behind a hashed name."""
         return self._served.get(hashed)

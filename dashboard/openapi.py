@@ -27,7 +27,9 @@ KEYS: Schema = {
 }
 ABOUT = (
     "Recorded requests and what they add up to. Without DASHBOARD_API_KEY only this machine is answered, and "
-    "no key is needed. Lists take page/per_page or limit/offset; next_cursor goes on at any depth."
+    "no key is needed. Lists take page/per_page or limit/offset; next_cursor goes on at any depth. "
+    "Each page is also data: /requests, /conversations and /sessions as .json, .jsonl and .csv with the page's own "
+    "filters (whole lists, at most 100,000 rows), and one request or conversation as .json."
 )
 MEDIA = {
     "json": "application/json",
@@ -93,9 +95,11 @@ def _path_parameters(route: Route) -> list[Schema]:
 
 def _query_parameters(route: Route, definitions: dict[str, Schema]) -> list[Schema]:
     parameters = []
-    for name, schema in definitions[route.query.__name__].get("properties", {}).items():
+    query = definitions[route.query.__name__]
+    for name, schema in query.get("properties", {}).items():
         shown = _without_null({key: value for key, value in schema.items() if key not in {"title", "description"}})
-        parameter: Schema = {"name": name, "in": "query", "required": False, "schema": shown}
+        required = name in query.get("required", ())
+        parameter: Schema = {"name": name, "in": "query", "required": required, "schema": shown}
         if shown.get("type") == "array":
             parameter |= {"style": "form", "explode": False}
         if "description" in schema:

@@ -183,10 +183,11 @@ async def title_call(connection: Any) -> Talk:
     return talk
 
 
-async def small_talk(connection: Any) -> Talk:
-    """Two turns without a session, of another train."""
+async def small_talk(connection: Any, *, number: int = 0) -> Talk:
+    """Two turns without a session, of another train; the higher the number, the longer ago."""
+    ago = timedelta(hours=30, minutes=5 * number)
     talk = Talk(
-        connection, train="atlas", session=None, first_number=3000, started=datetime.now(UTC) - timedelta(hours=30)
+        connection, train="atlas", session=None, first_number=3000 + 10_000 * number, started=datetime.now(UTC) - ago
     )
     surroundings: Body = {"role": "system", "content": [text("# Environment: a depot")]}
     opening = [{"role": "user", "content": [text("What is a *footplate*?")]}, surroundings]

@@ -61,8 +61,9 @@ def _outcome(
     during = (one for one in samples if now < one.at < window.reset_at and one.utilization >= FULL)
     full = next(during, None)
     end = full.at if full is not None else window.rejected_at
-    return _held(made, end, window.reset_at), (made.probability - float(end is not None)) ** 2
+    return _held(made, end, window.reset_at, step), (made.probability - float(end is not None)) ** 2
 
 
-def _held(made: Forecast, end: datetime | None, reset_at: datetime) -> bool:
-    return (made.earliest or reset_at) <= (end or reset_at) <= (made.latest or reset_at)
+def _held(made: Forecast, end: datetime | None, reset_at: datetime, step: timedelta) -> bool:
+    """To the step: of each the highest sample is known, so when it became full is not known better."""
+    return (made.earliest or reset_at) - step <= (end or reset_at) <= (made.latest or reset_at) + step

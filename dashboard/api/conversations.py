@@ -1,12 +1,15 @@
 """``/api/conversations``: the list, one with its tree, an export."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Literal
 
 import orjson
 from aiohttp import web
+from pydantic import Field
 
 from core.access import Permission
+from core.conversation_tree import Tree
+from dashboard.conversations import exported
 from dashboard.conversations.address import found_conversation, moved_to
 from dashboard.conversations.answers import ConversationsAnswer, ConversationTree, ExportedRequest
 from dashboard.conversations.detail import Conversation, requests_of
@@ -21,6 +24,7 @@ from dashboard.conversations.shape import (
     rebuild_answers,
     request_fields,
 )
+from dashboard.pages.shell import ASSETS
 from dashboard.recordings.bodies import MOST_SHOWN_BYTES, readable_value
 from dashboard.routing import Call, Query, route
 from sql.rows.conversations import AnswerRow, ConversationRequestRow
@@ -32,7 +36,9 @@ BATCH = 50
 class ExportQuery(Query):
     """How an export is written."""
 
-    format: Literal["jsonl", "json"] = "jsonl"
+    format: Literal["jsonl", "json", "md", "html"] = Field(
+        "jsonl", description="Lines or a list of JSON with whole answers; Markdown or one HTML file to read, masked"
+    )
 
 
 @route(
@@ -94,9 +100,10 @@ async def show_conversation(call: Call[Query]) -> ConversationTree | web.Respons
     errors=(400, 404, 503),
 )
 async def export_conversation(call: Call[ExportQuery]) -> web.StreamResponse:
-    """Every request of a conversation with its answer, a JSON object each: a line each, or as one list.
+    """A conversation as one file: each request with its answer, a JSON object each, or written out to be read.
 
-    Request bodies repeat one another, so each line says where the exact bytes are instead.
+    Request bodies repeat one another, so each JSON object says where the exact bytes are instead. Markdown and HTML
+    show what each request added; secrets are masked, long results shortened, and nothing in them loads anything.
     """
     found = await found_conversation(call)
     if moved := moved_to(call.request, found, "/api/conversations/", "/export"):
@@ -107,12 +114,42 @@ async def export_conversation(call: Call[ExportQuery]) -> web.StreamResponse:
     headers = {"Content-Type": "application/octet-stream", "Content-Disposition": f'attachment; filename="{name}"'}
     answer = web.StreamResponse(headers=headers)
     await answer.prepare(call.request)
-    before, between, behind = (b"", b"\n", b"\n") if call.query.format == "jsonl" else (b"[\n", b",\n", b"\n]\n")
-    async for line in _exported(call, found, rows):
-        await answer.write(before + line)
-        before = between
-    await answer.write(behind)
+    async for piece in _PIECES[call.query.format](call, found, rows):
+        await answer.write(piece)
     return answer
+
+
+async def _jsonl(
+    call: Call[ExportQuery], found: Conversation, rows: Sequence[ConversationRequestRow]
+) -> AsyncIterator[bytes]:
+    async for line in _exported(call, found, rows):
+        yield line + b"\n"
+
+
+async def _json(
+    call: Call[ExportQuery], found: Conversation, rows: Sequence[ConversationRequestRow]
+) -> AsyncIterator[bytes]:
+    before = b"[\n"
+    async for line in _exported(call, found, rows):
+        yield before + line
+        before = b",\n"
+    yield b"\n]\n"
+
+
+def _markdown(
+    call: Call[ExportQuery], found: Conversation, rows: Sequence[ConversationRequestRow]
+) -> AsyncIterator[bytes]:
+    return exported.as_markdown(call.request.app, call.database, found, Tree(rows))
+
+
+def _html(call: Call[ExportQuery], found: Conversation, rows: Sequence[ConversationRequestRow]) -> AsyncIterator[bytes]:
+    css = call.request.app[ASSETS].text("app.css")
+    return exported.as_html(call.request.app, call.database, found, Tree(rows), css)
+
+
+_PIECES: Mapping[
+    str, Callable[[Call[ExportQuery], Conversation, Sequence[ConversationRequestRow]], AsyncIterator[bytes]]
+] = {"jsonl": _jsonl, "json": _json, "md": _markdown, "html": _html}
 
 
 async def _exported(

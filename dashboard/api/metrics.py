@@ -4,6 +4,7 @@ No label names a conversation, session or request.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -11,8 +12,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from core.access import Permission
+from core.windows.reading import FIVE_HOURS, Source
 from dashboard.routing import Call, Query, route
 from dashboard.trains import visible_trains
+from dashboard.windows import reading
+from dashboard.windows.reading import Now
+from dashboard.windows.said import live
 from sql.errors import DatabaseAwayError
 from sql.rows.statistics import DeadLetterCountRow, TapeRow, TotalsRow
 
@@ -48,13 +53,31 @@ async def _families(call: Call[Query]) -> list[Metric]:
         totals = await call.database.fetch("totals_by_train", TotalsRow, sorted(trains))
         tapes = await call.database.fetch("tapes", TapeRow)
         letters = await call.database.fetch_one("dead_letter_count", DeadLetterCountRow)
+        now = datetime.now(UTC)
+        accounts = await reading.all_accounts(call.database, call.principal, now)
     except DatabaseAwayError:
         up.add_metric([], 0)
         return [up]
     up.add_metric([], 1)
     put_aside = GaugeMetricFamily("footplate_dead_letters", "Calls the database could not take, put aside")
     put_aside.add_metric([], letters.dead_letters if letters is not None else 0)
-    return [up, *_usage(totals, trains), *_tapes(tapes), put_aside]
+    return [up, *_usage(totals, trains), *_tapes(tapes), put_aside, _windows(accounts, now)]
+
+
+def _windows(accounts: Sequence[Now], now: datetime) -> Metric:
+    """Windows that run, each as its source says it; an inferred one only where a limit was ever seen."""
+    used = GaugeMetricFamily(
+        "footplate_window_utilization",
+        "Share of an account's usage window that is used up, by who says so",
+        labels=["account", "window", "source"],
+    )
+    for one in accounts:
+        for (window, source), row in one.said.items():
+            if row.utilization is not None and live(row, now):
+                used.add_metric([one.account.account_id, window, source], row.utilization)
+        if one.estimate.utilization is not None:
+            used.add_metric([one.account.account_id, FIVE_HOURS, Source.INFERRED], one.estimate.utilization)
+    return used
 
 
 def _usage(totals: Sequence[TotalsRow], trains: Mapping[int, str]) -> list[Metric]:

@@ -57,7 +57,7 @@ def lines(found: Scale, write: Callable[[float], str]) -> Markup:
     return Markup("").join(parts)
 
 
-def below(words: Sequence[str], *, most: int = 7, height: int = PLOT) -> Markup:
+def below(words: Sequence[str], *, most: int = 10, height: int = PLOT) -> Markup:
     """Words under equal columns, as many as fit; every second of those is left out where it is narrow."""
     step = max(1, math.ceil(len(words) / most))
     shown = [place for place in range(0, len(words), step) if words[place]]

@@ -7,6 +7,8 @@ from string import ascii_uppercase
 
 HUES = 8
 OTHER = 7
+LAST_RESORT = 6
+"""Red: what is wrong looks like that, so it is taken when nothing else is left."""
 """Of what is summed up as "other" and of what has no name: grey."""
 
 
@@ -39,9 +41,9 @@ def looks(names: Sequence[str], *, others: bool = False) -> tuple[Look, ...]:
 
 
 def _own(name: str) -> int:
-    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[0] % OTHER
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[0] % LAST_RESORT
 
 
 def _free(wanted: int, taken: set[int]) -> int:
-    turns = (wanted + step for step in range(OTHER))
-    return next((hue % OTHER for hue in turns if hue % OTHER not in taken), wanted)
+    turns = [(wanted + step) % LAST_RESORT for step in range(LAST_RESORT)]
+    return next((hue for hue in (*turns, LAST_RESORT) if hue not in taken), wanted)

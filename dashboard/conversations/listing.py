@@ -49,7 +49,7 @@ def _name(row: ConversationRow | SessionRow) -> UUID | str:
 
 
 async def find_conversations(
-    database: Database, principal: Principal, query: ConversationsQuery
+    database: Database, principal: Principal, query: ConversationsQuery, *, counted: bool = True
 ) -> Page[ConversationRow]:
     """The page of conversations that a query asks for, last active first, of the trains the principal may see."""
     trains = await visible_trains(database, principal, query.train_id)
@@ -62,18 +62,24 @@ async def find_conversations(
 
     first = query.model_copy(update={"before": None}).below
     return await _read(database, ConversationRow, trains, query, [
-        (name, arguments(account, query.below), arguments(account, first)) for name, account in leads
+        (name, arguments(account, query.below), arguments(account, first) if counted else None)
+        for name, account in leads
     ])  # fmt: skip
 
 
-async def find_sessions(database: Database, principal: Principal, query: SessionsQuery) -> Page[SessionRow]:
+async def find_sessions(
+    database: Database, principal: Principal, query: SessionsQuery, *, counted: bool = True
+) -> Page[SessionRow]:
     """The page of sessions that a query asks for, last active first, of the trains the principal may see."""
     trains = await visible_trains(database, principal, query.train_id)
     leads = await _leads(database, "sessions_newest", query.account_id)
     first = query.model_copy(update={"before": None}).below
-    since = query.date_from or EARLIEST
+
+    def rest(account: int | None) -> tuple[Any, ...]:
+        return query.date_from or EARLIEST, account, query.client
+
     return await _read(database, SessionRow, trains, query, [
-        (name, (*query.below, since, account, query.client), (*first, since, account, query.client))
+        (name, (*query.below, *rest(account)), (*first, *rest(account)) if counted else None)
         for name, account in leads
     ])  # fmt: skip
 
@@ -113,9 +119,9 @@ async def _read(
     row: type[R],
     trains: Mapping[int, str],
     query: Paged,
-    leads: Sequence[tuple[str, tuple[Any, ...], tuple[Any, ...]]],
+    leads: Sequence[tuple[str, tuple[Any, ...], tuple[Any, ...] | None]],
 ) -> Page[R]:
-    """Rows by each lead's first arguments, their count by its second."""
+    """Rows by each lead's first arguments, their count by its second, where it has any."""
     numbers, wanted = sorted(trains), query.skip + query.size + 1
     rows: list[R] = []
     total = 0
@@ -125,7 +131,8 @@ async def _read(
         await transaction.execute("plan_in_order" if in_order else "plan_once")
         for name, of_page, of_all in leads:
             rows += await transaction.fetch_union(name, row, numbers, *of_page, limit=wanted)
-            total += await transaction.count_union(name, numbers, *of_all, limit=COUNTED_TO + 1)
+            if of_all is not None:
+                total += await transaction.count_union(name, numbers, *of_all, limit=COUNTED_TO + 1)
     rows.sort(key=lambda each: (each.last_at, _name(each)), reverse=True)
     shown = rows[query.skip : query.skip + query.size]
     accounts = await account_names(database, {each.account for each in shown if each.account is not None})

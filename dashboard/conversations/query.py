@@ -1,11 +1,12 @@
 """The query strings of the lists of conversations and sessions."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field
 
+from dashboard.period import Period, both
 from dashboard.recordings.query import FIRST_ID, LAST_ID, Moment, Paged, Text, Texts, split
 
 Having = Literal["branches", "subtasks", "errors", "compaction", "side_calls"]
@@ -42,6 +43,11 @@ class ConversationsQuery(Paged):
         None, description="Cursor: `next_cursor` of the page before this one"
     )
 
+    def within(self, period: Period) -> Self:
+        """The same list, of what was last active in the period too."""
+        since, until = both(period, self.date_from, self.date_to)
+        return self.model_copy(update={"date_from": since, "date_to": until})
+
     @property
     def below(self) -> tuple[datetime, UUID]:
         """The last activity and id that all of the page come behind."""
@@ -77,6 +83,11 @@ class SessionsQuery(Paged):
     before: Annotated[str, Field(pattern=r"^\d{1,17}-", max_length=300)] | None = Field(
         None, description="Cursor: `next_cursor` of the page before this one"
     )
+
+    def within(self, period: Period) -> Self:
+        """The same list, of what was last active in the period too."""
+        since, until = both(period, self.date_from, self.date_to)
+        return self.model_copy(update={"date_from": since, "date_to": until})
 
     @property
     def below(self) -> tuple[datetime, str]:

@@ -14,6 +14,7 @@ from core.graph import ALL, lines
 from dashboard.conversations import thread as window
 from dashboard.conversations.address import found_conversation, moved_to
 from dashboard.conversations.detail import MOST_REQUESTS, Conversation, launch_numbers, requests_of
+from dashboard.pages import conversation_cost
 from dashboard.pages.conversations import status_of, title_of
 from dashboard.pages.shell import address, fragment, page, wants_fragment
 from dashboard.recordings.query import Text, split
@@ -22,8 +23,8 @@ from dashboard.render.pool import rendered
 from dashboard.routing import Call, Query, route
 from sql.rows.conversations import ConversationRequestRow, ToolCallRow
 
-View = Literal["thread", "graph", "raw"]
-VIEWS: tuple[tuple[View, str], ...] = (("thread", "Thread"), ("graph", "Graph"), ("raw", "Raw"))
+View = Literal["thread", "graph", "cost", "raw"]
+VIEWS: tuple[tuple[View, str], ...] = (("thread", "Thread"), ("graph", "Graph"), ("cost", "Cost"), ("raw", "Raw"))
 MANY_OPENED = 200
 
 
@@ -204,6 +205,10 @@ async def _graph(call: Call[ConversationQuery], shown: Shown) -> dict[str, Any]:
     }
 
 
+async def _cost(_: Call[ConversationQuery], shown: Shown) -> dict[str, Any]:
+    return conversation_cost.values(shown.tree, shown.path, _purposes(shown))
+
+
 async def _raw(call: Call[ConversationQuery], shown: Shown) -> dict[str, Any]:
     total = len(shown.tree.rows)
     end = min(call.query.end or total, total)
@@ -222,5 +227,6 @@ async def _raw(call: Call[ConversationQuery], shown: Shown) -> dict[str, Any]:
 _VIEWS: dict[View, Callable[[Call[ConversationQuery], Shown], Awaitable[dict[str, Any]]]] = {
     "thread": _thread,
     "graph": _graph,
+    "cost": _cost,
     "raw": _raw,
 }

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any, TypeVar
+from typing import Any
 
 from aiohttp import web
 from markupsafe import Markup
@@ -12,12 +12,11 @@ from pydantic import Field
 from core.access import Permission
 from dashboard.conversations.listing import Page, find_conversations
 from dashboard.conversations.now import Now, now_of
-from dashboard.conversations.query import ConversationsQuery, SessionsQuery
+from dashboard.conversations.query import ConversationsQuery
 from dashboard.pages import first_run
 from dashboard.pages.header import TRAINS
 from dashboard.pages.list_address import ListAddress, written
 from dashboard.pages.shell import page
-from dashboard.period import Period, both
 from dashboard.recordings.query import Texts
 from dashboard.render import spark
 from dashboard.render.headline import Status
@@ -27,7 +26,6 @@ from sql.rows.conversations import ConversationRow
 from sql.rows.directory import AccountRow
 from sql.rows.pages_requests import RecordedRow
 
-Q = TypeVar("Q", ConversationsQuery, SessionsQuery)
 SHOWN = ("q", "sessionId", "has")
 """Filters with a field of their own; the others come by links and are kept."""
 FILTER_NAMES = {
@@ -90,7 +88,7 @@ class Line:
 async def conversations_page(call: Call[ListQuery]) -> web.Response:
     """Recorded conversations, last active first."""
     query = call.query
-    found = await find_conversations(call.database, call.principal, in_period(query, call.period))
+    found = await find_conversations(call.database, call.principal, query.within(call.period))
     here = ListAddress("/conversations", query, written(query, FILTER_NAMES), call.period)
     trains = call.request[TRAINS]
     if not found.rows and not here.chosen and query.before is None:
@@ -115,6 +113,7 @@ async def conversations_page(call: Call[ListQuery]) -> web.Response:
         newer=here.newer(query.trail),
         older=here.older(query.trail, found.next_cursor),
         newest=here.newest,
+        files=here.files,
     )
 
 
@@ -139,12 +138,6 @@ def status_of(row: ConversationRow, *, running: bool) -> Status:
     if (row.latest_status_code or 0) >= 400:
         return Status("error", "failed")
     return Status("warning", "errors") if row.error_count else Status("ok", "ok")
-
-
-def in_period(query: Q, period: Period) -> Q:
-    """The query for what was last active in the period too."""
-    since, until = both(period, query.date_from, query.date_to)
-    return query.model_copy(update={"date_from": since, "date_to": until})
 
 
 def days(lines: Sequence[Any], zone: tzinfo) -> list[tuple[datetime, list[Any]]]:

@@ -26,7 +26,7 @@ class ProgressQuery(Query):
 @route("GET", "/setup", permission=Permission.READ_REQUESTS, errors=(503,))
 async def setup_page(call: Call[Query]) -> web.Response:
     """The copy-paste blocks, whenever they are wanted again."""
-    recorded = await _anything(call)
+    recorded = await anything(call)
     return shown(call, section="setup", recorded=recorded)
 
 
@@ -35,7 +35,7 @@ async def progress(call: Call[ProgressQuery]) -> web.Response:
     """Asked every two seconds while nothing is recorded; moves on by itself when the first request is there."""
     since = call.query.waiting_since
     waited = datetime.now(UTC) - since
-    recorded = await _anything(call)
+    recorded = await anything(call)
     answer = fragment(
         call.request,
         "first_run.progress.html",
@@ -74,8 +74,14 @@ def proxy_address(settings: Settings, host: str | None) -> str:
     return f"http://{f'[{name}]' if ':' in name else name}:{settings.proxy_port}"
 
 
-async def _anything(call: Call[Any]) -> bool:
-    trains = await visible_trains(call.database, call.principal)
+async def visible(call: Call[Any]) -> dict[int, str]:
+    """Numbers and names of the trains the reader may see."""
+    return await visible_trains(call.database, call.principal)
+
+
+async def anything(call: Call[Any]) -> bool:
+    """Whether anything was recorded that the reader may see."""
+    trains = await visible(call)
     found = await call.database.fetch_one("anything_recorded", RecordedRow, sorted(trains))
     return found is not None and found.recorded
 

@@ -62,6 +62,16 @@ class ListAddress:
         rest = {**self.chosen, **self.size, **self._period.tz}
         return [(name, str(value)) for name, value in rest.items() if name not in shown]
 
+    @property
+    def files(self) -> list[tuple[str, str]]:
+        """The list as data: this page as JSON, all of it as JSON lines and as CSV."""
+        here = {**self.chosen, **({"before": self._before} if self._before else {}), **self.size}
+        return [
+            ("JSON", address(f"{self._path}.json", here)),
+            ("JSONL", address(f"{self._path}.jsonl", self.chosen)),
+            ("CSV", address(f"{self._path}.csv", self.chosen)),
+        ]
+
     def older(self, trail: Sequence[str], cursor: object | None) -> str | None:
         """The next page."""
         if cursor is None:

@@ -22,13 +22,17 @@ class Place:
     """The heading it stands under; places of one group stand together."""
     bar: bool = False
     """Whether it is in a phone's bar; the others are behind "More"."""
+    badge: str = ""
+    """Where the little figure beside it is asked for, once the page stands; none without scripts."""
 
 
 # What exists. A later page adds its line here; nothing points at what is not built.
 NAVIGATION = (
+    Place("overview", "Overview", "/overview", "o", bar=True),
     Place("conversations", "Conversations", "/conversations", "c", bar=True),
-    Place("sessions", "Sessions", "/sessions", "s", bar=True),
+    Place("sessions", "Sessions", "/sessions", "s"),
     Place("requests", "Requests", "/requests", "r", bar=True),
+    Place("cost", "Cost", "/cost", "u", "Usage", bar=True),
     Place("setup", "Set up", "/setup", "p", "Help"),
     Place("docs", "API", "/docs", "a", "Help"),
     Place("settings", "Settings", "/settings", "t", "Help"),

@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field
 
 from core.access import Permission
+from dashboard.comparison.stored import other_side, side_of
 from dashboard.conversations.detail import neighbours_of
 from dashboard.pages import request_tabs as tabs
 from dashboard.pages.shell import fragment, page
@@ -15,6 +17,7 @@ from dashboard.problems import Problem
 from dashboard.recordings.asked import found_in
 from dashboard.recordings.detail import Bodies, Found, bodies_of
 from dashboard.recordings.place import Place, parent_items, place_of
+from dashboard.render import diff as compare_tab
 from dashboard.render import headline, waterfall
 from dashboard.render.messages import WINDOW
 from dashboard.render.pool import rendered
@@ -24,15 +27,17 @@ from dashboard.render.stream import PAGE
 from dashboard.routing import Call, Query, route
 from sql.rows.requests import RequestDetailRow
 
-TabName = Literal["readable", "prompt", "request", "response", "stream", "headers", "timing"]
+TabName = Literal["readable", "prompt", "diff", "request", "response", "stream", "headers", "timing", "code"]
 TABS: tuple[tuple[TabName, str], ...] = (
     ("readable", "Readable"),
     ("prompt", "Prompt"),
+    ("diff", "Diff"),
     ("request", "Raw request"),
     ("response", "Raw response"),
     ("stream", "Stream"),
     ("headers", "Headers"),
     ("timing", "Timing"),
+    ("code", "cURL/SDK"),
 )
 DAY = 24 * 3600
 
@@ -43,6 +48,7 @@ class DetailQuery(Query):
     tab: TabName = "readable"
     context: Literal["new", "full"] = Field("new", description="Messages to read: what is new, or all")
     first: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(None, description="First message or chunk shown")
+    against: UUID | None = Field(None, description="The request that this one is compared with")
     tool: Annotated[int, Field(ge=1, le=10_000_000)] = Field(1, description="First tool shown")
 
 
@@ -180,6 +186,17 @@ async def _prompt(asked: Asked) -> dict[str, Any]:
     return {"prompt": made[0], "body": made[1], "window": WINDOW, "tools_window": TOOLS}
 
 
+async def _diff(asked: Asked) -> dict[str, Any]:
+    call, found = asked.call, asked.found
+    other = await other_side(call.database, call.principal, found, asked.place, call.query.against)
+    if other is None:
+        if call.query.against is not None:
+            raise Problem(404, "there is no request of this id to compare with, or it is not yours to see")
+        return {"diff": None, "other": None}
+    own = await side_of(call.database, found.row.train, found.row)
+    return {"diff": await rendered(asked.app, compare_tab.drawn, own, other), "other": other}
+
+
 async def _request(asked: Asked) -> dict[str, Any]:
     return {"body": await rendered(asked.app, tabs.request, asked.found.row, await asked.bodies())}
 
@@ -205,12 +222,19 @@ async def _timing(asked: Asked) -> dict[str, Any]:
     return {"phases": phases, "arrival": await rendered(asked.app, tabs.arrival, bodies.response)}
 
 
+async def _code(asked: Asked) -> dict[str, Any]:
+    own = await side_of(asked.call.database, asked.found.row.train, asked.found.row)
+    return {"code": await rendered(asked.app, tabs.code, asked.found.row, own.body, own.size)}
+
+
 _SHOWN: dict[TabName, Callable[[Asked], Awaitable[dict[str, Any]]]] = {
     "readable": _readable,
     "prompt": _prompt,
+    "diff": _diff,
     "request": _request,
     "response": _response,
     "stream": _stream,
     "headers": _headers,
     "timing": _timing,
+    "code": _code,
 }

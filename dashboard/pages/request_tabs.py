@@ -7,11 +7,12 @@ from typing import Any
 from markupsafe import Markup
 
 from core.kept import Kept
-from dashboard.recordings.detail import Bodies
+from dashboard.recordings.detail import Bodies, request_kept, too_large
 from dashboard.render import json_view, long_text, messages, stream, waterfall
 from dashboard.render.image import decoded, recognised
 from dashboard.render.messages import Message, Talk
 from dashboard.render.prompt import Prompt, whole_prompt
+from dashboard.render.recipes import Asked, NotRepeatableError, Recipes, recipes
 from dashboard.render.secrets import Mask, masked
 from dashboard.render.steps import Step, as_it_came, steps_of
 from sql.rows.requests import RequestDetailRow, ResponseBodyRow
@@ -155,6 +156,25 @@ def chunks(row: RequestDetailRow, bodies: Bodies, first: int) -> Chunks:
     return Chunks(
         Body("shown"), lines, len(kept.chunk_sizes), first, last, arrival(kept), bars, hidden, bool(made and row.stream)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The call as commands; ``fault`` says why there are none, ``state`` what is to be known of its body."""
+
+    recipes: Recipes | None
+    state: Body
+    fault: str = ""
+
+
+def code(row: RequestDetailRow, body: bytes | None, size: int | None) -> Code:
+    """The call as something to run again."""
+    state = _kept_as(_state(row, body, too_large(size), size), row, request_kept(row, size))
+    recorded = row.request_headers if isinstance(row.request_headers, list) else []
+    try:
+        return Code(recipes(Asked(row.method, row.path, row.query, recorded, body, size)), state)
+    except NotRepeatableError as exc:
+        return Code(None, state, str(exc))
 
 
 def arrival(kept: ResponseBodyRow | None) -> waterfall.Arrival | None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import TypeVar
 from uuid import UUID
 
 from aiohttp import web
@@ -16,7 +15,7 @@ from dashboard.pages import first_run
 from dashboard.pages.header import TRAINS
 from dashboard.pages.list_address import Chosen, ListAddress, written
 from dashboard.pages.shell import address, fragment, page
-from dashboard.period import Period, both
+from dashboard.period import Period
 from dashboard.recordings.listing import Listing, find_requests
 from dashboard.recordings.query import FIRST_ID, RequestsQuery, Texts
 from dashboard.render import headline
@@ -25,8 +24,6 @@ from dashboard.trains import account_names, visible_trains
 from sql.rows.directory import AccountRow
 from sql.rows.pages_requests import ModelRow, RecordedRow
 from sql.rows.requests import RequestDetailRow, RequestRow
-
-R = TypeVar("R", bound=RequestsQuery)
 
 MODELS_OF = timedelta(days=90)
 NEW_COUNTED = 20
@@ -80,16 +77,15 @@ class Line:
 
 @route("GET", "/", permission=Permission.READ_REQUESTS, errors=(503,))
 async def start(_: Call[Query]) -> web.Response:
-    """The list is where everything starts for now."""
-    return web.Response(status=302, headers={"Location": "/requests"})
+    """The overview is where everything starts."""
+    return web.Response(status=302, headers={"Location": "/overview"})
 
 
 @route("GET", "/requests", permission=Permission.READ_REQUESTS, query=ListQuery, errors=(400, 503), period="all")
 async def list_page(call: Call[ListQuery]) -> web.Response:
     """Recorded requests, newest first."""
     query = call.query
-    within = in_period(query, call.period)
-    listing = await find_requests(call.database, call.principal, within)
+    listing = await find_requests(call.database, call.principal, query.within(call.period))
     here = ListAddress("/requests", query, filters_of(query), call.period)
     chosen = here.chosen
     trains = call.request[TRAINS]
@@ -116,8 +112,8 @@ async def list_page(call: Call[ListQuery]) -> web.Response:
         newer=here.newer(query.trail),
         older=here.older(query.trail, listing.next_cursor),
         newest=here.newest,
+        files=here.files,
         poll=_poll(query, call.period, listing),
-        as_json=address("/api/requests", {**filters_of(within), "before": query.before or "", **here.size}),
     )
 
 
@@ -166,12 +162,6 @@ def filters_of(query: RequestsQuery) -> Chosen:
 def lines_of(listing: Listing) -> list[Line]:
     """The rows of a listing with the names of their trains and accounts."""
     return [Line(row, listing.trains[row.train], listing.accounts.get(row.account or 0)) for row in listing.rows]
-
-
-def in_period(query: R, period: Period) -> R:
-    """The query for what lies in the period too."""
-    since, until = both(period, query.since, query.until)
-    return query.model_copy(update={"since": since, "until": until})
 
 
 def _days(lines: Sequence[Line], zone: tzinfo) -> list[tuple[datetime, list[Line]]]:

@@ -11,7 +11,7 @@ from dashboard.conversations.listing import TALKS_SHOWN, find_sessions, talks_of
 from dashboard.conversations.now import now_of
 from dashboard.conversations.query import SessionsQuery
 from dashboard.pages import first_run
-from dashboard.pages.conversations import days, in_period
+from dashboard.pages.conversations import days
 from dashboard.pages.header import TRAINS
 from dashboard.pages.list_address import ListAddress, written
 from dashboard.pages.shell import page
@@ -62,7 +62,7 @@ class Line:
 async def sessions_page(call: Call[ListQuery]) -> web.Response:
     """Recorded sessions, last active first."""
     query = call.query
-    found = await find_sessions(call.database, call.principal, in_period(query, call.period))
+    found = await find_sessions(call.database, call.principal, query.within(call.period))
     here = ListAddress("/sessions", query, written(query, FILTER_NAMES), call.period)
     trains = call.request[TRAINS]
     if not found.rows and not here.chosen and query.before is None:
@@ -90,6 +90,7 @@ async def sessions_page(call: Call[ListQuery]) -> web.Response:
         newer=here.newer(query.trail),
         older=here.older(query.trail, found.next_cursor),
         newest=here.newest,
+        files=here.files,
     )
 
 

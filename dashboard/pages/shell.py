@@ -14,6 +14,8 @@ from markupsafe import Markup
 
 from dashboard.access import GATE
 from dashboard.assets import Assets
+from dashboard.charts.figure import EVERY
+from dashboard.overview.cards import Failed
 from dashboard.pages.header import header_of, kept_of, know_trains
 from dashboard.pages.navigation import behind_more, grouped
 from dashboard.pages.preferences import CHOICES, preferences_of
@@ -24,6 +26,7 @@ from dashboard.render.hidden import exact, sendable, spelled, visible
 from dashboard.render.secrets import safe
 from dashboard.render.zone import drawn_in
 from dashboard.routing import PERIOD
+from dashboard.totals.wording import percent
 
 ASSETS = web.AppKey("assets", Assets)
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -66,6 +69,8 @@ def setup(app: web.Application) -> None:
         status=headline.status,
         themes=CHOICES["theme"],
     )
+    environment.globals.update(every_source=EVERY)
+    environment.tests["failing"] = lambda value: isinstance(value, Failed)
 
 
 def page(request: web.Request, template: str, *, section: str, status: int = 200, **values: Any) -> web.Response:
@@ -180,4 +185,5 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "plural": figures.plural,
     "money": figures.money,
     "when": figures.when,
+    "share": percent,
 }

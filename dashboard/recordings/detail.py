@@ -42,7 +42,7 @@ class Bodies:
     @property
     def request_too_large(self) -> bool:
         """Whether the request's body is there and was left out."""
-        return (self.sizes.request_size or 0) > MOST_SHOWN_BYTES
+        return too_large(self.sizes.request_size)
 
     @property
     def response_too_large(self) -> bool:
@@ -53,6 +53,11 @@ class Bodies:
     def chunks_left_out(self) -> int:
         """Chunks of a response that was too large to show."""
         return (self.sizes.chunks or 0) if self.response_too_large else 0
+
+
+def too_large(size: int | None) -> bool:
+    """Whether a stored body of this size is left where it is."""
+    return (size or 0) > MOST_SHOWN_BYTES
 
 
 async def find_request(database: Database, principal: Principal, request_id: UUID) -> Found | None:

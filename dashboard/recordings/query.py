@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from core.ids import MAX_MS, uuid7
 from core.models import Outcome, RequestType
+from dashboard.period import Period, both
 from dashboard.routing import Query
 
 MOST_PER_PAGE = 200
@@ -102,6 +103,11 @@ class RequestsQuery(Paged):
     until: Moment | None = Field(None, description="Accepted before this time, ISO 8601")
     before: UUID | None = Field(None, description="Cursor: `next_cursor` of the page before this one")
     cursor: UUID | None = Field(None, description="The same as before")
+
+    def within(self, period: Period) -> Self:
+        """The same list, of what was accepted in the period too."""
+        since, until = both(period, self.since, self.until)
+        return self.model_copy(update={"since": since, "until": until})
 
     @property
     def statuses(self) -> tuple[int, int] | None:

@@ -190,7 +190,10 @@ def _image(block: dict[str, Any], place: str, context: Context) -> Iterator[Bloc
     data = source.get("data")
     picture = recognised(head_of(data))
     octets = figures.size(len(data) * 3 // 4) if isinstance(data, str) else "no data"
-    if picture is None or not context.pictures:
+    if not context.pictures:
+        yield Block("image", "image", _NOTE.format("Pictures are not part of this."), octets)
+        return
+    if picture is None:
         said = source.get("media_type")
         text = f"Not shown: its bytes are no PNG, JPEG, GIF or WebP picture. It was sent as {said}."
         yield Block("image", "image", _NOTE.format(visible(masked(text, context.mask))), octets)

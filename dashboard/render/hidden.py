@@ -21,7 +21,7 @@ NAMED_IN_A_CHIP = 3
 def visible(text: str) -> Markup:
     """The text, escaped, with hidden characters as chips. A carriage return before a newline is dropped."""
     text = text.replace("\r\n", "\n")
-    if _RUN.search(text) is None:
+    if (text.isascii() and text.isprintable()) or _RUN.search(text) is None:
         return escape(text)
     out, position = [], 0
     for run in _RUN.finditer(text):
@@ -32,6 +32,8 @@ def visible(text: str) -> Markup:
 
 def spelled(text: str) -> str:
     """The text with hidden characters as ``⟨U+202E⟩``: for titles and options, which hold no markup."""
+    if text.isascii() and text.isprintable():  # nearly all words of a page, and much faster than looking
+        return text
     return _RUN.sub(lambda run: "".join(f"⟨{_code(character)}⟩" for character in run.group()), text)
 
 

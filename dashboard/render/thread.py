@@ -1,6 +1,6 @@
 """A window of a conversation as people read it: what was said, and each tool call with its result in one card."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from dashboard.render.transcript import Piece, Transcript
 from sql.rows.conversations import ConversationRequestRow, ToolCallRow
 
 SYSTEM = "system"
+PICTURES = "/requests/{}/images/"
 WHOLE_SHOWN = 60
 """Blocks of a transcript that is new as a whole; those before are a link away."""
 LONGEST_RESULT = 6_000
@@ -68,13 +69,30 @@ class Thread:
     masked: int
 
 
-def drawn(window: Window, stored: Stored, launches: Mapping[tuple[Any, str], str]) -> Thread:
-    """The turns of a window. Never raises on any recorded bytes."""
-    return _Drawing(window, stored, launches).thread()
+Draw = Callable[[Any, str, Context], Iterator[Block]]
+
+
+def drawn(
+    window: Window,
+    stored: Stored,
+    launches: Mapping[tuple[Any, str], str],
+    draw: Draw = blocks.rendered,
+    pictures: str = PICTURES,
+) -> Thread:
+    """The turns of a window. Never raises on any recorded bytes.
+
+    ``draw`` makes the blocks of one content block; ``pictures`` is the address of those of request ``{}``, empty where
+    none are shown.
+    """
+    return _Drawing(window, stored, launches, draw, pictures).thread()
 
 
 class _Drawing:
-    def __init__(self, window: Window, stored: Stored, launches: Mapping[tuple[Any, str], str]) -> None:
+    def __init__(
+        self, window: Window, stored: Stored, launches: Mapping[tuple[Any, str], str], draw: Draw, pictures: str
+    ) -> None:
+        self._draw = draw
+        self._pictures = pictures
         self._window = window
         self._tree: TalkTree = window.tree
         self._stored = stored
@@ -113,7 +131,7 @@ class _Drawing:
             return
         source_id = self._tree.rows[source].id
         for piece in pieces:
-            context = Context(piece.role, f"/requests/{source_id}/images/", self._mask, held.calls)
+            context = Context(piece.role, self._pictures.format(source_id), self._mask, held.calls)
             self._place(turn, piece, context)
 
     def _added(self, turn: Turn, place: int, held: Transcript) -> Sequence[Piece] | None:
@@ -170,7 +188,7 @@ class _Drawing:
         message = self._stored.messages.get(row.id)
         content = message.get("content") if isinstance(message, dict) else None
         calls = {call.tool_use_id: call for call in self._stored.calls.get(row.id, ())}
-        context = Context(ASSISTANT, f"/requests/{row.id}/images/", self._mask)
+        context = Context(ASSISTANT, self._pictures.format(row.id), self._mask)
         for position, block in enumerate(content if isinstance(content, list) else ()):
             for made in self._blocks(block, f"r.{position}", context):
                 turn.answer.append(self._card(row, block, made, calls))
@@ -189,7 +207,7 @@ class _Drawing:
         if self._room <= 0:
             yield Block("other", "not drawn: this page is full", _NOTE.format("The request's own page shows it."))
             return
-        for made in blocks.rendered(_shortened(block), place, context):
+        for made in self._draw(_shortened(block), place, context):
             self._room -= len(made.body) + FRAME
             yield made
 

@@ -39,7 +39,7 @@ READINGS = 16
 HEARTBEAT_SECONDS = 2.0
 DEAD_WRITER_SECONDS = 0.25
 """Between two looks at whether the writers of open exchanges live."""
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.15
 """Between two batches of a tape that is up to date: commits are shared, and a row is late by this at most."""
 
 

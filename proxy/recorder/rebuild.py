@@ -114,7 +114,7 @@ class Rebuild:
         async with self._locked() as (transaction, lock):
             prices = await self._book.open(transaction, lock)
             rows = [usage_again.row(one, prices) for one in told]
-            await usage_again.write(transaction, self._train, rows)
+            await usage_again.write(transaction, self._train, rows, prices)
             await self._link(transaction, [(one, row) for one, row in zip(told, rows, strict=True) if one.facts])
             await transaction.execute("rebuild_reached", self._train, ids[-1], len(ids))
 

@@ -1,9 +1,8 @@
-"""What answers said of their account's windows and limits, and our own sums beside it, as calls become complete."""
+"""What answers said of their account's windows and limits, kept as calls become complete."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
-from uuid import UUID
 
 from core.ids import uuid7_ms
 from core.models import Recording
@@ -44,9 +43,8 @@ class Limited(NamedTuple):
     at: datetime
 
 
-async def write(transaction: Transaction, train: int, news: Sequence[Row]) -> None:
+async def write(transaction: Transaction, news: Sequence[Row]) -> None:
     """Write what rows that became complete in this transaction say of windows. Raises sql's errors."""
-    await add_up(transaction, train, [row.id for row in news])
     observed: list[Observed] = []
     limited: list[Limited] = []
     for row in news:
@@ -62,12 +60,6 @@ async def write(transaction: Transaction, train: int, news: Sequence[Row]) -> No
         await transaction.execute("record_account_windows", *columns)
     if limited:
         await transaction.execute("record_rate_limits", *map(list, zip(*limited, strict=True)))
-
-
-async def add_up(transaction: Transaction, train: int, completed: Sequence[UUID]) -> None:
-    """Add requests that became complete in this transaction to the sums by five minutes. Raises sql's errors."""
-    if completed:
-        await transaction.execute("record_usage_five_minutes", train, list(completed))
 
 
 def observed_at(row: Row, recording: Recording) -> datetime:

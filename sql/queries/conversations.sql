@@ -114,8 +114,8 @@ ORDER BY b.conversation_id, b.created_at, b.branch_id;
 SELECT r.id, r.account, r.parent_request_id, r.link_method, r.branch_id, r.is_subtask, r.parent_task_request_id, r.attempt_of,
     r.side_call, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.model,
     r.answered_model, r.request_type, r.input_tokens, r.output_tokens, r.total_tokens, r.cache_creation_input_tokens,
-    r.cache_read_input_tokens, r.thinking_tokens, r.cost_usd, r.cost_estimated, r.cost_reason, r.started_at,
-    r.ended_at, r.updated_at, r.ttft_us,
+    r.cache_read_input_tokens, r.ephemeral_5m_input_tokens, r.ephemeral_1h_input_tokens, r.thinking_tokens, r.cost_usd,
+    r.cost_estimated, r.cost_reason, r.started_at, r.ended_at, r.updated_at, r.ttft_us,
     r.duration_us, r.request_bytes, r.item_count, r.current_message_hash, r.parent_message_hash, r.message_id, r.preview,
     CASE WHEN jsonb_typeof(r.task_tool_invocation) = 'array' THEN (
         SELECT jsonb_agg(jsonb_build_object('id', t -> 'id', 'name', t -> 'name', 'purpose', left(coalesce(

@@ -50,45 +50,6 @@ ON CONFLICT (account, model, name) DO UPDATE SET
     observed_at = excluded.observed_at
 WHERE excluded.observed_at >= r.observed_at;
 
--- name: record_usage_five_minutes
--- Adds rows of train $1 that this transaction completed ($2) to the sums by five minutes; each is given once in its life.
-INSERT INTO usage_five_minutes AS u (train, account, slot, model, request_type, first_at, requests, input_tokens,
-    output_tokens, cache_creation_input_tokens, cache_read_input_tokens, cost_usd, unpriced)
-SELECT r.train, coalesce(r.account, 0), date_bin('5 minutes', r.started_at, '2000-01-01 00:00:00+00'),
-    coalesce(r.answered_model, r.model, ''), coalesce(r.request_type, ''), min(r.started_at), count(*),
-    coalesce(sum(r.input_tokens), 0), coalesce(sum(r.output_tokens), 0),
-    coalesce(sum(r.cache_creation_input_tokens), 0), coalesce(sum(r.cache_read_input_tokens), 0),
-    coalesce(sum(r.cost_usd), 0),
-    count(*) FILTER (WHERE r.cost_usd IS NULL AND coalesce(r.input_tokens, r.output_tokens) IS NOT NULL)
-FROM requests AS r
-WHERE r.train = $1 AND r.id = ANY ($2::uuid[]) AND r.outcome IS NOT NULL
-GROUP BY 1, 2, 3, 4, 5
-ON CONFLICT (train, account, slot, model, request_type) DO UPDATE SET
-    first_at = least(u.first_at, excluded.first_at), requests = u.requests + excluded.requests,
-    input_tokens = u.input_tokens + excluded.input_tokens, output_tokens = u.output_tokens + excluded.output_tokens,
-    cache_creation_input_tokens = u.cache_creation_input_tokens + excluded.cache_creation_input_tokens,
-    cache_read_input_tokens = u.cache_read_input_tokens + excluded.cache_read_input_tokens,
-    cost_usd = u.cost_usd + excluded.cost_usd, unpriced = u.unpriced + excluded.unpriced;
-
 -- name: forget_window_observations
 -- Drops what was observed more than 90 days ago; what became of those windows stays in account_windows.
 DELETE FROM window_observations WHERE observed_at < now() - interval '90 days';
-
--- name: recost_five_minutes
--- Takes the cost of train $1's sums from its rows again, from $2 up to $3, after they were priced anew. Whoever calls
--- it holds the train's row (record_lock_train).
-UPDATE usage_five_minutes AS u SET cost_usd = s.cost_usd, unpriced = s.unpriced
-FROM (
-    SELECT coalesce(r.account, 0) AS account,
-        date_bin('5 minutes', r.started_at, '2000-01-01 00:00:00+00') AS slot,
-        coalesce(r.answered_model, r.model, '') AS model, coalesce(r.request_type, '') AS request_type,
-        coalesce(sum(r.cost_usd), 0) AS cost_usd,
-        count(*) FILTER (WHERE r.cost_usd IS NULL AND coalesce(r.input_tokens, r.output_tokens) IS NOT NULL) AS unpriced
-    FROM requests AS r
-    WHERE r.train = $1 AND r.outcome IS NOT NULL
-        AND r.started_at >= date_bin('5 minutes', $2::timestamptz, '2000-01-01 00:00:00+00')
-        AND r.started_at < date_bin('5 minutes', $3::timestamptz + interval '5 minutes', '2000-01-01 00:00:00+00')
-    GROUP BY 1, 2, 3, 4
-) AS s
-WHERE u.train = $1 AND u.account = s.account AND u.slot = s.slot AND u.model = s.model
-    AND u.request_type = s.request_type;

@@ -178,6 +178,13 @@ SELECT request_body(b.train, b.id) AS body, b.size, b.sha256
 FROM request_bodies AS b
 WHERE b.train = $1 AND b.id = $2;
 
+-- name: request_body_within
+-- The exact bytes of a request's body of at most $3 bytes; of a larger one size and hash only.
+-- returns: RequestBodyRow
+SELECT CASE WHEN b.size <= $3 THEN request_body(b.train, b.id) END AS body, b.size, b.sha256
+FROM request_bodies AS b
+WHERE b.train = $1 AND b.id = $2;
+
 -- name: response_body_of
 -- The exact bytes of a response, its inflated copy, the message in it, and how it came in chunks.
 -- returns: ResponseBodyRow

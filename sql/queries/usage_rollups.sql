@@ -1,5 +1,5 @@
 -- name: rollup_usage
--- Adds what these requests say (view request_usage) to the hourly roll-ups; with -1 as $3 it is taken back.
+-- Adds what these requests say (view request_usage) to the roll-ups by time; with -1 as $3 it is taken back.
 WITH said AS MATERIALIZED (
     SELECT * FROM request_usage AS u WHERE u.train = $1 AND u.id = ANY ($2::uuid[])
 ), timed AS (
@@ -21,6 +21,20 @@ WITH said AS MATERIALIZED (
     ON CONFLICT (train, key_id, hour) DO UPDATE SET requests = k.requests + excluded.requests,
         input_tokens = k.input_tokens + excluded.input_tokens, output_tokens = k.output_tokens + excluded.output_tokens,
         cost_usd = k.cost_usd + excluded.cost_usd, unpriced = k.unpriced + excluded.unpriced
+), slots AS (
+    INSERT INTO usage_five_minutes AS f (train, account, slot, model, request_type, first_at, requests, input_tokens,
+        output_tokens, cache_creation_input_tokens, cache_read_input_tokens, cost_usd, unpriced)
+    SELECT u.train, u.account, u.slot, u.model, u.request_type, min(u.started_at), $3 * sum(u.requests),
+        $3 * sum(u.input_tokens), $3 * sum(u.output_tokens), $3 * sum(u.cache_creation_input_tokens),
+        $3 * sum(u.cache_read_input_tokens), $3 * sum(u.cost_usd), $3 * sum(u.unpriced)
+    FROM said AS u
+    GROUP BY 1, 2, 3, 4, 5
+    ON CONFLICT (train, account, slot, model, request_type) DO UPDATE SET
+        first_at = least(f.first_at, excluded.first_at), requests = f.requests + excluded.requests,
+        input_tokens = f.input_tokens + excluded.input_tokens, output_tokens = f.output_tokens + excluded.output_tokens,
+        cache_creation_input_tokens = f.cache_creation_input_tokens + excluded.cache_creation_input_tokens,
+        cache_read_input_tokens = f.cache_read_input_tokens + excluded.cache_read_input_tokens,
+        cost_usd = f.cost_usd + excluded.cost_usd, unpriced = f.unpriced + excluded.unpriced
 )
 INSERT INTO usage_hourly AS h (train, hour, account, model, request_type, requests, ok, cancelled, rejected, input_tokens,
     output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ephemeral_5m_input_tokens,

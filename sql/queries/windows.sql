@@ -12,13 +12,14 @@ WHERE EXISTS (SELECT FROM usage_five_minutes AS u
 ORDER BY 2, 1;
 
 -- name: window_account_numbers
--- Every number of one account id as it is called now or was once, as far as trains $2 used it; of all where $3.
+-- Every number of the account that bears this id or bore it once, as far as trains $2 used it; of all where $3.
 -- returns: WindowAccount
 SELECT a.account, coalesce(m.account_id, a.account_id) AS account_id, coalesce(m.kind, a.kind) AS kind,
     coalesce(m.display_name, a.display_name) AS display_name
 FROM accounts AS a
 LEFT JOIN accounts AS m ON m.account = a.merged_into
-WHERE (coalesce(m.account_id, a.account_id) = $1 OR a.account_id = $1)
+WHERE coalesce(a.merged_into, a.account) = (
+        SELECT coalesce(o.merged_into, o.account) FROM accounts AS o WHERE o.account_id = $1)
     AND ($3::boolean OR EXISTS (
         SELECT FROM usage_five_minutes AS u WHERE u.train = ANY ($2::integer[]) AND u.account = a.account))
 ORDER BY a.account;

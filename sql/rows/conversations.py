@@ -94,6 +94,8 @@ class ConversationRequestRow:
     total_tokens: int | None
     cache_creation_input_tokens: int | None
     cache_read_input_tokens: int | None
+    ephemeral_5m_input_tokens: int | None
+    ephemeral_1h_input_tokens: int | None
     thinking_tokens: int | None
     cost_usd: Decimal | None
     cost_estimated: bool | None

@@ -19,7 +19,7 @@ class WindowAccount:
 
 @dataclass(frozen=True, slots=True)
 class WindowNow:
-    """What a source said last of a window. ``utilization`` and ``peak`` are shares; ``more`` is JSON text."""
+    """What a source said last of a window. ``utilization`` and ``peak`` are shares."""
 
     account: int
     window_name: str
@@ -31,7 +31,7 @@ class WindowNow:
     last_at: datetime
     peak: float | None
     rejected_at: datetime | None
-    more: str | None
+    more: dict[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)

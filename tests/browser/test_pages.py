@@ -11,7 +11,7 @@ from tests.recordings import Recorded, message, request_body, text
 
 pytestmark = pytest.mark.browser
 
-TABS = ["readable", "prompt", "request", "response", "stream", "headers", "timing"]
+TABS = ["readable", "prompt", "diff", "request", "response", "stream", "headers", "timing", "code"]
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 SVG = base64.b64encode(b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>").decode()
 EVIL = "https://evil.example/"

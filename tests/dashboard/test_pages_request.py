@@ -10,7 +10,7 @@ from tests import recordings
 from tests.dashboard.test_pages_requests import HTML, MOST_QUERIES, Counting, seen
 from tests.recordings import SEEDS, Recorded, message, request_body, text
 
-TABS = ["readable", "prompt", "request", "response", "stream", "headers", "timing"]
+TABS = ["readable", "prompt", "diff", "request", "response", "stream", "headers", "timing", "code"]
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
@@ -105,7 +105,7 @@ async def test_a_body_that_is_not_stored_says_so(pages, connection):
     await connection.execute("DELETE FROM response_bodies WHERE id = $1", number)
     for tab in TABS:
         page = await seen(pages, f"/requests/{number}?tab={tab}")
-        if tab not in {"headers", "timing"}:
+        if tab not in {"headers", "timing", "diff", "code"}:
             assert "body is stored for this call" in page
 
 

@@ -15,22 +15,13 @@ import pytest
 from core.ids import uuid7_ms
 from core.models import Outcome
 from tests.taping import HMAC, JSON, Call, Taping, answered, asked, drained, now_ms, recording
+from tests.usage_recount import check_usage
 
 Connection = "asyncpg.Connection[asyncpg.Record]"
-RECOMPUTED = """
-SELECT train, coalesce(account, 0) AS account,
-    to_timestamp(floor(extract(epoch FROM started_at) / 300) * 300) AS slot,
-    coalesce(answered_model, model, '') AS model, coalesce(request_type, '') AS request_type,
-    min(started_at) AS first_at, count(*) AS requests, coalesce(sum(input_tokens), 0)::bigint AS input_tokens,
-    coalesce(sum(output_tokens), 0)::bigint AS output_tokens,
-    coalesce(sum(cache_creation_input_tokens), 0)::bigint AS cache_creation_input_tokens,
-    coalesce(sum(cache_read_input_tokens), 0)::bigint AS cache_read_input_tokens,
-    coalesce(sum(cost_usd), 0) AS cost_usd,
-    count(*) FILTER (WHERE cost_usd IS NULL AND (input_tokens IS NOT NULL OR output_tokens IS NOT NULL)) AS unpriced
-FROM requests WHERE outcome IS NOT NULL GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5"""
 OBSERVATIONS = """
 SELECT window_name, source, observed_at, utilization, status, reset_at, more FROM window_observations
 ORDER BY window_name, source, observed_at, utilization"""
+SUMS = "SELECT * FROM usage_five_minutes ORDER BY 1, 2, 3, 4, 5"
 WINDOWS = "SELECT * FROM account_windows ORDER BY account, window_name, source, reset_at"
 BACK = "UPDATE tape_positions SET segment = '00000000-0000-0000-0000-000000000000'"
 LOGIN = {"credential_kind": "oauth", "credential_hmac": HMAC}
@@ -62,10 +53,9 @@ def taped(tape: Taping, headers: tuple[tuple[str, str], ...], *, says: bytes | N
 
 async def everything(connection: Connection) -> list[list[dict[str, Any]]]:
     """All that is kept of windows, after the sums were found equal to what the rows say."""
-    sums = await connection.fetch("SELECT * FROM usage_five_minutes ORDER BY 1, 2, 3, 4, 5")
-    assert [dict(row) for row in sums] == [dict(row) for row in await connection.fetch(RECOMPUTED)]
-    kept = [OBSERVATIONS, WINDOWS, "SELECT * FROM rate_limits ORDER BY 1, 2, 3"]
-    return [[dict(row) for row in await connection.fetch(query)] for query in kept] + [[dict(row) for row in sums]]
+    await check_usage(connection)
+    kept = (OBSERVATIONS, WINDOWS, "SELECT * FROM rate_limits ORDER BY 1, 2, 3", SUMS)
+    return [[dict(row) for row in await connection.fetch(query)] for query in kept]
 
 
 def seen_at(call: Call) -> datetime:
@@ -245,7 +235,8 @@ async def test_the_order_of_recording_does_not_matter(
         kept.append(await everything(connection))
         await connection.execute(
             "TRUNCATE requests, request_bodies, response_bodies, window_observations, account_windows, usage_hourly,"
-            " usage_five_minutes, request_notes, link_keys, wants, failures, conversations, branches, sessions"
+            " usage_five_minutes, latency_hourly, request_notes, link_keys, wants, failures, conversations, branches,"
+            " sessions"
         )
         await connection.execute(BACK)
     assert kept[0] == kept[1]

@@ -1,0 +1,6 @@
+"""Sums over a period as pages show them: read from the hourly roll-ups, never from requests.
+
+- ``slots`` cuts a period into hours, days, weeks … of a zone; ``sums`` adds figures up without losing what is unknown.
+- ``usage`` reads them by slot and by train, account, model or type; ``latency`` finds percentiles in buckets.
+- ``comparison`` sets a period beside the same weekdays before it.
+"""

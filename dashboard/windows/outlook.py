@@ -1,0 +1,93 @@
+"""Where a running window leads: its rate, its forecast, what one per cent costs, and how good forecasts were so far."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from zlib import crc32
+
+from core.windows.burn import PERIOD, Burn, burn
+from core.windows.calibration import Calibration, calibration
+from core.windows.forecast import Forecast, forecast, step_of
+from core.windows.past import Window
+from core.windows.reading import length_of
+from core.windows.sample import Sample, increments
+from core.windows.worth import Worth, worth
+from dashboard.windows.accounts import Account, View
+from dashboard.windows.said import Key, past_windows, samples, series
+from sql.database import Database
+from sql.rows.windows import AccountUsageStep, WindowNow
+
+WEEKS: Final = timedelta(days=28)
+"""The past that forecasts throw their lots from."""
+SHORTEST: Final = timedelta(minutes=30)
+"""Utilisation often comes in whole per cents: what one costs, told from shorter steps, would fit the rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an outlook is made from: read once, then pure."""
+
+    row: WindowNow
+    length: timedelta
+    recent: Sequence[Sample]
+    past: Sequence[Sample]
+    windows: Sequence[Window]
+    costs: Sequence[AccountUsageStep]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """All None where too little was seen."""
+
+    burn: Burn | None
+    forecast: Forecast | None
+    worth: Worth | None
+    calibration: Calibration | None
+
+
+async def known(database: Database, view: View, account: Account, key: Key, row: WindowNow, now: datetime) -> Known:
+    """What is known of a running window."""
+    length = length_of(row.window_name) or timedelta(0)
+    since = now - WEEKS
+    costs = await database.fetch(
+        "usage_series_of_account",
+        AccountUsageStep,
+        view.numbers,
+        list(account.numbers),
+        since,
+        now,
+        max(step_of(length), SHORTEST),
+    )
+    return Known(
+        row=row,
+        length=length,
+        recent=await samples(database, account, key, now - PERIOD),
+        past=await series(database, account, key, since, step_of(length)),
+        windows=await past_windows(database, account, key, since),
+        costs=costs if view.whole else [],
+    )
+
+
+def outlook(given: Known, now: datetime, *, calibrated: bool = False) -> Outlook:
+    """The outlook. The same readings give the same at the same moment."""
+    step = step_of(given.length)
+    seed = crc32(f"{given.row.account} {given.row.window_name}".encode())
+    rate = burn(given.recent, now)
+    used, reset = given.row.utilization, given.row.reset_at
+    over = [window for window in given.windows if window.reset_at <= now]
+    return Outlook(
+        burn=rate,
+        forecast=forecast(now, used, reset, rate, increments(given.past, step), step=step, seed=seed)
+        if used is not None and reset is not None
+        else None,
+        worth=worth(_steps(given)),
+        calibration=calibration(over, given.past, given.length, step, seed) if calibrated else None,
+    )
+
+
+def _steps(given: Known) -> list[tuple[float, float]]:
+    """What each step cost and added."""
+    step = max(step_of(given.length), SHORTEST)
+    added = {one.at: one.amount for one in increments(given.past, step)}
+    return [(float(step.cost_usd), added[step.at]) for step in given.costs if step.at in added and not step.unpriced]

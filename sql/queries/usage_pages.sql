@@ -1,0 +1,124 @@
+-- name: usage_by_slot
+-- What trains $1 used from hour $2 up to $3, by the $4 ('hour', 'day', 'week' …) of zone $5 and by $6 ('train', 'account',
+-- 'model' or 'type') and kind of account; and where slot is null, by weekday and hour of zone $7.
+-- returns: UsageSlotRow
+WITH used AS MATERIALIZED (
+    SELECT CASE $6::text WHEN 'train' THEN u.train::text WHEN 'account' THEN coalesce(a.merged_into, u.account)::text
+            WHEN 'model' THEN u.model ELSE u.request_type END AS name,
+        coalesce(m.kind, a.kind, '') AS kind, coalesce(m.account_id, a.account_id) AS account_id,
+        coalesce(m.display_name, a.display_name) AS display_name, u.*
+    FROM usage_hourly AS u
+    LEFT JOIN accounts AS a ON a.account = u.account
+    LEFT JOIN accounts AS m ON m.account = a.merged_into
+    WHERE u.train = ANY ($1::integer[]) AND u.hour >= $2 AND u.hour < $3
+)
+SELECT date_trunc($4::text, u.hour, $5::text) AS slot, u.name, u.kind,
+    max(u.account_id) AS account_id, max(u.display_name) AS display_name,
+    extract(isodow FROM u.hour AT TIME ZONE $7::text)::integer AS weekday,
+    extract(hour FROM u.hour AT TIME ZONE $7)::integer AS hour,
+    sum(u.requests)::bigint AS requests, sum(u.ok)::bigint AS ok, sum(u.cancelled)::bigint AS cancelled,
+    sum(u.rejected)::bigint AS rejected, sum(u.input_tokens)::bigint AS input_tokens,
+    sum(u.output_tokens)::bigint AS output_tokens,
+    sum(u.cache_creation_input_tokens)::bigint AS cache_creation_input_tokens,
+    sum(u.cache_read_input_tokens)::bigint AS cache_read_input_tokens,
+    sum(u.ephemeral_5m_input_tokens)::bigint AS ephemeral_5m_input_tokens,
+    sum(u.ephemeral_1h_input_tokens)::bigint AS ephemeral_1h_input_tokens,
+    sum(u.cost_usd) AS cost_usd, sum(u.priced)::bigint AS priced, sum(u.unpriced)::bigint AS unpriced,
+    sum(u.estimated)::bigint AS estimated
+FROM used AS u
+GROUP BY GROUPING SETS ((1, 2, 3), (6, 7))
+ORDER BY 1, 2, 3, 6, 7;
+
+-- name: usage_between
+-- What trains $1 used from hour $2 up to $3, all in one row; and from which hour on anything is known of them.
+-- returns: UsageSumRow
+SELECT coalesce(sum(u.requests), 0)::bigint AS requests, coalesce(sum(u.ok), 0)::bigint AS ok,
+    coalesce(sum(u.cancelled), 0)::bigint AS cancelled, coalesce(sum(u.rejected), 0)::bigint AS rejected,
+    coalesce(sum(u.input_tokens), 0)::bigint AS input_tokens, coalesce(sum(u.output_tokens), 0)::bigint AS output_tokens,
+    coalesce(sum(u.cache_creation_input_tokens), 0)::bigint AS cache_creation_input_tokens,
+    coalesce(sum(u.cache_read_input_tokens), 0)::bigint AS cache_read_input_tokens,
+    coalesce(sum(u.ephemeral_5m_input_tokens), 0)::bigint AS ephemeral_5m_input_tokens,
+    coalesce(sum(u.ephemeral_1h_input_tokens), 0)::bigint AS ephemeral_1h_input_tokens,
+    coalesce(sum(u.cost_usd), 0) AS cost_usd, coalesce(sum(u.priced), 0)::bigint AS priced,
+    coalesce(sum(u.unpriced), 0)::bigint AS unpriced, coalesce(sum(u.estimated), 0)::bigint AS estimated,
+    (SELECT min(f.hour) FROM unnest($1::integer[]) AS t (train)
+        CROSS JOIN LATERAL (
+            SELECT h.hour FROM usage_hourly AS h WHERE h.train = t.train ORDER BY h.hour LIMIT 1
+        ) AS f) AS first_hour
+FROM usage_hourly AS u
+WHERE u.train = ANY ($1::integer[]) AND u.hour >= $2 AND u.hour < $3;
+
+-- name: dearest_conversations
+-- Conversations of trains $1 that were active from $2 up to $3, the dearest first; each with all that it ever cost.
+-- returns: DearConversationRow
+SELECT c.train, c.conversation_id, c.title, c.side_call, c.message_count, c.error_count, c.in_flight, c.cost_usd,
+    c.unpriced_count, c.estimated_count, c.input_tokens + c.cache_creation_input_tokens + c.cache_read_input_tokens
+        AS total_input_tokens, c.output_tokens, c.last_at, c.latest_status_code
+FROM conversations AS c
+WHERE c.train = ANY ($1::integer[]) AND c.last_at >= $2 AND c.last_at < $3 AND c.side_call IS NULL
+ORDER BY c.cost_usd DESC NULLS LAST, c.output_tokens DESC, c.conversation_id
+LIMIT $4;
+
+-- name: state_of_now
+-- What runs, what waits and what was put aside: calls of trains $1 in flight since $2, the tapes, the dead letters; and
+-- the hour since $3 with the most errors, where these were at least $4 and a share of $5 of the calls that counted; and
+-- the models that were used from $6 up to $7 without a price.
+-- returns: StateOfNowRow
+SELECT (SELECT count(*) FROM requests AS r WHERE r.train = ANY ($1::integer[]) AND r.outcome IS NULL
+        AND r.id >= uuid7_floor($2))::bigint AS running,
+    (SELECT count(*) FROM dead_letters)::bigint AS dead_letters,
+    (SELECT max(d.created_at) FROM dead_letters AS d) AS last_dead_letter_at,
+    coalesce((SELECT sum(p.lag_bytes) FROM tape_positions AS p), 0)::bigint AS lag_bytes,
+    (SELECT min(p.oldest_unrecorded_at) FROM tape_positions AS p) AS oldest_unrecorded_at,
+    (SELECT max(p.heartbeat_at) FROM tape_positions AS p) AS heartbeat_at,
+    n.models AS unpriced_models, n.requests AS unpriced_requests, b.hour AS burst_hour, b.errors AS burst_errors, b.counted AS burst_counted
+FROM (
+    SELECT coalesce(array_agg(m.model ORDER BY m.unpriced DESC, m.model), '{}') AS models,
+        coalesce(sum(m.unpriced), 0)::bigint AS requests
+    FROM (
+        SELECT u.model, sum(u.unpriced) AS unpriced
+        FROM usage_hourly AS u
+        WHERE u.train = ANY ($1::integer[]) AND u.hour >= $6 AND u.hour < $7 AND u.unpriced > 0
+        GROUP BY u.model
+        ORDER BY unpriced DESC
+        LIMIT 50
+    ) AS m
+) AS n
+LEFT JOIN LATERAL (
+    SELECT u.hour, sum(u.requests - u.cancelled - u.rejected - u.ok)::bigint AS errors,
+        sum(u.requests - u.cancelled - u.rejected)::bigint AS counted
+    FROM usage_hourly AS u
+    WHERE u.train = ANY ($1::integer[]) AND u.hour >= $3
+    GROUP BY u.hour
+    HAVING sum(u.requests - u.cancelled - u.rejected - u.ok) >= greatest($4::bigint,
+        $5::double precision * sum(u.requests - u.cancelled - u.rejected))
+    ORDER BY errors DESC, u.hour DESC
+    LIMIT 1
+) AS b ON true;
+
+-- name: windows_at_a_glance
+-- The accounts that trains $1 used since $2 (where $3 also those whose windows were seen since then), with what each
+-- source said last of each window, and the utilisation seen since $4; a merged account under the id it bears now.
+-- returns: WindowGlance
+SELECT coalesce(m.account_id, a.account_id) AS account_id, coalesce(m.display_name, a.display_name) AS display_name,
+    coalesce(m.kind, a.kind) AS kind, w.window_name, w.source, w.utilization, w.status, w.reset_at, w.last_at, w.rejected_at,
+    ARRAY(SELECT o.observed_at FROM window_observations AS o
+        WHERE o.account = w.account AND o.window_name = w.window_name AND o.source = w.source AND o.minute >= $4
+            AND o.utilization IS NOT NULL ORDER BY o.minute, o.observed_at) AS seen_at,
+    ARRAY(SELECT o.utilization FROM window_observations AS o
+        WHERE o.account = w.account AND o.window_name = w.window_name AND o.source = w.source AND o.minute >= $4
+            AND o.utilization IS NOT NULL ORDER BY o.minute, o.observed_at) AS seen
+FROM accounts AS a
+LEFT JOIN accounts AS m ON m.account = a.merged_into
+LEFT JOIN LATERAL (
+    SELECT DISTINCT ON (s.window_name, s.source) s.account, s.window_name, s.source, s.utilization, s.status, s.reset_at,
+        s.last_at, s.rejected_at
+    FROM account_windows AS s
+    WHERE s.account = a.account AND s.last_at >= $2 AND s.window_name <> 'unified'
+    ORDER BY s.window_name, s.source, s.last_at DESC
+) AS w ON true
+WHERE EXISTS (SELECT FROM usage_five_minutes AS u
+        WHERE u.train = ANY ($1::integer[]) AND u.account = a.account AND u.slot >= $2::timestamptz)
+    OR $3::boolean AND w.account IS NOT NULL
+ORDER BY 1, w.window_name, w.source, w.last_at DESC
+LIMIT 1000;
