@@ -6,7 +6,8 @@ from uuid import UUID
 from core.identity import Facts
 from core.linking.branches import Settled
 from core.linking.keys import LinkKey, Want
-from core.linking.ledger import Known, Ledger, MemoryLedger, Probe, SummaryProbe
+from core.linking.ledger import Known, Ledger, Probe, SummaryProbe
+from core.linking.memory_ledger import MemoryLedger
 
 
 class World:
