@@ -51,7 +51,7 @@ def summary(row: RequestRow, trains: Mapping[int, str], accounts: Mapping[int, A
 def pagination(listing: Listing, query: RequestsQuery) -> Pagination:
     """Where the listing stands."""
     place = numbered_page(listing.total, query, capped=listing.total_capped)
-    return Pagination(**place, next_cursor=listing.next_cursor)
+    return Pagination(**place, next_cursor=listing.next_cursor, searched_back_to=listing.searched_back_to)
 
 
 def numbered_page(total: int, query: Paged, *, capped: bool) -> dict[str, Any]:
@@ -102,8 +102,9 @@ def response_value(bodies: Bodies) -> Readable:
     response = bodies.response
     if response is None:
         return _as_kept(readable(None), bodies.response_kept)
-    if response.message is not None:
-        return _as_kept(readable_value(response.message), bodies.response_kept)
+    message = response.message
+    if message is not None:
+        return _as_kept(readable_value(message), bodies.response_kept)
     body = response.raw if response.decoded is None else response.decoded
     return _as_kept(readable(body), bodies.response_kept)
 
