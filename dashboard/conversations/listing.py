@@ -58,7 +58,7 @@ async def find_conversations(
     leads = await _leads(database, name, query.account_id)
 
     def arguments(account: int | None, below: tuple[Any, Any]) -> tuple[Any, ...]:
-        return *below, *query.filters, account, *query.having
+        return *below, *query.filters, account, *query.having, query.model
 
     first = query.model_copy(update={"before": None}).below
     return await _read(database, ConversationRow, trains, query, [

@@ -100,9 +100,9 @@ async def test_lists_and_counts_read_by_index(filled):
 LAST = "'9999-12-31', 'ffffffff-ffff-ffff-ffff-ffffffffffff'"
 FIRST = "'0001-01-01'"
 TALK_LISTS = {
-    "conversations_newest": f"{LAST}, {FIRST}, NULL, NULL, NULL, false, false, false, false, false, 50",
-    "conversations_of_account": f"{LAST}, {FIRST}, NULL, NULL, 3, false, false, false, false, false, 50",
-    "conversations_of_session": f"{LAST}, {FIRST}, NULL, 'session-7', NULL, false, false, false, false, true, 50",
+    "conversations_newest": f"{LAST}, {FIRST}, NULL, NULL, NULL, false, false, false, false, false, NULL, 50",
+    "conversations_of_account": f"{LAST}, {FIRST}, NULL, NULL, 3, false, false, false, false, false, NULL, 50",
+    "conversations_of_session": f"{LAST}, {FIRST}, NULL, 'session-7', NULL, false, false, false, false, true, NULL, 50",
     "sessions_newest": f"'9999-12-31', 'z', {FIRST}, NULL, NULL, 50",
 }
 
