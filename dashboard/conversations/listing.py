@@ -7,7 +7,8 @@ from uuid import UUID
 
 from core.access import Principal
 from dashboard.conversations.query import EARLIEST, ConversationsQuery, SessionsQuery, cursor
-from dashboard.recordings.listing import COUNTED_TO, Lead
+from dashboard.recordings.leads import Lead
+from dashboard.recordings.listing import COUNTED_TO
 from dashboard.recordings.query import Paged
 from dashboard.trains import account_names, visible_trains
 from sql.database import Database
