@@ -101,7 +101,7 @@ async def test_forks_and_views_work_without_javascript(watched, connection):
 
 
 async def test_a_row_opens_beside_the_graph(watched, faults_of, connection):
-    """With an address of its own, closed by Escape; a row's ancestors are marked under the pointer; keys find prompts."""
+    """With its own address, closed by Escape; a row's ancestors are marked under the pointer; keys find prompts."""
     ids = await scenes.seed_scenes(connection)
     async with watched() as site:
         page = site.page
