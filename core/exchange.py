@@ -5,11 +5,11 @@ from hashlib import sha256
 from itertools import accumulate
 from typing import Final
 
-from core import answer, origin, transcript, usage
+from core import answer, batches, origin, transcript, usage
 from core.answer import Answer
 from core.kept import Kept, kept
 from core.labels import SENTENCE, label
-from core.models import ANSWERED_EARLY, Chunk, End, Head, Headers, Outcome, Recording, Start
+from core.models import ANSWERED_EARLY, BatchResults, Chunk, End, Head, Headers, Outcome, Recording, Start
 from core.transcript import Transcript
 
 # What ends a call after the upstream may have said that it failed: the first that happened decides (tape.md), so an
@@ -77,6 +77,8 @@ def derive(
     error_type, error_message = answer.error_fields(said.error)
     response_headers: Headers = head.headers if head is not None else ()
     who = origin.read(start.headers, asked.user_id)
+    batch = _batch(taped, inflated)
+    used = usage.read(message.get("usage"), complete=said.complete and taped.response_kept is Kept.WHOLE)
     return Recording(
         start=start,
         head=head,
@@ -91,12 +93,12 @@ def derive(
         response_sha256=digest(taped.response_body, taped.response_kept),
         request_type=asked.request_type,
         model=asked.model,
-        answered_model=label(message.get("model")),
+        answered_model=label(message.get("model")) if batch is None else batches.model(batch),
         stream=asked.stream,
         message=said.message,
         message_id=label(message.get("id")),
         stop_reason=label(message.get("stop_reason")),
-        usage=usage.read(message.get("usage"), complete=said.complete and taped.response_kept is Kept.WHOLE),
+        usage=used if batch is None else batches.total(batch),
         error_type=label(error_type),
         error_message=label(error_message, SENTENCE),
         parse_error=_parse_error(taped, inflated, asked, said),
@@ -106,6 +108,7 @@ def derive(
         ttft_us=_ttft_us(taped, inflated, said),
         duration_us=max(end.timings.end_us, 0),
         event_count=said.event_count,
+        batch=batch,
     )
 
 
@@ -147,6 +150,18 @@ def _answer(taped: Taped, inflated: Inflated) -> Answer:
     if head.status >= 400 or transcript.is_message_call(taped.start.method, taped.start.target):
         return answer.read_body(body)
     return Answer()
+
+
+def _batch(taped: Taped, inflated: Inflated) -> BatchResults | None:
+    """What a call that fetched a batch's results found in them."""
+    head = taped.head
+    batch_id = batches.batch_of(taped.start.method, taped.start.target, None if head is None else head.status)
+    if batch_id is None or head is None:
+        return None
+    readable = inflated.response is not None or not encodings(head.headers)
+    body = inflated.response if inflated.response is not None else taped.response_body
+    whole = taped.response_kept is Kept.WHOLE and taped.end.outcome is Outcome.OK
+    return batches.read(batch_id, body if readable else b"", kept=whole and readable)
 
 
 def _outcome(taped: Taped, said: Answer) -> Outcome:

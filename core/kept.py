@@ -4,6 +4,9 @@ from enum import Enum, auto
 
 from core.models import Outcome
 
+DAMAGED = "lost to damage on the tape"
+"""Stands in the note of a call of which the reader found frames missing that the writer had not counted as lost."""
+
 
 class Kept(Enum):
     """All of a body, a part of it (with holes, or without its end), or nothing of one that there was."""
@@ -24,3 +27,18 @@ def kept(crossed: int | None, stored: int | None, lost_frames: int, outcome: str
     if not fewer and not (crashed and stored):
         return Kept.WHOLE
     return Kept.PARTIAL if stored else Kept.NOTHING
+
+
+class Cause(Enum):
+    """Why frames of a call are missing."""
+
+    FULL = "full"
+    DAMAGED = "damaged"
+    EITHER = "full or damaged"
+
+
+def cause(note: str | None, outcome: str | None) -> Cause:
+    """Why the frames that a call lost are missing, as its note says; one without its end frame leaves it open."""
+    if outcome == Outcome.PROXY_CRASH:
+        return Cause.EITHER
+    return Cause.DAMAGED if DAMAGED in (note or "") else Cause.FULL

@@ -143,6 +143,26 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchMessage:
+    """A message that a batch brought."""
+
+    model: str | None
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResults:
+    """The results of a message batch, as one request fetched them."""
+
+    batch_id: str
+    messages: tuple[BatchMessage, ...]
+    counts: tuple[tuple[str, int], ...]
+    """How many results there are of each type: ``succeeded``, ``errored``, ``canceled``, ``expired``."""
+    whole: bool
+    """Whether every result was fetched and could be read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
     """Who sent a call, from headers or ``metadata.user_id`` (wire.md, client identity)."""
 
@@ -212,3 +232,5 @@ class Recording:
     """Accept to the first content_block_start or delta; to the first body byte where there is no stream."""
     duration_us: int
     event_count: int | None = None
+    batch: BatchResults | None = None
+    """Where the call fetched a batch's results: what is in them. ``usage`` is then the sum of it."""

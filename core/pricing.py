@@ -3,7 +3,7 @@
 An unknown is ``Unpriced``, never 0 and never another model's price; what rests on a guess is marked an estimate.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +19,7 @@ NO_MODEL: Final = "no model named"
 NO_PRICE_THEN: Final = "no price for that time or prompt"
 NO_TOKENS: Final = "tokens not reported"
 NO_USAGE: Final = "no usage reported"
+NOT_WHOLE: Final = "batch results not whole"
 
 BROKEN_OFF: Final = "answer broken off"
 CACHE_SPLIT: Final = "cache writes without their lifetimes"
@@ -95,6 +96,21 @@ def cost(usage: Usage, model: str | None, at: datetime, prices: PriceList) -> Co
         reasons.add(TIER)
     ids = dict.fromkeys(price.id for _, price in sums)
     return Cost(usd, "+".join(ids), bool(reasons), ", ".join(sorted(reasons)) or None)
+
+
+def total(bills: Iterable[Cost | Unpriced]) -> Cost | Unpriced | None:
+    """Several bills as one; where some have no price the sum of the others is an estimate that says why."""
+    costs, reasons, ids, estimated = Decimal(0), set[str](), dict[str, None](), False
+    for one in bills:
+        estimated |= not isinstance(one, Cost) or one.estimated
+        reasons |= set((one.reason or "").split(", ")) - {""}
+        if isinstance(one, Cost):
+            costs += one.usd
+            ids |= dict.fromkeys(one.price_id.split("+"))
+    reason = ", ".join(sorted(reasons)) or None
+    if ids:
+        return Cost(costs, "+".join(ids), estimated, reason)
+    return None if reason is None else Unpriced(reason)
 
 
 def _items(usage: Usage, model: str | None, reasons: set[str]) -> Iterator[_Item]:

@@ -15,6 +15,7 @@ from aiohttp.typedefs import Handler
 
 from core.access import ANONYMOUS, LOCAL_USER, Permission, Principal, may
 from core.settings import Settings
+from dashboard.attempts import Attempts
 from dashboard.problems import Problem
 from dashboard.routing import PRINCIPAL, Route
 from dashboard.sessions import Sessions
@@ -33,6 +34,7 @@ class Gate:
         self._key_hash = None if key is None else _hash(key)
         self._secure = (settings.public_url or "").startswith("https://")
         self.sessions = Sessions(time.monotonic)
+        self.attempts = Attempts(time.monotonic)
 
     @property
     def needs_key(self) -> bool:

@@ -153,9 +153,9 @@ def rebuild(
     train: Annotated[str | None, typer.Option(help="Only this train.")] = None,
     since: Annotated[datetime | None, typer.Option(help="Only requests from this time on (UTC).")] = None,
 ) -> None:
-    """Derive conversations again from the stored bytes, by the code that records; recording may go on meanwhile.
+    """Derive usage, cost and conversations again from the stored bytes, by the code that records.
 
-    One that was broken off goes on where it was.
+    Recording may go on meanwhile. One that was broken off goes on where it was.
 
     \b
     Examples:
@@ -164,8 +164,30 @@ def rebuild(
     """  # noqa: D301
     from deploy import errands
 
-    moment = since.replace(tzinfo=since.tzinfo or UTC) if since is not None else None
-    raise typer.Exit(errands.rebuild(_settings(data_dir=data_dir), train=train, since=moment))
+    raise typer.Exit(errands.rebuild(_settings(data_dir=data_dir), train=train, since=_utc(since)))
+
+
+@app.command()
+def reprice(
+    data_dir: DataDir = None,
+    train: Annotated[str | None, typer.Option(help="Only this train.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only requests from this time on (UTC).")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Only requests before this time (UTC).")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, change nothing.")] = False,
+) -> None:
+    """Price recorded requests again by the prices of today, roll-ups too; recording may go on meanwhile.
+
+    One that was broken off goes on where it was.
+
+    \b
+    Examples:
+      footplate reprice --dry-run
+      footplate reprice --train atlas --since 2026-10-07 --until 2026-11-01
+    """  # noqa: D301
+    from deploy import errands
+
+    told = _settings(data_dir=data_dir)
+    raise typer.Exit(errands.reprice(told, train=train, since=_utc(since), until=_utc(until), dry_run=dry_run))
 
 
 @app.command()
@@ -234,6 +256,10 @@ def migrate(data_dir: DataDir = None) -> None:
 
     for name in errands.migrate(_settings(data_dir=data_dir)):
         typer.echo(f"applied {name}")
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
 def _settings(**flags: object) -> "Settings":

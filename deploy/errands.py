@@ -26,11 +26,26 @@ def record(settings: Settings, *, once: bool) -> int:
 
 
 def rebuild(settings: Settings, *, train: str | None, since: datetime | None) -> int:
-    """Derive conversations again from what is stored; the exit code. Raises FootplateError."""
+    """Derive usage, cost and conversations again from what is stored; the exit code. Raises FootplateError."""
     arguments = [*(("--train", train) if train else ()), *(("--since", since.isoformat()) if since else ())]
     with _database_at_hand(settings) as url:
         told = settings.model_copy(update={"database_url": url})
         return asyncio.run(_attend(told, "rebuild", *arguments))
+
+
+def reprice(
+    settings: Settings, *, train: str | None, since: datetime | None, until: datetime | None, dry_run: bool
+) -> int:
+    """Price recorded requests again; the exit code. Raises FootplateError."""
+    arguments = [
+        *(("--train", train) if train else ()),
+        *(("--since", since.isoformat()) if since else ()),
+        *(("--until", until.isoformat()) if until else ()),
+        *(("--dry-run",) if dry_run else ()),
+    ]
+    with _database_at_hand(settings) as url:
+        told = settings.model_copy(update={"database_url": url})
+        return asyncio.run(_attend(told, "reprice", *arguments))
 
 
 def migrate(settings: Settings) -> tuple[str, ...]:

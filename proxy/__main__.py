@@ -1,6 +1,7 @@
 """``python -m proxy [--slot N]`` relays; ``python -m proxy record [--once]`` writes the tapes into Postgres.
 
-``python -m proxy rebuild [--train NAME] [--since TIME]`` derives conversations again from what is stored.
+``python -m proxy rebuild [--train NAME] [--since TIME]`` derives usage, cost and conversations again from what is
+stored; ``python -m proxy reprice [--train NAME] [--since TIME] [--until TIME] [--dry-run]`` only prices again.
 """
 
 import argparse
@@ -52,6 +53,11 @@ def _parser() -> argparse.ArgumentParser:
     rebuild = roles.add_parser("rebuild", help="derive conversations again from stored bytes")
     rebuild.add_argument("--train", help="only this train")
     rebuild.add_argument("--since", type=datetime.fromisoformat, help="only requests from this time on")
+    reprice = roles.add_parser("reprice", help="price recorded requests again")
+    reprice.add_argument("--train", help="only this train")
+    reprice.add_argument("--since", type=datetime.fromisoformat, help="only requests from this time on")
+    reprice.add_argument("--until", type=datetime.fromisoformat, help="only requests before this time")
+    reprice.add_argument("--dry-run", action="store_true", help="say what would change, change nothing")
     return parser
 
 
@@ -64,6 +70,11 @@ def _role(settings: Settings, options: argparse.Namespace) -> Coroutine[Any, Any
         from proxy.recorder import rebuild  # noqa: PLC0415 - the relay has no use for it
 
         return rebuild.run(settings, train=options.train, since=options.since)
+    if options.role == "reprice":
+        from proxy.recorder import reprice  # noqa: PLC0415 - the relay has no use for it
+
+        period = reprice.Period(options.since, options.until)
+        return reprice.run(settings, train=options.train, period=period, dry_run=options.dry_run)
     from proxy.worker import serve  # noqa: PLC0415 - the recorder has no use for it
 
     return serve(settings, options.slot)

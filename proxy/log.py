@@ -16,6 +16,7 @@ import orjson
 FIELDS: Final = frozenset(
     {
         "address",
+        "changed",
         "count",
         "error",
         "level",
@@ -26,8 +27,11 @@ FIELDS: Final = frozenset(
         "reason",
         "seconds",
         "slot",
+        "total",
         "train",
         "upstream",
+        "usd_after",
+        "usd_before",
         "version",
     }
 )

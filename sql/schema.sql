@@ -260,6 +260,7 @@ CREATE TABLE public.requests (
     price_id text,
     cost_estimated boolean,
     cost_reason text,
+    batch_id text,
     CONSTRAINT requests_check CHECK (((outcome IS NULL) = (ended_at IS NULL))),
     CONSTRAINT requests_duration_us_check CHECK ((duration_us >= 0)),
     CONSTRAINT requests_outcome_check CHECK ((outcome = ANY (ARRAY['ok'::text, 'upstream_error'::text, 'stream_error'::text, 'upstream_reset'::text, 'upstream_incomplete'::text, 'upstream_timeout'::text, 'upstream_unreachable'::text, 'client_cancelled'::text, 'client_timeout'::text, 'rejected'::text, 'proxy_shutdown'::text, 'proxy_crash'::text]))),
@@ -280,6 +281,8 @@ COMMENT ON COLUMN public.requests.item_count IS 'Items of its own messages in no
 COMMENT ON COLUMN public.requests.preview IS 'First 200 characters of the last user text that this request added; null where it added only tool results.';
 
 COMMENT ON COLUMN public.requests.cost_reason IS 'Why the cost is an estimate, or why there is none.';
+
+COMMENT ON COLUMN public.requests.batch_id IS 'The message batch whose results this request fetched whole, before any other of its train: its usage counts here.';
 
 CREATE TABLE public.response_bodies (
     train integer NOT NULL,
@@ -339,6 +342,32 @@ CREATE VIEW public.api_requests AS
      LEFT JOIN public.response_bodies b ON (((b.train = r.train) AND (b.id = r.id))))
      LEFT JOIN public.accounts first ON ((first.account = r.account)))
      LEFT JOIN public.accounts a ON ((a.account = COALESCE(first.merged_into, first.account))));
+
+CREATE TABLE public.batch_results (
+    train integer NOT NULL,
+    batch_id text NOT NULL,
+    request uuid NOT NULL
+);
+
+COMMENT ON TABLE public.batch_results IS 'Which request is counted for a batch: results may be fetched any number of times.';
+
+CREATE TABLE public.batch_usage (
+    train integer NOT NULL,
+    request uuid NOT NULL,
+    model text NOT NULL,
+    messages integer NOT NULL,
+    input_tokens bigint NOT NULL,
+    output_tokens bigint NOT NULL,
+    cache_creation_input_tokens bigint NOT NULL,
+    cache_read_input_tokens bigint NOT NULL,
+    ephemeral_5m_input_tokens bigint NOT NULL,
+    ephemeral_1h_input_tokens bigint NOT NULL,
+    thinking_tokens bigint NOT NULL,
+    web_search_requests bigint NOT NULL,
+    cost_usd numeric NOT NULL
+);
+
+COMMENT ON TABLE public.batch_usage IS 'The messages of a counted batch by the model that answered; cost_usd is of those that have a price.';
 
 CREATE TABLE public.branches (
     train integer NOT NULL,
@@ -535,6 +564,21 @@ CREATE TABLE public.rebuilds (
     CONSTRAINT rebuilds_check CHECK ((reached >= since))
 );
 
+CREATE TABLE public.reprices (
+    train integer NOT NULL,
+    since uuid NOT NULL,
+    until uuid NOT NULL,
+    price_changes bigint NOT NULL,
+    list_sha256 text NOT NULL,
+    reached uuid NOT NULL,
+    repriced bigint DEFAULT 0 NOT NULL,
+    changed bigint DEFAULT 0 NOT NULL,
+    total bigint,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT reprices_check CHECK ((reached >= since))
+);
+
 CREATE TABLE public.request_bodies (
     train integer NOT NULL,
     id uuid NOT NULL,
@@ -561,47 +605,80 @@ CREATE TABLE public.request_notes (
 );
 
 CREATE VIEW public.request_usage AS
- SELECT train,
-    id,
-    date_trunc('hour'::text, started_at, 'UTC'::text) AS hour,
-    COALESCE(account, 0) AS account,
-    COALESCE(answered_model, model, ''::text) AS model,
-    COALESCE(request_type, ''::text) AS request_type,
-    key_id,
+ SELECT r.train,
+    r.id,
+    r.started_at,
+    date_trunc('hour'::text, r.started_at, 'UTC'::text) AS hour,
+    date_bin('00:05:00'::interval, r.started_at, '2000-01-01 00:00:00+00'::timestamp with time zone) AS slot,
+    COALESCE(r.account, 0) AS account,
+    COALESCE(r.answered_model, r.model, ''::text) AS model,
+    COALESCE(r.request_type, ''::text) AS request_type,
+    r.key_id,
     1 AS requests,
-    ((outcome = 'ok'::text))::integer AS ok,
-    ((outcome = 'client_cancelled'::text))::integer AS cancelled,
-    ((outcome = 'rejected'::text))::integer AS rejected,
-    COALESCE(input_tokens, (0)::bigint) AS input_tokens,
-    COALESCE(output_tokens, (0)::bigint) AS output_tokens,
-    COALESCE(cache_creation_input_tokens, (0)::bigint) AS cache_creation_input_tokens,
-    COALESCE(cache_read_input_tokens, (0)::bigint) AS cache_read_input_tokens,
-    COALESCE(ephemeral_5m_input_tokens, (0)::bigint) AS ephemeral_5m_input_tokens,
-    COALESCE(ephemeral_1h_input_tokens, (0)::bigint) AS ephemeral_1h_input_tokens,
-    COALESCE(thinking_tokens, (0)::bigint) AS thinking_tokens,
-    COALESCE(web_search_requests, (0)::bigint) AS web_search_requests,
-    COALESCE(cost_usd, (0)::numeric) AS cost_usd,
-    ((cost_usd IS NOT NULL))::integer AS priced,
-    (((cost_usd IS NULL) AND (cost_reason IS NOT NULL)))::integer AS unpriced,
-    (COALESCE(cost_estimated, false))::integer AS estimated,
+    ((r.outcome = 'ok'::text))::integer AS ok,
+    ((r.outcome = 'client_cancelled'::text))::integer AS cancelled,
+    ((r.outcome = 'rejected'::text))::integer AS rejected,
+    (n.own * COALESCE(r.input_tokens, (0)::bigint)) AS input_tokens,
+    (n.own * COALESCE(r.output_tokens, (0)::bigint)) AS output_tokens,
+    (n.own * COALESCE(r.cache_creation_input_tokens, (0)::bigint)) AS cache_creation_input_tokens,
+    (n.own * COALESCE(r.cache_read_input_tokens, (0)::bigint)) AS cache_read_input_tokens,
+    (n.own * COALESCE(r.ephemeral_5m_input_tokens, (0)::bigint)) AS ephemeral_5m_input_tokens,
+    (n.own * COALESCE(r.ephemeral_1h_input_tokens, (0)::bigint)) AS ephemeral_1h_input_tokens,
+    (n.own * COALESCE(r.thinking_tokens, (0)::bigint)) AS thinking_tokens,
+    (n.own * COALESCE(r.web_search_requests, (0)::bigint)) AS web_search_requests,
+    ((n.own)::numeric * COALESCE(r.cost_usd, (0)::numeric)) AS cost_usd,
+    ((r.cost_usd IS NOT NULL))::integer AS priced,
+    (((r.cost_usd IS NULL) AND (r.cost_reason IS NOT NULL)))::integer AS unpriced,
+    (COALESCE(r.cost_estimated, false))::integer AS estimated,
         CASE
-            WHEN (outcome = 'ok'::text) THEN COALESCE(duration_us, (0)::bigint)
+            WHEN (r.outcome = 'ok'::text) THEN COALESCE(r.duration_us, (0)::bigint)
             ELSE (0)::bigint
         END AS ok_duration_us,
         CASE
-            WHEN (outcome = 'ok'::text) THEN public.latency_bucket(duration_us)
+            WHEN (r.outcome = 'ok'::text) THEN public.latency_bucket(r.duration_us)
             ELSE NULL::smallint
         END AS duration_bucket,
         CASE
-            WHEN (outcome = 'ok'::text) THEN public.latency_bucket(ttft_us)
+            WHEN (r.outcome = 'ok'::text) THEN public.latency_bucket(r.ttft_us)
             ELSE NULL::smallint
-        END AS ttft_bucket,
-    date_bin('00:05:00'::interval, started_at, '2000-01-01 00:00:00+00'::timestamp with time zone) AS slot,
-    started_at
-   FROM public.requests r
-  WHERE (outcome IS NOT NULL);
+        END AS ttft_bucket
+   FROM (public.requests r
+     CROSS JOIN LATERAL ( VALUES (((r.batch_id IS NULL))::integer)) n(own))
+  WHERE (r.outcome IS NOT NULL)
+UNION ALL
+ SELECT r.train,
+    r.id,
+    r.started_at,
+    date_trunc('hour'::text, r.started_at, 'UTC'::text) AS hour,
+    date_bin('00:05:00'::interval, r.started_at, '2000-01-01 00:00:00+00'::timestamp with time zone) AS slot,
+    COALESCE(r.account, 0) AS account,
+    b.model,
+    COALESCE(r.request_type, ''::text) AS request_type,
+    r.key_id,
+    0 AS requests,
+    0 AS ok,
+    0 AS cancelled,
+    0 AS rejected,
+    b.input_tokens,
+    b.output_tokens,
+    b.cache_creation_input_tokens,
+    b.cache_read_input_tokens,
+    b.ephemeral_5m_input_tokens,
+    b.ephemeral_1h_input_tokens,
+    b.thinking_tokens,
+    b.web_search_requests,
+    b.cost_usd,
+    0 AS priced,
+    0 AS unpriced,
+    0 AS estimated,
+    0 AS ok_duration_us,
+    NULL::smallint AS duration_bucket,
+    NULL::smallint AS ttft_bucket
+   FROM (public.batch_usage b
+     JOIN public.requests r ON (((r.train = b.train) AND (r.id = b.request))))
+  WHERE (r.outcome IS NOT NULL);
 
-COMMENT ON VIEW public.request_usage IS 'What each request that has ended adds to the roll-ups.';
+COMMENT ON VIEW public.request_usage IS 'What each request that has ended adds to the roll-ups; of a counted batch the messages are booked under the models that answered them, as no requests of their own.';
 
 CREATE TABLE public.sessions (
     train integer NOT NULL,
@@ -763,6 +840,12 @@ ALTER TABLE ONLY public.accounts
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (account);
 
+ALTER TABLE ONLY public.batch_results
+    ADD CONSTRAINT batch_results_pkey PRIMARY KEY (train, batch_id);
+
+ALTER TABLE ONLY public.batch_usage
+    ADD CONSTRAINT batch_usage_pkey PRIMARY KEY (train, request, model);
+
 ALTER TABLE ONLY public.branches
     ADD CONSTRAINT branches_pkey PRIMARY KEY (train, conversation_id, branch_id);
 
@@ -807,6 +890,9 @@ ALTER TABLE ONLY public.rate_limits
 
 ALTER TABLE ONLY public.rebuilds
     ADD CONSTRAINT rebuilds_pkey PRIMARY KEY (train);
+
+ALTER TABLE ONLY public.reprices
+    ADD CONSTRAINT reprices_pkey PRIMARY KEY (train);
 
 ALTER TABLE ONLY public.request_bodies
     ADD CONSTRAINT request_bodies_pkey PRIMARY KEY (train, id);

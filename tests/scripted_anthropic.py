@@ -58,6 +58,8 @@ class ScriptedAnthropic:
     def __init__(self) -> None:
         self.seen: list[Seen] = []
         self.fail: list[Failure] = []
+        self.limits: dict[str, str] = dict(RATE_LIMITS)
+        """Headers of answers about limits and windows."""
         self.big = 0
         self.pause = 0.002
         self.url = ""
@@ -100,7 +102,7 @@ class ScriptedAnthropic:
             "usage": usage_of(seen.body, blocks, self.big),
         }
         seen.status, seen.usage, seen.message_id = 200, message["usage"], message["id"]
-        headers = {"request-id": f"req_011{digest[:20]}", **RATE_LIMITS}
+        headers = {"request-id": f"req_011{digest[:20]}", **self.limits}
         if not body.get("stream"):
             return _json(seen, message, headers)
         return await self._stream(request, seen, message, headers)

@@ -2,77 +2,103 @@
 
 import math
 from collections import Counter, defaultdict
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-SUMS = (
+TOKENS = (
     "input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens",
-    "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens", "thinking_tokens", "web_search_requests", "cost_usd",
+    "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens", "thinking_tokens", "web_search_requests",
 )  # fmt: skip
+SUMS = (*TOKENS, "cost_usd")
 HOURLY = ("train", "hour", "account", "model", "request_type")
-ROWS = "SELECT * FROM requests WHERE outcome IS NOT NULL ORDER BY train, id"
+SLOTS = ("train", "account", "slot", "model", "request_type")
+KEYED = ("requests", "input_tokens", "output_tokens", "cost_usd", "unpriced")
+SLOTTED = ("requests", *TOKENS[:4], "cost_usd", "unpriced")
+
+Row = dict[str, Any]
 
 
 async def check_usage(connection: Any) -> None:
     """Every roll-up equals what the rows say."""
-    rows = await connection.fetch(ROWS)
-    found = {
-        tuple(row[key] for key in HOURLY): dict(row) for row in await connection.fetch("SELECT * FROM usage_hourly")
-    }
-    assert found == _hourly(rows)
+    rows = [dict(row) for row in await connection.fetch("SELECT * FROM requests WHERE outcome IS NOT NULL")]
+    parts = [dict(row) for row in await connection.fetch("SELECT * FROM batch_usage")]
+    given = _given(rows, parts)
+    assert await _table(connection, "usage_hourly", HOURLY) == _summed(given, HOURLY, tuple(given[0]) if given else ())
+    slots = await _table(connection, "usage_five_minutes", SLOTS)
+    assert {key: {name: slot[name] for name in SLOTTED} for key, slot in slots.items()} == _summed(
+        given, SLOTS, SLOTTED
+    )
+    firsts: dict[Any, Any] = {}
+    for one in sorted(given, key=lambda one: one["started_at"]):
+        firsts.setdefault(tuple(one[name] for name in SLOTS), one["started_at"])
+    assert {key: slot["first_at"] for key, slot in slots.items()} == firsts
+    keyed = [one for one in given if one["key_id"] is not None]
+    assert await _table(connection, "key_usage_hourly", KEY) == _summed(keyed, KEY, KEYED)
     latency = await connection.fetch("SELECT * FROM latency_hourly")
     assert {tuple(row)[:4]: tuple(row)[4:] for row in latency} == _latency(rows)
-    slots = await connection.fetch("SELECT * FROM usage_five_minutes")
-    assert {tuple(row)[:5]: dict(list(row.items())[5:]) for row in slots} == _slots(rows)
-    keyed = await connection.fetch("SELECT * FROM key_usage_hourly")
-    assert {tuple(row)[:3]: tuple(row)[3:] for row in keyed} == _keyed(rows)
     talks = await connection.fetch(
         "SELECT train, conversation_id, cost_usd, unpriced_count, estimated_count FROM conversations"
     )
     assert {tuple(row)[:2]: tuple(row)[2:] for row in talks} == _talks(rows)
 
 
-def _hour(row: Any) -> Any:
-    return row["started_at"].replace(minute=0, second=0, microsecond=0)
+KEY = ("train", "key_id", "hour")
+_PLACE = {"train", "started_at", "hour", "slot", "account", "model", "request_type", "key_id"}
 
 
-def _model(row: Any) -> str:
+async def _table(connection: Any, table: str, key: tuple[str, ...]) -> dict[Any, Row]:
+    found = await connection.fetch(f"SELECT * FROM {table}")  # noqa: S608 - our own names
+    return {tuple(row[name] for name in key): {n: v for n, v in row.items() if n not in key} for row in found}
+
+
+def _given(rows: list[Row], parts: list[Row]) -> list[Row]:
+    """What each request adds; of a counted batch its messages are booked by model, not as requests."""
+    by_id = {(row["train"], row["id"]): row for row in rows}
+    given = []
+    for row in rows:
+        ok = row["outcome"] == "ok"
+        own = row["batch_id"] is None
+        given.append(
+            _place(row) | {name: (row[name] or 0) if own else 0 for name in SUMS} | {
+                "requests": 1, "ok": ok, "cancelled": row["outcome"] == "client_cancelled",
+                "rejected": row["outcome"] == "rejected", "priced": row["cost_usd"] is not None,
+                "unpriced": _unpriced(row), "estimated": bool(row["cost_estimated"]),
+                "ok_duration_us": row["duration_us"] if ok else 0,
+            }
+        )  # fmt: skip
+    nothing = dict.fromkeys(given[0].keys() - _PLACE, 0) if given else {}
+    for part in parts:
+        place = _place(by_id[part["train"], part["request"]]) | {"model": part["model"]}
+        given.append(nothing | place | {name: part[name] for name in SUMS})
+    return given
+
+
+def _place(row: Row) -> Row:
+    start = row["started_at"]
+    hour = start.replace(minute=0, second=0, microsecond=0)
+    return {
+        "train": row["train"], "started_at": start, "hour": hour,
+        "slot": hour + timedelta(minutes=start.minute // 5 * 5),
+        "account": row["account"] or 0, "model": _model(row), "request_type": row["request_type"] or "",
+        "key_id": row["key_id"],
+    }  # fmt: skip
+
+
+def _summed(given: list[Row], key: tuple[str, ...], names: tuple[str, ...]) -> dict[Any, Row]:
+    sums: dict[Any, Counter[str]] = defaultdict(Counter)
+    wanted = [name for name in names if name not in _PLACE]
+    for one in given:
+        sums[tuple(one[name] for name in key)].update({name: one[name] for name in wanted})
+    return {place: {name: counted[name] for name in wanted} for place, counted in sums.items()}
+
+
+def _model(row: Row) -> str:
     return row["answered_model"] or row["model"] or ""
 
 
-def _unpriced(row: Any) -> bool:
+def _unpriced(row: Row) -> bool:
     return row["cost_usd"] is None and row["cost_reason"] is not None
-
-
-def _hourly(rows: list[Any]) -> dict[Any, dict[str, Any]]:
-    hours: dict[Any, Counter[str]] = defaultdict(Counter)
-    for row in rows:
-        hour = hours[row["train"], _hour(row), row["account"] or 0, _model(row), row["request_type"] or ""]
-        ok = row["outcome"] == "ok"
-        hour.update({name: row[name] or 0 for name in SUMS})
-        hour.update(
-            requests=1, ok=ok, cancelled=row["outcome"] == "client_cancelled", rejected=row["outcome"] == "rejected",
-            priced=row["cost_usd"] is not None, unpriced=_unpriced(row), estimated=bool(row["cost_estimated"]),
-            ok_duration_us=row["duration_us"] if ok else 0,
-        )  # fmt: skip
-    return {key: dict(zip(HOURLY, key, strict=True)) | dict(hour) for key, hour in hours.items()}
-
-
-def _slots(rows: list[Any]) -> dict[Any, dict[str, Any]]:
-    slots: dict[Any, list[Any]] = defaultdict(list)
-    for row in rows:
-        at = row["started_at"]
-        slot = at.replace(minute=at.minute // 5 * 5, second=0, microsecond=0)
-        slots[row["train"], row["account"] or 0, slot, _model(row), row["request_type"] or ""].append(row)
-    return {
-        key: {
-            "first_at": min(one["started_at"] for one in of),
-            "requests": len(of),
-            **{name: sum(one[name] or 0 for one in of) for name in (*SUMS[:4], "cost_usd")},
-            "unpriced": sum(map(_unpriced, of)),
-        }
-        for key, of in slots.items()
-    }
 
 
 def bucket(us: int) -> int:
@@ -80,38 +106,24 @@ def bucket(us: int) -> int:
     return min(math.floor(2 * math.log(max(us, 1000) / 1000) / math.log(2)), 47)
 
 
-def _latency(rows: list[Any]) -> dict[Any, tuple[int, int]]:
+def _latency(rows: list[Row]) -> dict[Any, tuple[int, int]]:
     buckets: dict[Any, list[int]] = defaultdict(lambda: [0, 0])
     for row in rows:
         if row["outcome"] == "ok":
             for place, us in enumerate((row["duration_us"], row["ttft_us"])):
                 if us is not None:
-                    buckets[row["train"], _hour(row), _model(row), bucket(us)][place] += 1
+                    buckets[row["train"], _place(row)["hour"], _model(row), bucket(us)][place] += 1
     return {key: (durations, first) for key, (durations, first) in buckets.items()}
 
 
-def _keyed(rows: list[Any]) -> dict[Any, tuple[Any, ...]]:
-    keys: dict[Any, list[Any]] = defaultdict(lambda: [0, 0, 0, Decimal(0), 0])
-    for row in rows:
-        if row["key_id"] is not None:
-            given = (1, row["input_tokens"], row["output_tokens"], row["cost_usd"], _unpriced(row))
-            sums = keys[row["train"], row["key_id"], _hour(row)]
-            sums[:] = [a + (b or 0) for a, b in zip(sums, given, strict=True)]
-    return {key: tuple(sums) for key, sums in keys.items()}
-
-
-def _talks(rows: list[Any]) -> dict[Any, tuple[Any, ...]]:
-    talks: dict[Any, list[Any]] = defaultdict(list)
+def _talks(rows: list[Row]) -> dict[Any, tuple[Any, ...]]:
+    talks: dict[Any, list[Row]] = defaultdict(list)
     for row in rows:
         if row["conversation_id"] is not None:
             talks[row["train"], row["conversation_id"]].append(row)
-    return {
-        key: (
-            sum((one["cost_usd"] for one in of if one["cost_usd"] is not None), Decimal(0))
-            if any(one["cost_usd"] is not None for one in of)
-            else None,
-            sum(map(_unpriced, of)),
-            sum(bool(one["cost_estimated"]) for one in of),
-        )
-        for key, of in talks.items()
-    }
+    found = {}
+    for key, of in talks.items():
+        costs = [one["cost_usd"] for one in of if one["cost_usd"] is not None]
+        cost = sum(costs, Decimal(0)) if costs else None
+        found[key] = (cost, sum(map(_unpriced, of)), sum(bool(one["cost_estimated"]) for one in of))
+    return found

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from core.access import Permission
-from core.kept import Kept
+from core.kept import Kept, cause
 from dashboard.problems import Problem
 from dashboard.recordings.answers import RequestAnswer, RequestsAnswer
 from dashboard.recordings.asked import found_in
@@ -75,7 +75,7 @@ async def show_request(call: Call[Query]) -> web.Response:
 async def raw_request(call: Call[Query]) -> web.Response:
     """The exact bytes of the request's body, proved by their SHA-256 before they are sent.
 
-    Where the tape was full for a part of it `x-body-state` is `partial`; where for all of it there is 404.
+    Where the tape lost a part of it `x-body-state` is `partial`; where for all of it there is 404.
     """
     found = await found_in(call)
     try:
@@ -96,7 +96,7 @@ async def raw_request(call: Call[Query]) -> web.Response:
 async def raw_response(call: Call[Query]) -> web.Response:
     """The exact bytes of the response's body, still encoded as the upstream sent them, proved by their SHA-256.
 
-    Where the tape was full for a part of it `x-body-state` is `partial`; where for all of it there is 404.
+    Where the tape lost a part of it `x-body-state` is `partial`; where for all of it there is 404.
     """
     found = await found_in(call)
     try:
@@ -112,8 +112,10 @@ def _download(
 ) -> web.Response:
     """Recorded bytes are hostile: always an attachment of no type, so that no browser opens them here."""
     if of is Kept.NOTHING:
-        lost = found.row.lost_frames
-        raise Problem(404, f"the {which} body was not recorded: the tape was full ({lost} frames of the call are lost)")
+        lost, why = found.row.lost_frames, cause(found.row.note, found.row.outcome).value
+        raise Problem(
+            404, f"the {which} body was not recorded: the tape was {why} ({lost} frames of the call are lost)"
+        )
     if body is None:
         raise Problem(404, f"no {which} body is stored for this request" + (" yet" if not found.row.outcome else ""))
     part = ".partial" if of is Kept.PARTIAL else ""

@@ -1,6 +1,7 @@
 """How a browser gets in where a key is needed: it shows the key once and gets the cookie of a session."""
 
 import re
+from math import ceil
 
 from aiohttp import web
 
@@ -8,6 +9,7 @@ from core.access import Permission
 from dashboard.access import GATE
 from dashboard.forms import form_of
 from dashboard.pages.shell import page
+from dashboard.problems import Problem
 from dashboard.routing import Call, Query, route
 
 LOCAL_PLACE = re.compile(r"/(?![/\\])[!-~]{0,2000}")
@@ -28,13 +30,19 @@ async def show_sign_in(call: Call[SignInQuery]) -> web.Response:
     return page(call.request, "login.html", section="", place=_place(call.query.next), wrong=False)
 
 
-@route("POST", "/login", permission=Permission.PUBLIC, errors=(400, 403, 413))
+@route("POST", "/login", permission=Permission.PUBLIC, errors=(400, 403, 413, 429))
 async def sign_in(call: Call[Query]) -> web.Response:
-    """Open a session for the right key."""
+    """Open a session for the right key. Who was wrong too often waits, also with the right one."""
     gate = call.request.app[GATE]
+    address = call.request.remote or ""
+    seconds = gate.attempts.wait(address)
+    if seconds:
+        headers = {"Retry-After": str(ceil(seconds))}
+        raise Problem(429, f"too many wrong keys came from here: try again in {ceil(seconds)} s", headers=headers)
     given = await form_of(call.request)
     place = _place(given.get("next", "/"))
     if not gate.opens_with(given.get("key", "").strip()):
+        gate.attempts.failed(address)
         return page(call.request, "login.html", section="", status=403, place=place, wrong=True)
     response = web.Response(status=303, headers={"Location": place})
     gate.remember(call.request, response)

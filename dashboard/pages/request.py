@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import Field
 
 from core.access import Permission
+from core.kept import cause
 from dashboard.comparison.stored import other_side, side_of
 from dashboard.conversations.detail import neighbours_of
 from dashboard.pages import request_tabs as tabs
@@ -110,6 +111,7 @@ async def detail_page(call: Call[DetailQuery]) -> web.Response:
         gauge=segments(row),
         place=place,
         sequel=sequel(row, place),
+        lost_to=cause(row.note, row.outcome).value,
         **values,
     )
 
@@ -129,9 +131,7 @@ async def picture(call: Call[Query]) -> web.Response:
     """A recorded picture, if its bytes are one. What a caller claims to be a picture is never served as he says."""
     found = await found_in(call)
     bodies = await bodies_of(call.database, found.row)
-    body = bodies.request.body if bodies.request else None
-    message = bodies.response.message if bodies.response else None
-    made = await rendered(call.request.app, tabs.picture, body, message, call.request.match_info["place"])
+    made = await rendered(call.request.app, tabs.picture, bodies, call.request.match_info["place"])
     if made is None:
         raise Problem(404, "there is no picture here")
     content, content_type = made
@@ -219,7 +219,8 @@ async def _headers(_: Asked) -> dict[str, Any]:
 async def _timing(asked: Asked) -> dict[str, Any]:
     row, bodies = asked.found.row, await asked.bodies()
     phases = waterfall.phases(row.timings, row.duration_us)
-    return {"phases": phases, "arrival": await rendered(asked.app, tabs.arrival, bodies.response)}
+    figures = waterfall.figures_of(row.timings, row.ttft_us)
+    return {"phases": phases, "figures": figures, "arrival": await rendered(asked.app, tabs.arrival, bodies.response)}
 
 
 async def _code(asked: Asked) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from core.kept import Kept
+from core.kept import Cause, Kept, cause
 from dashboard.recordings.detail import Bodies, request_kept, too_large
 from dashboard.render import json_view, long_text, messages, stream, waterfall
 from dashboard.render.image import decoded, recognised
@@ -33,9 +33,11 @@ class Body:
     encoded: bool = False
     """Whether what is shown is the inflated copy."""
     partial: bool = False
-    """Whether the tape was full for a part of it."""
+    """Whether a part of it was lost."""
     lost: int = 0
-    """Frames of the call that the tape did not take."""
+    """Frames of the call that are missing on the tape."""
+    cause: Cause = Cause.FULL
+    """Why they are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +184,13 @@ def arrival(kept: ResponseBodyRow | None) -> waterfall.Arrival | None:
     return None if kept is None else waterfall.arrival(kept.chunk_sizes, kept.chunk_at_us)
 
 
-def picture(body: bytes | None, message: Any, place: str) -> tuple[bytes, str] | None:
+def picture(bodies: Bodies, place: str) -> tuple[bytes, str] | None:
     """Bytes and type of the image block at a place (``m3.1.0``: message 3, block 1, part 0; ``r.0`` in the answer).
 
     None when nothing is there, or nothing that is a picture by its bytes.
     """
     try:
-        block = _block_at(body, message, place)
+        block = _block_at(bodies, place)
         data = block["source"]["data"]
     except (ValueError, LookupError, TypeError):
         return None
@@ -197,12 +199,13 @@ def picture(body: bytes | None, message: Any, place: str) -> tuple[bytes, str] |
     return None if known is None else (content, known.content_type)
 
 
-def _block_at(body: bytes | None, message: Any, place: str) -> Any:
+def _block_at(bodies: Bodies, place: str) -> Any:
     root, *path = place.split(".")
+    block: Any
     if root == "r":
-        block = message
+        block = bodies.response.message if bodies.response else None
     else:
-        sent = json_view.plain(body or b"")
+        sent = json_view.plain((bodies.request.body if bodies.request else None) or b"")
         block = {"content": sent["system"]} if root == "s" else sent["messages"][int(root.removeprefix("m"))]
     for step in path:
         content = block["content"]
@@ -229,11 +232,11 @@ def _request_state(row: RequestDetailRow, bodies: Bodies) -> Body:
 
 
 def _kept_as(body: Body, row: RequestDetailRow, of: Kept) -> Body:
-    """What the tape was full for is not missing or empty, and a part of a body is not the body."""
+    """What the tape lost is not missing or empty, and a part of a body is not the body."""
     if of is Kept.WHOLE:
         return body
     lost = Body("not_recorded") if of is Kept.NOTHING else replace(body, partial=True)
-    return replace(lost, lost=row.lost_frames)
+    return replace(lost, lost=row.lost_frames, cause=cause(row.note, row.outcome))
 
 
 def _drawn_stream(body: bytes, made: Sequence[Step], state: Body) -> Body:

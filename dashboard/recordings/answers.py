@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 BodyState = Literal["json", "repaired", "text", "too_large", "empty", "missing", "not_recorded", "partial"]
 """``repaired``: JSON with lone surrogates, NaN or the like replaced; ``text``: no JSON, or nested too deep for it,
 shown as a string with U+FFFD for bytes that are no UTF-8; ``missing``: not stored, or not yet;
-``not_recorded``: the tape was full when the call was made; ``partial``: it was so for a part of it."""
+``not_recorded``: the tape was full when the call was made, or damaged; ``partial``: a part of it is missing so."""
 
 
 class Answer(BaseModel):

@@ -1,5 +1,6 @@
 """One request among the trains a principal may see, and its bodies."""
 
+import asyncio
 import hashlib
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -108,13 +109,13 @@ async def exact_request(database: Database, row: RequestDetailRow) -> bytes | No
         return None
     if stored.body is None:
         raise CorruptBodyError("a piece of the body is missing")
-    return _proved(stored.body, stored.sha256)
+    return await asyncio.to_thread(_proved, stored.body, stored.sha256)
 
 
 async def exact_response(database: Database, row: RequestDetailRow) -> bytes | None:
     """The response's body as it crossed the wire, still encoded; None where none is stored. Raises CorruptBodyError."""
     stored = await database.fetch_one("response_body_of", ResponseBodyRow, row.train, row.id)
-    return None if stored is None else _proved(stored.raw, stored.sha256)
+    return None if stored is None else await asyncio.to_thread(_proved, stored.raw, stored.sha256)
 
 
 def _proved(body: bytes, sha256: bytes) -> bytes:

@@ -102,8 +102,9 @@ def response_value(bodies: Bodies) -> Readable:
     response = bodies.response
     if response is None:
         return _as_kept(readable(None), bodies.response_kept)
-    if response.message is not None:
-        return _as_kept(readable_value(response.message), bodies.response_kept)
+    message = response.message
+    if message is not None:
+        return _as_kept(readable_value(message), bodies.response_kept)
     body = response.raw if response.decoded is None else response.decoded
     return _as_kept(readable(body), bodies.response_kept)
 

@@ -63,6 +63,39 @@ def phases(timings: dict[str, Any] | None, duration_us: int | None) -> list[Phas
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A time of the call, in microseconds; None where it is unknown."""
+
+    name: str
+    us: int | None
+    about: str
+
+
+def figures_of(timings: dict[str, Any] | None, ttft_us: int | None) -> list[Figure]:
+    """What people ask first: waiting for a connection, the first token, the stream, what the proxy itself took."""
+    known = timings or {}
+    marks = {name: value for name, value in known.items() if isinstance(value, int) and not isinstance(value, bool)}
+    reused = known.get("connection_reused") is True
+    connected = marks.get("connected_us")
+    own = marks.get("tape_wait_us", 0) + (connected or 0 if reused else 0)
+    return [
+        Figure("Queue", connected if reused else None, "from the accept until a kept connection was free"),
+        Figure("Connect", None if reused else connected, "DNS, TCP and TLS; none where a kept connection served"),
+        Figure("First token", ttft_us, "from the accept to the first content"),
+        Figure("Stream", _less(marks, "last_byte_us", "first_byte_us"), "from the answer's first byte to its last"),
+        Figure(
+            "Proxy overhead",
+            own if connected is not None and "head_us" in marks else None,
+            "what the proxy itself added: waiting for the tape, and for a kept connection",
+        ),
+    ]
+
+
+def _less(marks: dict[str, int], second: str, first: str) -> int | None:
+    return marks[second] - marks[first] if first in marks and second in marks else None
+
+
 def _plus(marks: dict[str, int], first: str, second: str) -> int | None:
     return marks[first] + marks[second] if first in marks and second in marks else None
 

@@ -20,6 +20,8 @@ from sql.rows.windows import AccountUsageStep, WindowNow
 
 WEEKS: Final = timedelta(days=28)
 """The past that forecasts throw their lots from."""
+PRICED: Final = timedelta(days=7)
+"""The past that what one per cent costs is told from."""
 SHORTEST: Final = timedelta(minutes=30)
 """Utilisation often comes in whole per cents: what one costs, told from shorter steps, would fit the rounding."""
 
@@ -55,7 +57,7 @@ async def known(database: Database, view: View, account: Account, key: Key, row:
         AccountUsageStep,
         view.numbers,
         list(account.numbers),
-        since,
+        now - PRICED,
         now,
         max(step_of(length), SHORTEST),
     )

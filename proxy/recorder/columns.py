@@ -45,6 +45,8 @@ class Row:
     """Its place in the forest."""
     bill: Bill = None
     """What it cost."""
+    batch_id: str | None = None
+    """The batch whose results are counted here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,7 @@ COLUMNS: tuple[Column, ...] = (
     _cost("price_id", "text", lambda cost: cost.price_id),
     _cost("cost_estimated", "boolean", lambda cost: cost.estimated),
     Column("cost_reason", "text", lambda row: None if row.bill is None else row.bill.reason),
+    Column("batch_id", "text", lambda row: row.batch_id),
     Column("started_at", "timestamptz", lambda row: moment(row.start.at_us)),
     _done("ended_at", "timestamptz", lambda r: moment(r.start.at_us + max(r.end.timings.end_us, 0))),
     _done("ttft_us", "bigint", lambda r: r.ttft_us),

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from core.errors import BadFrameError
 from core.frames import decode_end, decode_head, decode_start
+from core.kept import DAMAGED
 from core.models import Chunk, End, Head, Outcome, Start, Timings
 from core.tape import HEADER_SIZE, Kind
 from proxy.tape_places import Place, PlacedFrame, Position
@@ -204,7 +205,16 @@ def _end(exchange: Exchange, frame: PlacedFrame) -> End:
     except BadFrameError:
         return _crash_end(exchange, DAMAGE_NOTE)
     # The writer counts what it could not write; damage that a reader skipped is known only here.
-    return replace(exchange.end, lost_frames=max(exchange.end.lost_frames, exchange.missing()))
+    return damaged(exchange.end, exchange.missing() - exchange.end.lost_frames)
+
+
+def damaged(end: End, lost: int) -> End:
+    """The end with so many more frames lost than the writer knew of, and a note of why; as it is where none are."""
+    if lost <= 0:
+        return end
+    said = f"{lost} {'frame' if lost == 1 else 'frames'} {DAMAGED}"
+    note = said if not end.note or DAMAGED in end.note else f"{end.note}; {said}"
+    return replace(end, lost_frames=end.lost_frames + lost, note=note)
 
 
 def _crash_end(exchange: Exchange, note: str) -> End:

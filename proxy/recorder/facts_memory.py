@@ -9,6 +9,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from operator import attrgetter
 from uuid import UUID
 
 from core.identity import Facts
@@ -19,6 +20,7 @@ BYTES = 64 << 20
 """Of transcripts, roughly."""
 _ITEM = 300
 """Bytes that an item costs beside its words."""
+_DATA = attrgetter("data")
 
 
 @dataclass(slots=True)
@@ -27,20 +29,22 @@ class FactsMemory:
 
     most: int = BYTES
     _facts: OrderedDict[tuple[int, UUID], Facts] = field(default_factory=OrderedDict)
+    _weights: dict[tuple[int, UUID], int] = field(default_factory=dict)
     _bytes: int = 0
 
     def keep(self, train: int, facts: Facts) -> None:
         """Remember the facts of a request, and forget those that were needed longest ago."""
-        self._forget((train, facts.call.id))
-        self._facts[train, facts.call.id] = facts
-        self._bytes += _weight(facts)
+        key = (train, facts.call.id)
+        self._forget(key)
+        self._facts[key] = facts
+        self._weights[key] = _weight(facts)
+        self._bytes += self._weights[key]
         while self._bytes > self.most:
             self._forget(next(iter(self._facts)))
 
     def _forget(self, key: tuple[int, UUID]) -> None:
-        facts = self._facts.pop(key, None)
-        if facts is not None:
-            self._bytes -= _weight(facts)
+        if self._facts.pop(key, None) is not None:
+            self._bytes -= self._weights.pop(key)
 
     async def load(self, transaction: Transaction, train: int, ids: Collection[UUID]) -> list[Facts]:
         """The facts of these requests. Raises sql's errors."""
@@ -57,4 +61,5 @@ class FactsMemory:
 
 
 def _weight(facts: Facts) -> int:
-    return sum(len(item.data) + len(item.text or "") + _ITEM for item in facts.items)
+    # A text is there twice. Items that a turn has from the turn before count again: this is the most it can be.
+    return 2 * sum(map(len, map(_DATA, facts.items))) + _ITEM * len(facts.items)

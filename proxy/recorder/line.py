@@ -19,7 +19,7 @@ from proxy.recorder.backoff import Backoff
 from proxy.recorder.batch import Changes
 from proxy.recorder.clock import ServerClock
 from proxy.recorder.derivation import Derivation
-from proxy.recorder.exchanges import Exchange, Exchanges, Places
+from proxy.recorder.exchanges import Exchange, Exchanges, Places, damaged
 from proxy.recorder.linker import Linker
 from proxy.recorder.outage import wait_out
 from proxy.recorder.price_book import PriceBook
@@ -39,7 +39,7 @@ READINGS = 16
 HEARTBEAT_SECONDS = 2.0
 DEAD_WRITER_SECONDS = 0.25
 """Between two looks at whether the writers of open exchanges live."""
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.15
 """Between two batches of a tape that is up to date: commits are shared, and a row is late by this at most."""
 
 
@@ -190,9 +190,7 @@ class Line:
     def _taped(self, exchange: Exchange, end: End) -> Taped:
         request, lost_request = self._load(exchange.body)
         response, lost_response = self._load(exchange.chunks)
-        lost = lost_request + lost_response
-        if lost:
-            end = replace(end, lost_frames=end.lost_frames + lost)
+        end = damaged(end, lost_request + lost_response)
         chunks = (
             tuple(
                 replace(chunk, size=len(payload))

@@ -9,16 +9,21 @@ from importlib.resources import files
 
 from core.models import Recording
 from core.prices import RATES, Price, PriceList, parse
-from core.pricing import Bill, bill, sold
+from core.pricing import NOT_WHOLE, Bill, Unpriced, bill, cost, sold, total
 from proxy.recorder.readable import moment
 from sql.database import Transaction
 from sql.rows.prices import PriceRow
 from sql.rows.record import TrainLock
 
 
+def list_bytes() -> bytes:
+    """The file of the list that comes with the program."""
+    return files("core").joinpath("prices.toml").read_bytes()
+
+
 def listed() -> PriceList:
     """The list that comes with the program. Raises BadSettingError where somebody spoilt it."""
-    return parse(files("core").joinpath("prices.toml").read_bytes())
+    return parse(list_bytes())
 
 
 @dataclass(slots=True)
@@ -56,6 +61,11 @@ def own_price(row: PriceRow) -> Price:
 def billed(recording: Recording, prices: PriceList) -> Bill:
     """What a recorded call cost: the price is the one valid at its start, of the model that answered."""
     start, head = recording.start, recording.head
+    if recording.batch is not None:
+        # Each message by itself: bands are of single prompts.
+        at = moment(start.at_us)
+        whole = total(cost(one.usage, one.model, at, prices) for one in recording.batch.messages)
+        return whole if recording.batch.whole else Unpriced(NOT_WHOLE)
     return bill(
         recording.usage,
         recording.answered_model or recording.model,

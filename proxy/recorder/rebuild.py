@@ -20,7 +20,7 @@ from core.reply import reply_of
 from core.rollup import figures
 from core.settings import Settings
 from proxy import log
-from proxy.recorder import linking, stored, tool_calls, usage_again
+from proxy.recorder import linking, stored, tool_calls, usage_again, windows
 from proxy.recorder.columns import TOKENS, Row
 from proxy.recorder.facts_memory import FactsMemory
 from proxy.recorder.linking import Newcomer
@@ -114,7 +114,8 @@ class Rebuild:
         async with self._locked() as (transaction, lock):
             prices = await self._book.open(transaction, lock)
             rows = [usage_again.row(one, prices) for one in told]
-            await usage_again.write(transaction, self._train, rows)
+            await usage_again.write(transaction, self._train, rows, prices)
+            await windows.write(transaction, rows)
             await self._link(transaction, [(one, row) for one, row in zip(told, rows, strict=True) if one.facts])
             await transaction.execute("rebuild_reached", self._train, ids[-1], len(ids))
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from core.prices import PriceList
+from proxy.recorder import batch_results
 from proxy.recorder.columns import COLUMNS, Row
 from proxy.recorder.price_book import billed
 from proxy.recorder.stored import Redeveloped
@@ -14,7 +15,7 @@ NAMES: Final = (
     "cache_creation_input_tokens", "cache_read_input_tokens", "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens",
     "thinking_tokens", "web_search_requests", "web_fetch_requests", "code_execution_requests", "service_tier",
     "inference_geo", "speed", "usage", "usage_complete", "cost_usd", "price_id", "cost_estimated", "cost_reason",
-    "deriver_version",
+    "batch_id", "deriver_version",
 )  # fmt: skip
 """The columns of ``rebuild_usage``, in its order."""
 _COLUMNS: Final = [next(column for column in COLUMNS if column.name == name) for name in NAMES]
@@ -29,11 +30,13 @@ def row(told: Redeveloped, prices: PriceList) -> Row:
     )
 
 
-async def write(transaction: Transaction, train: int, rows: Sequence[Row]) -> None:
-    """Write usage and cost of these rows anew, and correct the hourly roll-ups. Raises sql's errors."""
-    if not rows:
+async def write(transaction: Transaction, train: int, given: Sequence[Row], prices: PriceList) -> None:
+    """Write usage and cost of these rows anew, and correct the roll-ups by time. Raises sql's errors."""
+    if not given:
         return
+    rows = await batch_results.decide(transaction, train, given)
     ids = [one.id for one in rows]
     await transaction.execute("rollup_usage", train, ids, -1)
+    await batch_results.write(transaction, train, rows, prices)
     await transaction.execute("rebuild_usage", train, ids, *([c.fitted(one) for one in rows] for c in _COLUMNS))
     await transaction.execute("rollup_usage", train, ids, 1)

@@ -44,7 +44,7 @@ class Limited(NamedTuple):
 
 
 async def write(transaction: Transaction, news: Sequence[Row]) -> None:
-    """Write what rows that became complete in this transaction say of windows. Raises sql's errors."""
+    """Write what complete rows say of windows; may be done twice. Raises sql's errors."""
     observed: list[Observed] = []
     limited: list[Limited] = []
     for row in news:
@@ -70,15 +70,14 @@ def observed_at(row: Row, recording: Recording) -> datetime:
 
 
 def _report(recording: Recording) -> reported.Report:
-    """What the upstream's headers say; our own answers say nothing."""
-    head = recording.head
-    return reported.Report() if head is None or head.ours else reported.read(head.headers)
+    """What the answer's headers say; those of our own answers say nothing."""
+    return reported.Report() if recording.head is None else reported.read(recording.head.headers)
 
 
 def _polled(recording: Recording) -> tuple[Reading, ...]:
     """What a client that asked the usage endpoint was told."""
     head = recording.head
-    if head is None or head.ours or head.status != 200 or recording.start.target.partition("?")[0] != polled.PATH:
+    if head is None or head.status != 200 or recording.start.target.partition("?")[0] != polled.PATH:
         return ()
     body = recording.response_body if recording.response_decoded is None else recording.response_decoded
     return polled.read(body) if len(body) <= LARGEST_POLLED else ()

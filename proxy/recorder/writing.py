@@ -21,7 +21,7 @@ from core.models import Origin, Recording, Start, Usage
 from core.pieces import Division, divide
 from core.prices import PriceList
 from proxy import log
-from proxy.recorder import bodies, letters, linking, sessions, tool_calls, windows
+from proxy.recorder import batch_results, bodies, letters, linking, sessions, tool_calls, windows
 from proxy.recorder.accounts import Accounts
 from proxy.recorder.bodies import BodyMismatchError, Recorded
 from proxy.recorder.clock import ServerClock
@@ -150,6 +150,7 @@ class Writer:
         async with self._writing(train, _weight(entries)) as (transaction, lock, span):
             key, prices = lock.train, await self._book.open(transaction, lock)
             rows = await self._rows(transaction, key, list(zip(entries, accounts, strict=True)), span, prices)
+            rows = await batch_results.decide(transaction, key, rows)
             rows, linked = await self._linker.link(transaction, lock, rows)
             completed = await transaction.fetch("record_rows", Completed, key, *arrays(rows))
             news = {row.id for row in completed}
@@ -163,7 +164,9 @@ class Writer:
             ]
             if recorded:
                 await bodies.write(transaction, key, recorded)
-            await _follow_up(transaction, key, [row for row in rows if row.id in news], linked)
+            followers = [row for row in rows if row.id in news]
+            await batch_results.write(transaction, key, followers, prices)
+            await _follow_up(transaction, key, followers, linked)
             await self._advance(transaction, reached)
         self._linker.committed(lock, linked)
 
@@ -311,6 +314,7 @@ def _bare(recording: Recording) -> Recording:
         start=replace(recording.start, headers=()),
         head=None if recording.head is None else replace(recording.head, headers=()),
         usage=Usage(),
+        batch=None,
         model=None,
         answered_model=None,
         message=None,

@@ -2,11 +2,15 @@
 -- Which of these requests are recorded whole already, and what people said of them; asked under the train's lock, so it
 -- stays true. One row for each that either is the case of.
 -- returns: LinkBegin
-SELECT n.id, r.id IS NOT NULL AS complete, c.request IS NOT NULL AS corrected, c.parent
+SELECT n.id, r.complete IS NOT NULL AS complete, c.request IS NOT NULL AS corrected, c.parent
 FROM unnest($2::uuid[]) AS n (id)
-LEFT JOIN requests AS r ON r.train = $1 AND r.id = n.id AND r.outcome IS NOT NULL
-LEFT JOIN link_corrections AS c ON c.train = $1 AND c.request = n.id
-WHERE r.id IS NOT NULL OR c.request IS NOT NULL;
+-- One by one: a join would read all of a train that was small when it was looked at last.
+LEFT JOIN LATERAL (
+    SELECT true AS complete FROM requests AS r WHERE r.train = $1 AND r.id = n.id AND r.outcome IS NOT NULL
+    LIMIT 1) AS r ON true
+LEFT JOIN LATERAL (
+    SELECT c.request, c.parent FROM link_corrections AS c WHERE c.train = $1 AND c.request = n.id LIMIT 1) AS c ON true
+WHERE r.complete IS NOT NULL OR c.request IS NOT NULL;
 
 -- name: linking_corrections
 -- What people said of these requests' parents.
@@ -22,6 +26,9 @@ SELECT p.n::integer AS n, k.kind, k.key, k.request, k.lane, k.client, k.started_
 FROM unnest($2::smallint[], $3::bytea[], $4::uuid[], $5::bytea[], $6::text[], $7::uuid[], $8::integer[],
     $9::boolean[], $10::bytea[]) WITH ORDINALITY
     AS p (kind, key, before, lane, client, since, fewer_than, unanswered, first, n)
+-- Under most keys there is nothing at all.
+CROSS JOIN LATERAL (
+    SELECT FROM link_keys AS k WHERE k.train = $1 AND k.kind = p.kind AND k.key = p.key LIMIT 1) AS anything
 -- A key can be popular (the same words sent ten thousand times), and none of its rows may fit. So nothing is filtered row
 -- by row: in each group of like rows the latest is looked at, and of groups there are few. Each rank is looked at only
 -- where the one before has none. The row of a STATE is in the lane that its key names.

@@ -8,31 +8,30 @@ UPDATE requests AS r SET request_type = n.request_type, model = n.model, answere
     web_fetch_requests = n.web_fetch_requests, code_execution_requests = n.code_execution_requests, service_tier =
     n.service_tier, inference_geo = n.inference_geo, speed = n.speed, usage = n.usage::jsonb, usage_complete =
     n.usage_complete, cost_usd = n.cost_usd, price_id = n.price_id, cost_estimated = n.cost_estimated, cost_reason =
-    n.cost_reason, deriver_version = n.deriver_version
+    n.cost_reason, batch_id = n.batch_id, deriver_version = n.deriver_version
 FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::text[], $8::text[], $9::bigint[],
     $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[],
     $17::bigint[], $18::bigint[], $19::text[], $20::text[], $21::text[], $22::text[], $23::boolean[], $24::numeric[],
-    $25::text[], $26::boolean[], $27::text[], $28::integer[]) AS n (id, request_type, model, answered_model, stream,
+    $25::text[], $26::boolean[], $27::text[], $28::text[], $29::integer[]) AS n (id, request_type, model, answered_model, stream,
     message_id, stop_reason, input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens,
     ephemeral_5m_input_tokens, ephemeral_1h_input_tokens, thinking_tokens, web_search_requests, web_fetch_requests,
     code_execution_requests, service_tier, inference_geo, speed, usage, usage_complete, cost_usd, price_id,
-    cost_estimated, cost_reason, deriver_version)
+    cost_estimated, cost_reason, batch_id, deriver_version)
 WHERE r.train = $1 AND r.id = n.id;
 
 -- name: rebuild_forget_hours
--- Forgets the roll-ups by hours and by five minutes from the hour of this id on, to be counted anew in the same
--- transaction.
+-- Forgets the roll-ups by time from the hour of this id on, to be counted anew in the same transaction.
 WITH hours AS (
     DELETE FROM usage_hourly AS h WHERE h.train = $1 AND h.hour >= date_trunc('hour', uuid7_time($2), 'UTC')
-), times AS (
-    DELETE FROM latency_hourly AS l WHERE l.train = $1 AND l.hour >= date_trunc('hour', uuid7_time($2), 'UTC')
 ), slots AS (
     DELETE FROM usage_five_minutes AS f WHERE f.train = $1 AND f.slot >= date_trunc('hour', uuid7_time($2), 'UTC')
+), times AS (
+    DELETE FROM latency_hourly AS l WHERE l.train = $1 AND l.hour >= date_trunc('hour', uuid7_time($2), 'UTC')
 )
 DELETE FROM key_usage_hourly AS k WHERE k.train = $1 AND k.hour >= date_trunc('hour', uuid7_time($2), 'UTC');
 
 -- name: rebuild_count_hours
--- Adds all requests from the hour of this id on to those roll-ups.
+-- Adds all requests from the hour of this id on to the roll-ups by time.
 WITH said AS MATERIALIZED (
     SELECT * FROM request_usage AS u WHERE u.train = $1 AND u.hour >= date_trunc('hour', uuid7_time($2), 'UTC')
 ), timed AS (
@@ -49,12 +48,12 @@ WITH said AS MATERIALIZED (
     FROM said AS u
     WHERE u.key_id IS NOT NULL
     GROUP BY 1, 2, 3
-), slotted AS (
+), slots AS (
     INSERT INTO usage_five_minutes (train, account, slot, model, request_type, first_at, requests, input_tokens,
         output_tokens, cache_creation_input_tokens, cache_read_input_tokens, cost_usd, unpriced)
-    SELECT u.train, u.account, u.slot, u.model, u.request_type, min(u.started_at), sum(u.requests),
-        sum(u.input_tokens), sum(u.output_tokens), sum(u.cache_creation_input_tokens), sum(u.cache_read_input_tokens),
-        sum(u.cost_usd), sum(u.unpriced)
+    SELECT u.train, u.account, u.slot, u.model, u.request_type, min(u.started_at), sum(u.requests), sum(u.input_tokens),
+        sum(u.output_tokens), sum(u.cache_creation_input_tokens), sum(u.cache_read_input_tokens), sum(u.cost_usd),
+        sum(u.unpriced)
     FROM said AS u
     GROUP BY 1, 2, 3, 4, 5
 )

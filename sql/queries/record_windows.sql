@@ -1,6 +1,7 @@
 -- name: record_window_observations
 -- What answers said of windows, one array per column. Of what falls into one row the last moment stays, so neither the
--- order of observations nor a second writing of one makes a difference. In the order of the key: no two deadlock.
+-- order of observations nor a second writing of one makes a difference. In the order of the key: no two deadlock. What
+-- is older than they are kept for (a rebuild comes by it) is left out.
 INSERT INTO window_observations AS o (account, window_name, source, observed_at, utilization, status, reset_at, more)
 SELECT DISTINCT ON (n.account, n.window_name, n.source, date_bin('1 minute', n.observed_at, '2000-01-01 00:00:00+00'),
         round(n.utilization * 100), n.status, n.reset_at)
@@ -8,6 +9,7 @@ SELECT DISTINCT ON (n.account, n.window_name, n.source, date_bin('1 minute', n.o
 FROM unnest($1::integer[], $2::text[], $3::text[], $4::timestamptz[], $5::double precision[], $6::text[],
     $7::timestamptz[], $8::text[])
     AS n (account, window_name, source, observed_at, utilization, status, reset_at, more)
+WHERE n.observed_at >= now() - interval '90 days'
 ORDER BY n.account, n.window_name, n.source, date_bin('1 minute', n.observed_at, '2000-01-01 00:00:00+00'),
     round(n.utilization * 100), n.status, n.reset_at, n.observed_at DESC, n.utilization DESC
 ON CONFLICT (account, window_name, source, minute, percent, status, reset_at) DO UPDATE SET

@@ -188,7 +188,7 @@ WHERE b.train = $1 AND b.id = $2;
 -- name: response_body_of
 -- The exact bytes of a response, its inflated copy, the message in it, and how it came in chunks.
 -- returns: ResponseBodyRow
-SELECT b.raw, b.decoded, b.message, b.chunk_sizes, b.decoded_sizes, b.chunk_at_us, b.size, b.sha256
+SELECT b.raw, b.decoded, b.message::text AS message_json, b.chunk_sizes, b.decoded_sizes, b.chunk_at_us, b.size, b.sha256
 FROM response_bodies AS b
 WHERE b.train = $1 AND b.id = $2;
 

@@ -1,6 +1,5 @@
 -- name: rollup_usage
--- Adds what these requests say (view request_usage) to the roll-ups by hours and by five minutes; with -1 as $3 it is
--- taken back.
+-- Adds what these requests say (view request_usage) to the roll-ups by time; with -1 as $3 it is taken back.
 WITH said AS MATERIALIZED (
     SELECT * FROM request_usage AS u WHERE u.train = $1 AND u.id = ANY ($2::uuid[])
 ), timed AS (
@@ -22,7 +21,7 @@ WITH said AS MATERIALIZED (
     ON CONFLICT (train, key_id, hour) DO UPDATE SET requests = k.requests + excluded.requests,
         input_tokens = k.input_tokens + excluded.input_tokens, output_tokens = k.output_tokens + excluded.output_tokens,
         cost_usd = k.cost_usd + excluded.cost_usd, unpriced = k.unpriced + excluded.unpriced
-), slotted AS (
+), slots AS (
     INSERT INTO usage_five_minutes AS f (train, account, slot, model, request_type, first_at, requests, input_tokens,
         output_tokens, cache_creation_input_tokens, cache_read_input_tokens, cost_usd, unpriced)
     SELECT u.train, u.account, u.slot, u.model, u.request_type, min(u.started_at), $3 * sum(u.requests),

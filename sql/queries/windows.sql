@@ -1,14 +1,20 @@
 -- name: window_accounts
 -- The accounts that trains $1 used since $2, and, where $3, all others whose windows were seen since then; one that was
--- merged under the id it bears now.
+-- merged under the id it bears now. Asked for account by account and train by train, the latest first: that is a step
+-- in an index each, whatever there is; EXISTS beside an OR would be hashed and read all.
 -- returns: WindowAccount
 SELECT a.account, coalesce(m.account_id, a.account_id) AS account_id, coalesce(m.kind, a.kind) AS kind,
     coalesce(m.display_name, a.display_name) AS display_name
 FROM accounts AS a
 LEFT JOIN accounts AS m ON m.account = a.merged_into
-WHERE EXISTS (SELECT FROM usage_five_minutes AS u
-        WHERE u.train = ANY ($1::integer[]) AND u.account = a.account AND u.slot >= $2::timestamptz)
-    OR $3::boolean AND EXISTS (SELECT FROM account_windows AS w WHERE w.account = a.account AND w.last_at >= $2)
+WHERE coalesce(
+    (SELECT true FROM unnest($1::integer[]) AS t (train)
+        WHERE (SELECT u.slot FROM usage_five_minutes AS u
+            WHERE u.train = t.train AND u.account = a.account AND u.slot >= $2::timestamptz
+            ORDER BY u.slot DESC LIMIT 1) IS NOT NULL
+        LIMIT 1),
+    $3::boolean AND (SELECT w.last_at FROM account_windows AS w WHERE w.account = a.account AND w.last_at >= $2
+        ORDER BY w.last_at DESC LIMIT 1) IS NOT NULL)
 ORDER BY 2, 1;
 
 -- name: window_account_numbers
@@ -20,8 +26,11 @@ FROM accounts AS a
 LEFT JOIN accounts AS m ON m.account = a.merged_into
 WHERE coalesce(a.merged_into, a.account) = (
         SELECT coalesce(o.merged_into, o.account) FROM accounts AS o WHERE o.account_id = $1)
-    AND ($3::boolean OR EXISTS (
-        SELECT FROM usage_five_minutes AS u WHERE u.train = ANY ($2::integer[]) AND u.account = a.account))
+    AND ($3::boolean OR (
+        SELECT true FROM unnest($2::integer[]) AS t (train)
+        WHERE (SELECT u.slot FROM usage_five_minutes AS u WHERE u.train = t.train AND u.account = a.account
+            ORDER BY u.slot DESC LIMIT 1) IS NOT NULL
+        LIMIT 1))
 ORDER BY a.account;
 
 -- name: windows_now
@@ -102,7 +111,7 @@ FROM account_windows AS w
 WHERE w.account = ANY ($2::integer[]) AND w.last_at >= $5 AND w.rejected_at IS NOT NULL AND w.source = 'reported'
     AND (w.window_name = $3 OR w.window_name = 'unified' AND NOT coalesce(w.more, '{}') ? 'representative-claim')
 ORDER BY w.rejected_at DESC
-LIMIT 12;
+LIMIT 6;
 
 -- name: requests_of_window
 -- The latest requests of one account number $2 between two moments, for what its window was used for.

@@ -90,6 +90,14 @@ class BodyTrouble:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchCounted:
+    """The request that is counted for a batch's results."""
+
+    batch_id: str
+    request: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class AccountKnown:
     """An account and how strong the evidence for its id is."""
 

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from sql import jsonb
+
 
 @dataclass(frozen=True, slots=True)
 class RequestRow:
@@ -151,12 +153,18 @@ class ResponseBodyRow:
 
     raw: bytes
     decoded: bytes | None
-    message: Any
+    message_json: str | None
+    """The message as text: it may be megabytes, which are not to be read on the event loop."""
     chunk_sizes: list[int]
     decoded_sizes: list[int] | None
     chunk_at_us: list[int]
     size: int
     sha256: bytes
+
+    @property
+    def message(self) -> Any:
+        """The message in it; None where there is none. Read anew each time, in a thread where it may be large."""
+        return None if self.message_json is None else jsonb.decode(self.message_json)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ SESSIONS = 8
 TURN = 4200
 """Bytes a turn adds; at turn 70 a body is 300 KB."""
 TOOLS = 20_000
+STRANGERS, STRANGE = 48, 3
+"""Conversations that another recorder had until now, and how many of their turns are put onto the tape."""
 BODIES = ("request_bodies", "pieces", "response_bodies")
 STORED = """
 SELECT coalesce(sum(pg_total_relation_size(relid)), 0)
@@ -113,6 +115,15 @@ class Bench:
             yield await self._row("300 KB, nothing remembered, backlog", pid, strange[24:], rate=0)
             yield await self._row("2 KB JSON, 200/s", pid, _small(1200, 1), rate=200)
             yield await self._row("2 KB JSON, backlog", pid, _small(5000, 2), rate=0)
+            # Of each conversation the turn before is recorded, the rest of it only in the lane's memory that ends here.
+            strangers = [
+                list(conversation(68, TURN, start=n * 50_021 + 9000, tools=TOOLS))[-STRANGE:] for n in range(STRANGERS)
+            ]
+            await self._take(pid, _interleaved(strangers, 0, 1, first=200), rate=0)
+        for turn, (name, rate) in enumerate((("25/s", 25.0), ("backlog", 0.0)), start=1):
+            async with self._recorder() as pid:
+                calls = _interleaved(strangers, turn, turn + 1, first=200)
+                yield await self._row(f"300 KB, lanes of another recorder, {name}", pid, calls, rate)
 
     @asynccontextmanager
     async def _recorder(self) -> AsyncIterator[int]:
@@ -158,9 +169,9 @@ def _line(name: str, calls: int, costs: Iterable[float]) -> str:
     return f"| {name} | {calls:,} | {recorder:,.0f} | {postgres:,.0f} | {recorder + postgres:,.0f} |"
 
 
-def _interleaved(sessions: list[list[bytes]], begin: int, end: int) -> list[Call]:
-    """These turns of all sessions, each session's next after all others'."""
-    return [Call(n, bodies[turn]) for turn in range(begin, end) for n, bodies in enumerate(sessions)]
+def _interleaved(sessions: list[list[bytes]], begin: int, end: int, *, first: int = 0) -> list[Call]:
+    """These turns of all sessions, numbered from ``first`` on, each session's next after all others'."""
+    return [Call(n, bodies[turn]) for turn in range(begin, end) for n, bodies in enumerate(sessions, start=first)]
 
 
 def _small(count: int, seed: int) -> list[Call]:

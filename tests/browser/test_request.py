@@ -70,3 +70,25 @@ async def test_without_scripts_there_is_a_link(watched, connection):
         await site.goto(f"/requests/{number}?tab=stream")
         assert await site.page.get_by_role("button", name="Play").count() == 0
         assert await site.page.get_by_role("link", name="/replay").is_visible()
+
+
+async def test_the_path_of_a_place_in_the_tree_is_shown(watched, connection):
+    """By pointing or by the keyboard; names that are no identifiers are quoted; scripts off, nothing is there."""
+    body = request_body([text("hi")], **{"odd name": {"x": [1, 2]}, "<script>": 1})
+    number = await recordings.insert(connection, Recorded(request=body, message=message(text("x"))))
+    async with watched() as site:
+        await site.goto(f"/requests/{number}?tab=request")
+        await site.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        path = site.page.locator("[data-paths] code")
+        await site.page.locator(".j-row", has_text='"hi"').click()
+        assert await path.text_content() == ".messages[0].content[0].text"
+        await site.page.locator(".j-row", has_text="2").last.click()
+        assert await path.text_content() == '["odd name"].x[1]'
+        await site.page.locator("summary", has_text="messages").focus()
+        for _ in range(4):
+            await site.page.keyboard.press("ArrowDown")
+        assert await path.text_content() == ".messages[0].content[0]"
+        site.assert_quiet()
+    async with watched(java_script_enabled=False) as site:
+        await site.goto(f"/requests/{number}?tab=request")
+        assert not await site.page.locator("[data-paths]").is_visible()

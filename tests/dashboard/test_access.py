@@ -10,6 +10,7 @@ from core.access import LOCAL_USER, Permission, Principal
 from core.settings import Settings
 from dashboard.access import GATE, KEY_HOLDER, LOCAL_NAMES, Gate, host_name
 from dashboard.app import UnguardedRouteError, add_routes, find_routes, make_app
+from dashboard.attempts import MOST_ADDRESSES, MOST_FAILURES, SECONDS, Attempts
 from dashboard.headers import ALWAYS
 from dashboard.routing import Call, Query, route
 from dashboard.sessions import IDLE_SECONDS, LONGEST_SECONDS, MOST, Sessions
@@ -195,6 +196,39 @@ async def test_sign_in(locked):
     assert (await locked.get("/api/requests")).status == 200
     await locked.post("/logout", allow_redirects=False)
     assert (await locked.get("/api/requests")).status == 401
+
+
+async def test_who_guesses_waits(locked, monkeypatch):
+    """After ten wrong keys from one address the form says when to come back, and takes no key until then."""
+    for _ in range(MOST_FAILURES):
+        assert (await locked.post("/login", data={"key": "wrong"})).status == 403
+    for key in ("wrong", KEY):
+        answer = await locked.post("/login", data={"key": key}, allow_redirects=False)
+        assert answer.status == 429
+        assert 0 < int(answer.headers["Retry-After"]) <= SECONDS
+        assert "Too many wrong keys" in await answer.text()
+        assert "Set-Cookie" not in answer.headers
+    assert (await locked.get("/api/requests", headers={"X-API-Key": KEY})).status == 200
+    monkeypatch.setattr("dashboard.attempts.SECONDS", 0.0)
+    assert (await locked.post("/login", data={"key": KEY}, allow_redirects=False)).status == 303
+
+
+def test_attempts_are_counted_by_address_and_time():
+    """Failures grow old, addresses do not share them, and only so many addresses are remembered."""
+    now = [1000.0]
+    attempts = Attempts(lambda: now[0])
+    for moment in range(MOST_FAILURES):
+        now[0] = 1000.0 + moment
+        attempts.failed("a")
+    assert attempts.wait("a") == pytest.approx(1000.0 + SECONDS - now[0])
+    assert attempts.wait("b") == 0
+    now[0] = 1000.0 + SECONDS
+    assert attempts.wait("a") == 0
+    attempts.failed("a")
+    assert attempts.wait("a") == pytest.approx(1.0)
+    for number in range(MOST_ADDRESSES):
+        attempts.failed(f"address {number}")
+    assert attempts.wait("a") == 0
 
 
 async def test_behind_https_the_cookie_is_bound_to_the_host(settings, database, serve):

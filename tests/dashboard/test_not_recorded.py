@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.kept import DAMAGED
 from tests.dashboard.test_pages_requests import seen
 from tests.recordings import Recorded, insert, message, request_body, text
 
@@ -84,3 +85,23 @@ async def test_a_body_that_was_there_is_whole(client, seeded):
     answer = await client.get(f"/api/requests/{seeded['stream']}/raw/response")
     assert answer.headers["X-Body-State"] == "whole"
     assert "tape was full" not in await seen(client, f"/requests/{seeded['stream']}")
+
+
+@pytest.mark.parametrize(
+    ("note", "outcome", "words"),
+    [
+        (None, "ok", "full"),
+        (f"3 frames {DAMAGED}", "ok", "damaged"),
+        (f"said before; 1 frame {DAMAGED}", "client_cancelled", "damaged"),
+        ("the end of this call never reached the tape", "proxy_crash", "full or damaged"),
+    ],
+)
+async def test_which_of_both_it_was_is_said(client, connection, metadata_only, note, outcome, words):
+    """A full tape and a damaged one are told apart by the note; without an end frame nobody knows."""
+    await connection.execute("UPDATE requests SET note = $1, outcome = $2", note, outcome)
+    for tab in ("readable", "request", "response"):
+        page = await seen(client, f"/requests/{metadata_only}?tab={tab}")
+        assert f"because the tape was {words}. The client" in page
+        assert f"was not recorded: the tape was {words}.<" in page
+    answer = await client.get(f"/api/requests/{metadata_only}/raw/request")
+    assert f"the tape was {words} (" in (await answer.json())["error"]["message"]

@@ -1,7 +1,9 @@
 """The page of one request: every tab of every kind of call, within its budget, honest about what is missing."""
 
 import base64
+import json
 import re
+import threading
 from uuid import uuid4
 
 import pytest
@@ -114,6 +116,38 @@ async def test_what_is_not_there_is_a_page_too(pages, wanted):
     """An id nobody knows is a 404 that says what may have happened."""
     page = await seen(pages, f"/requests/{wanted}", 404)
     assert "retention" in page
+
+
+async def test_no_message_is_read_on_the_event_loop(pages, seeded, monkeypatch):
+    """The JSON of an answer may be megabytes: every tab, the API and pictures read it in a worker thread."""
+    threads = set()
+
+    def decode(given):
+        if '"role": "assistant"' in given:
+            threads.add(threading.current_thread())
+        return json.loads(given)
+
+    monkeypatch.setattr("sql.rows.requests.jsonb.decode", decode)
+    for tab in TABS:
+        await seen(pages, f"/requests/{seeded['tools']}?tab={tab}")
+    assert (await pages.get(f"/api/requests/{seeded['tools']}")).status == 200
+    await pages.get(f"/requests/{seeded['tools']}/images/r.0")
+    assert threads
+    assert threading.main_thread() not in threads
+
+
+async def test_the_timing_tab_says_what_the_proxy_took(pages, connection):
+    """Queue, connect, first token, stream, overhead; what is unknown is a dash."""
+    timings = {
+        "connected_us": 400, "request_sent_us": 900, "head_us": 300_000, "first_byte_us": 310_000,
+        "last_byte_us": 910_000, "end_us": 911_000, "tape_wait_us": 1_600, "connection_reused": True,
+    }  # fmt: skip
+    call = Recorded(request=request_body("x"), message=message(text("x")), columns={"timings": timings})
+    page = await seen(pages, f"/requests/{await recordings.insert(connection, call)}?tab=timing")
+    figures = re.findall(r"<dt>([^<]+)</dt><dd><b>([^<]+)</b>", page)
+    assert dict(figures) | {"First token": ""} == {
+        "Queue": "400 µs", "Connect": "–", "First token": "", "Stream": "600 ms", "Proxy overhead": "2.0 ms",
+    }  # fmt: skip
 
 
 async def test_a_bad_tab_is_a_400(pages, seeded):

@@ -14,6 +14,7 @@ import pytest
 
 from core.ids import uuid7_ms
 from core.models import Outcome
+from tests.proxy.test_recorder_rebuild import rebuilt
 from tests.taping import HMAC, JSON, Call, Taping, answered, asked, drained, now_ms, recording
 from tests.usage_recount import check_usage
 
@@ -266,6 +267,21 @@ async def test_a_kill_after_the_commit_loses_and_doubles_nothing(
     await connection.execute(BACK)
     await drained(database_url, tmp_path)
     assert await everything(connection) == after
+
+
+async def test_a_rebuild_finds_it_all_again(
+    database_url: str, connection: Connection, tmp_path: Path, node: Path
+) -> None:
+    """From the stored answers: what was recorded before windows were kept, or is lost, comes back as it was."""
+    with Taping(node, now_ms() - 600_000) as tape:
+        story(tape, random.Random(5), 30)
+        taped(tape, (("anthropic-ratelimit-requests-limit", "50"),), **KEY)
+    await drained(database_url, tmp_path)
+    before = await everything(connection)
+    await connection.execute("TRUNCATE window_observations, account_windows, rate_limits, usage_five_minutes")
+    for _ in range(2):
+        await rebuilt(database_url)
+        assert await everything(connection) == before
 
 
 async def test_old_observations_are_forgotten(
