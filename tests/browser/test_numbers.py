@@ -1,4 +1,4 @@
-"""The pages of numbers in a real Chromium: quiet, accessible in every look, within the window, whole without scripts."""
+"""The pages of numbers in a real Chromium: quiet, accessible in every look, within windows, whole without scripts."""
 
 from datetime import UTC, datetime
 
@@ -25,7 +25,8 @@ async def filled(connection):
         "/overview", "/overview?by=model&measure=tokens&range=24h&tz=Europe/Zurich",
         "/overview?trainId=nobody",
         "/cost?by=account", "/cost?step=month&money=subscription&range=all", "/windows", account,
-        f"{account}?window=7d", f"{account}/use", f"{account}/estimate", f"/conversations/{talk.conversation}?view=cost",
+        f"{account}?window=7d", f"{account}/use", f"{account}/estimate",
+        f"/conversations/{talk.conversation}?view=cost",
     ]  # fmt: skip
 
 
