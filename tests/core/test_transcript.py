@@ -104,7 +104,7 @@ def test_what_only_orjson_refuses_is_read_all_the_same(body, odd):
     text = b'"model":"m","stream":true,"metadata":{"user_id":"u"},"system":[1,2],"odd":%b' % odd
     read = transcript.read(body % text)
     assert read.parse_error
-    assert read == Transcript(RequestType.INFERENCE, "m", True, "u", None, read.parse_error)
+    assert read == Transcript(RequestType.INFERENCE, "m", True, "u", read.parse_error)
 
 
 @pytest.mark.parametrize(
