@@ -51,9 +51,9 @@ Slot = Annotated[int, typer.Option(min=0, max=63, help="Which worker this is; ea
 
 def _show_version(asked: bool) -> None:
     if asked:
-        from deploy.announcement import version
+        from core.version import VERSION
 
-        typer.echo(f"footplate {version()}")
+        typer.echo(f"footplate {VERSION}")
         raise typer.Exit
 
 

@@ -8,7 +8,6 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +16,7 @@ import orjson
 from core.access import ANONYMOUS, LOCAL_USER, Permission, Principal, may
 from core.refusals import Reason
 from core.settings import Settings
+from core.version import VERSION
 from proxy import counters, metrics
 from proxy.admission import Admitted, RawHeaders, RefusedError
 from proxy.health import Health
@@ -66,7 +66,7 @@ async def _health(asked: Asked) -> Answer:
     body = {
         "status": "ok" if ok else "error",
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "version": _version(),
+        "version": VERSION,
         "database": "connected" if await asked.health.database_answers() else "disconnected",
     }
     return Answer(200 if ok else 503, JSON, orjson.dumps(body))
@@ -141,10 +141,3 @@ class OwnRoutes:
 def _host_name(host: str) -> str:
     name, colon, port = host.rpartition(":")
     return (name if colon and port.isdecimal() else host).lower()
-
-
-def _version() -> str:
-    try:
-        return version("footplate")
-    except PackageNotFoundError:
-        return "0"
