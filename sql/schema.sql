@@ -429,6 +429,19 @@ CREATE TABLE public.dead_letters (
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.failures (
+    train integer NOT NULL,
+    request uuid NOT NULL,
+    rivals bytea NOT NULL,
+    failed_at_us bigint NOT NULL,
+    retry_count integer,
+    claimed_by uuid
+);
+
+COMMENT ON COLUMN public.failures.rivals IS '16 bytes: equal for requests that may be attempts of one another.';
+
+COMMENT ON COLUMN public.failures.claimed_by IS 'The request that is its next attempt.';
+
 CREATE TABLE public.installation (
     only_row boolean DEFAULT true NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -601,7 +614,8 @@ CREATE TABLE public.request_notes (
     request uuid NOT NULL,
     conversation_id uuid NOT NULL,
     parent uuid,
-    record bytea NOT NULL
+    record bytea NOT NULL,
+    attempt_of uuid
 );
 
 CREATE VIEW public.request_usage AS
@@ -861,6 +875,9 @@ ALTER TABLE ONLY public.dead_letters
 ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT dead_letters_request_id_key UNIQUE (request_id);
 
+ALTER TABLE ONLY public.failures
+    ADD CONSTRAINT failures_pkey PRIMARY KEY (train, request);
+
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (only_row);
 
@@ -946,9 +963,15 @@ CREATE INDEX conversations_last ON public.conversations USING btree (train, last
 
 CREATE INDEX conversations_sessions ON public.conversations USING gin (session_ids);
 
-CREATE INDEX link_keys_client ON public.link_keys USING btree (train, kind, key, client, request) WHERE (kind = ANY (ARRAY[2, 3, 4]));
+CREATE INDEX failures_claimed ON public.failures USING btree (train, claimed_by) WHERE (claimed_by IS NOT NULL);
 
-CREATE INDEX link_keys_failed ON public.link_keys USING btree (train, kind, key) WHERE failed;
+CREATE INDEX failures_counted ON public.failures USING btree (train, rivals, retry_count, failed_at_us, request) WHERE (claimed_by IS NULL);
+
+CREATE INDEX failures_open ON public.failures USING btree (train, rivals, failed_at_us, request) WHERE (claimed_by IS NULL);
+
+CREATE INDEX failures_rivals ON public.failures USING btree (train, rivals, failed_at_us);
+
+CREATE INDEX link_keys_client ON public.link_keys USING btree (train, kind, key, client, request) WHERE (kind = ANY (ARRAY[2, 3, 4]));
 
 CREATE INDEX link_keys_request ON public.link_keys USING hash (request);
 
@@ -956,9 +979,11 @@ CREATE INDEX link_keys_summaries ON public.link_keys USING btree (train, request
 
 CREATE INDEX link_keys_summary ON public.link_keys USING btree (train, key, request) WHERE (kind = 5);
 
+CREATE INDEX request_notes_attempts ON public.request_notes USING btree (train, attempt_of) WHERE (attempt_of IS NOT NULL);
+
 CREATE INDEX request_notes_conversation ON public.request_notes USING btree (train, conversation_id);
 
-CREATE INDEX request_notes_parent ON public.request_notes USING btree (train, parent) WHERE (parent IS NOT NULL);
+CREATE INDEX request_notes_parent ON public.request_notes USING btree (train, parent) WHERE ((parent IS NOT NULL) AND (attempt_of IS NULL));
 
 CREATE INDEX requests_account ON ONLY public.requests USING btree (train, account, id);
 

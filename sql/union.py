@@ -34,5 +34,13 @@ def counted(query: Query, trains: int) -> str:
     return f"SELECT count(*) FROM (\n{union(query, trains)}\n) AS counted"  # noqa: S608  # as above
 
 
+@lru_cache(maxsize=512)
+def projected(query: Query, trains: int, column: str) -> str:
+    """One column of the list of so many trains, in no order. Raises ValueError for what is no plain name."""
+    if not column.isidentifier():
+        raise ValueError(f"{column!r} is no column")
+    return f"SELECT {column} FROM (\n{union(query, trains)}\n) AS projected"  # noqa: S608  # as above
+
+
 def _for_train(text: str, parameter: int) -> str:
     return _PARAMETER.sub(lambda found: f"${parameter}" if found[1] == "1" else found[0], text)

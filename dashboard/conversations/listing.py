@@ -7,7 +7,8 @@ from uuid import UUID
 
 from core.access import Principal
 from dashboard.conversations.query import EARLIEST, ConversationsQuery, SessionsQuery, cursor
-from dashboard.recordings.listing import COUNTED_TO, Lead
+from dashboard.recordings.leads import Lead
+from dashboard.recordings.listing import COUNTED_TO
 from dashboard.recordings.query import Paged
 from dashboard.trains import account_names, visible_trains
 from sql.database import Database
@@ -58,7 +59,7 @@ async def find_conversations(
     leads = await _leads(database, name, query.account_id)
 
     def arguments(account: int | None, below: tuple[Any, Any]) -> tuple[Any, ...]:
-        return *below, *query.filters, account, *query.having
+        return *below, *query.filters, account, *query.having, query.model
 
     first = query.model_copy(update={"before": None}).below
     return await _read(database, ConversationRow, trains, query, [

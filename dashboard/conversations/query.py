@@ -39,6 +39,7 @@ class ConversationsQuery(Paged):
         (), description="What it must have, separated by commas; `side_calls` lists these too (titles, quota …)"
     )
     session_id: Text | None = Field(None, description="Session that some of it was part of")
+    model: Text | None = Field(None, description="Model that answered some of it")
     before: Annotated[str, Field(pattern=r"^\d{1,17}-[0-9a-fA-F-]{36}$")] | None = Field(
         None, description="Cursor: `next_cursor` of the page before this one"
     )

@@ -76,12 +76,19 @@ def window_from(tree: TalkTree, path: Sequence[int], first: int) -> Window:
     return window
 
 
+def window_of(tree: TalkTree, path: Sequence[int], at: int) -> Window:
+    """The window of this part of the path alone."""
+    return Window(tree, path, at, at + 1, {path[at]: path[at]})
+
+
 async def stored(database: Database, train: int, window: Window) -> Stored:
     """Everything the window shows, in three queries."""
     ids = [window.tree.rows[place].id for place in window.places]
+    # The first request brings the answer before it as history: whether that is recorded decides what is new.
+    before = [window.tree.rows[place].id for place in window.path[max(0, window.first - 1) : window.first]]
     wanted = sorted({window.tree.rows[source].id for source in window.sources.values()})
     bodies = await database.fetch("request_bodies_of", RequestBytesRow, train, wanted)
-    answers = await database.fetch("answers_of", AnswerRow, train, ids, MOST_SHOWN_BYTES)
+    answers = await database.fetch("answers_of", AnswerRow, train, before + ids, MOST_SHOWN_BYTES)
     calls: dict[UUID, list[ToolCallRow]] = {}
     for call in await database.fetch("tool_calls_of", ToolCallRow, train, ids):
         calls.setdefault(call.id, []).append(call)

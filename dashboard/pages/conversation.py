@@ -1,6 +1,6 @@
 """``/conversations/{id}``: one conversation as thread, graph and raw edges. Only what a view needs is read."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from core.access import Permission
 from core.conversation_tree import Tree
-from core.graph import ALL, lines
+from core.graph import ALL, Line, lines
 from dashboard.conversations import thread as window
 from dashboard.conversations.address import found_conversation, moved_to
 from dashboard.conversations.detail import MOST_REQUESTS, Conversation, launch_numbers, requests_of
@@ -18,7 +18,7 @@ from dashboard.pages import conversation_cost
 from dashboard.pages.conversations import status_of, title_of
 from dashboard.pages.shell import address, fragment, page, wants_fragment
 from dashboard.recordings.query import Text, split
-from dashboard.render import graph, links, spark, thread
+from dashboard.render import graph, links, overview, spark, thread
 from dashboard.render.pool import rendered
 from dashboard.routing import Call, Query, route
 from sql.rows.conversations import ConversationRequestRow, ToolCallRow
@@ -39,6 +39,7 @@ class ConversationQuery(Query):
     open: Annotated[tuple[Text, ...], BeforeValidator(split), Field(max_length=MANY_OPENED)] = Field(
         (), description="Sub-agents and runs of the graph that are shown in full"
     )
+    peek: UUID | None = Field(None, description="The request shown beside the graph")
     end: Annotated[int, Field(ge=1)] | None = Field(
         None, description="Row of the graph or the table the page ends with"
     )
@@ -88,7 +89,10 @@ async def conversation_page(call: Call[ConversationQuery]) -> web.Response:
     values = await _VIEWS[view](call, shown) if tree.rows else {}
     values |= {"shown": shown, "tree": tree, "path": shown.path, "row": found.row, "query": call.query}
     if wants_fragment(call.request):
-        return fragment(call.request, f"conversation.{view}.part.html", **values)
+        part = (
+            "conversation.peek.part.html" if view == "graph" and wants_peek(call) else f"conversation.{view}.part.html"
+        )
+        return fragment(call.request, part, **values)
     return page(
         call.request,
         f"conversation.{view}.html" if tree.rows else "conversation.html",
@@ -182,27 +186,62 @@ def _purposes(shown: Shown) -> dict[str, str]:
 
 async def _graph(call: Call[ConversationQuery], shown: Shown) -> dict[str, Any]:
     query, tree = call.query, shown.tree
+    at = {"view": "graph", "open": ",".join(query.open)}
+    values: dict[str, Any] = {
+        "peek": await _peek(call, shown),
+        "unpeeked": address(shown.path, at | {"end": query.end}),
+    }
+    if wants_peek(call):
+        return values
     found = lines(tree, query.open)
     end = min(query.end or len(found), len(found))
-    ids = [tree.rows[place].id for line in found[max(0, end - graph.WINDOW) : end] for place in line.members]
-    tools: dict[UUID, list[ToolCallRow]] = {}
-    for tool in await call.database.fetch("tool_calls_of", ToolCallRow, shown.found.row.train, ids):
-        tools.setdefault(tool.id, []).append(tool)
-    said = graph.Said(tools, _purposes(shown))
-    drawing = await rendered(call.request.app, graph.drawn, tree, found, end, said)
-    at = {"view": "graph", "open": ",".join(query.open)}
-    return {
+
+    def page_of(number: int) -> str:
+        last = min(number + 1 + graph.WINDOW // 2, len(found))
+        return f"{address(shown.path, at | {'end': last})}#r{found[number].head + 1}"
+
+    drawing = await rendered(call.request.app, graph.drawn, tree, found, end, await _said(call, shown, found, end))
+    return values | {
         "drawing": drawing,
+        "branches": overview.branches(tree, found),
+        "minimap": overview.minimap(tree, found, drawing.first, end, page_of),
         "opened": [name for name in query.open if name != ALL],
         "everything": ALL in query.open,
         "open_all": address(shown.path, {"view": "graph", "open": ALL}),
         "close_all": address(shown.path, {"view": "graph"}),
         "older": address(shown.path, {**at, "end": drawing.first}) if drawing.first else None,
         "newer": address(shown.path, {**at, "end": min(end + graph.WINDOW, len(found))}) if end < len(found) else None,
-        "opening": lambda name: address(
-            shown.path, {**at, "open": ",".join((*query.open, name)), "end": query.end or ""}
-        ),
+        "opening": lambda name: address(shown.path, at | {"open": ",".join((*query.open, name)), "end": query.end}),
+        "peeking": lambda request: address(shown.path, at | {"end": query.end, "peek": request.id}),
     }
+
+
+async def _said(call: Call[ConversationQuery], shown: Shown, found: Sequence[Line], end: int) -> graph.Said:
+    """What the rows of the window do not say themselves."""
+    rows = shown.tree.rows
+    ids = [rows[place].id for line in found[max(0, end - graph.WINDOW) : end] for place in line.members]
+    tools: dict[UUID, list[ToolCallRow]] = {}
+    for tool in await call.database.fetch("tool_calls_of", ToolCallRow, shown.found.row.train, ids):
+        tools.setdefault(tool.id, []).append(tool)
+    return graph.Said(tools, _purposes(shown))
+
+
+def wants_peek(call: Call[ConversationQuery]) -> bool:
+    """Whether htmx asks for what stands beside the graph alone."""
+    return call.query.peek is not None and wants_fragment(call.request)
+
+
+async def _peek(call: Call[ConversationQuery], shown: Shown) -> dict[str, Any] | None:
+    """One request beside the graph: what it added and what was answered."""
+    tree = shown.tree
+    place = tree.place(call.query.peek) if call.query.peek is not None else None
+    if place is None:
+        return None
+    path = tree.path(place)
+    part = window.window_of(tree, path, len(path) - 1)
+    stored = await window.stored(call.database, shown.found.row.train, part)
+    made = await rendered(call.request.app, thread.drawn, part, stored, shown.launches)
+    return {"turn": made.turns[0], "masked": made.masked, "agents": agents(shown), "place": place}
 
 
 async def _cost(_: Call[ConversationQuery], shown: Shown) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from sql.rows.conversations import ConversationRow
 from sql.rows.directory import AccountRow
 from sql.rows.pages_requests import RecordedRow
 
-SHOWN = ("q", "sessionId", "has")
+SHOWN = ("q", "sessionId", "model", "has")
 """Filters with a field of their own; the others come by links and are kept."""
 FILTER_NAMES = {
     "q": "Title",
@@ -34,6 +34,7 @@ FILTER_NAMES = {
     "train_id": "Train",
     "account_id": "Account",
     "session_id": "Session",
+    "model": "Model",
     "date_from": "Since",
     "date_to": "Until",
 }

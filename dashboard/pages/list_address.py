@@ -62,6 +62,10 @@ class ListAddress:
         rest = {**self.chosen, **self.size, **self._period.tz}
         return [(name, str(value)) for name, value in rest.items() if name not in shown]
 
+    def changed(self, values: Mapping[str, str]) -> str:
+        """The list with other filters of these names; empty ones are left out."""
+        return self._to({**self.chosen, **values, **self.size})
+
     @property
     def files(self) -> list[tuple[str, str]]:
         """The list as data: this page as JSON, all of it as JSON lines and as CSV."""

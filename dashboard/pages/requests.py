@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import partial
 from uuid import UUID
 
 from aiohttp import web
@@ -13,12 +14,13 @@ from core.ids import uuid7_ms
 from core.models import Outcome, RequestType
 from dashboard.pages import first_run
 from dashboard.pages.header import TRAINS
+from dashboard.pages.latency import figure_of
 from dashboard.pages.list_address import Chosen, ListAddress, written
 from dashboard.pages.shell import address, fragment, page
 from dashboard.period import Period
 from dashboard.recordings.listing import Listing, find_requests
 from dashboard.recordings.query import FIRST_ID, RequestsQuery, Texts
-from dashboard.render import headline
+from dashboard.render import figures, headline
 from dashboard.routing import Call, Query, route
 from dashboard.trains import account_names, visible_trains
 from sql.rows.directory import AccountRow
@@ -27,7 +29,11 @@ from sql.rows.requests import RequestDetailRow, RequestRow
 
 MODELS_OF = timedelta(days=90)
 NEW_COUNTED = 20
-SHOWN = ("outcome", "model", "requestType", "status", "sessionId")
+STOP_REASONS = ("end_turn", "tool_use", "max_tokens", "stop_sequence", "pause_turn", "refusal")
+SHOWN = (
+    "outcome", "model", "requestType", "status", "sessionId", "stopReason", "errorType", "client", "minDurationMs",
+    "maxDurationMs",
+)  # fmt: skip
 """Filters with a field of their own; the others come by links and are kept."""
 FILTER_NAMES = {
     "train_id": "Train",
@@ -38,6 +44,11 @@ FILTER_NAMES = {
     "request_type": "Type",
     "outcome": "Outcome",
     "status": "Status",
+    "stop_reason": "Stop reason",
+    "error_type": "Error type",
+    "client": "Client",
+    "min_duration_ms": "Took at least",
+    "max_duration_ms": "Took less than",
     "since": "Since",
     "until": "Until",
 }
@@ -85,10 +96,12 @@ async def start(_: Call[Query]) -> web.Response:
 async def list_page(call: Call[ListQuery]) -> web.Response:
     """Recorded requests, newest first."""
     query = call.query
-    listing = await find_requests(call.database, call.principal, query.within(call.period))
+    trains = call.request[TRAINS]
+    asked = query.within(call.period)
+    first = query.before is None
+    listing = await find_requests(call.database, call.principal, asked, sampled=first, known=trains)
     here = ListAddress("/requests", query, filters_of(query), call.period)
     chosen = here.chosen
-    trains = call.request[TRAINS]
     numbers = sorted(trains)
     if not listing.rows and not chosen and query.before is None:
         found = await call.database.fetch_one("anything_recorded", RecordedRow, numbers)
@@ -101,12 +114,14 @@ async def list_page(call: Call[ListQuery]) -> web.Response:
         section="requests",
         source="recorded requests, as reported and measured",
         query=query,
-        chosen=here.chips(FILTER_TITLES, {"outcome": dict(OUTCOMES)}),
+        chosen=here.chips(FILTER_TITLES, {"outcome": dict(OUTCOMES), **_durations(query)}),
+        latency=None if listing.latency is None else figure_of(listing.latency, partial(_narrowed, here)),
         days=_days(lines_of(listing), call.period.zone),
         listing=listing,
         models=[row.model for row in models],
         types=[kind.value for kind in RequestType],
         outcomes=OUTCOMES,
+        stop_reasons=STOP_REASONS,
         cleared=here.cleared,
         hidden=here.hidden(SHOWN),
         newer=here.newer(query.trail),
@@ -162,6 +177,18 @@ def filters_of(query: RequestsQuery) -> Chosen:
 def lines_of(listing: Listing) -> list[Line]:
     """The rows of a listing with the names of their trains and accounts."""
     return [Line(row, listing.trains[row.train], listing.accounts.get(row.account or 0)) for row in listing.rows]
+
+
+def _durations(query: RequestsQuery) -> dict[str, dict[str, str]]:
+    """The durations of the filter in words."""
+    given = {"minDurationMs": query.min_duration_ms, "maxDurationMs": query.max_duration_ms}
+    return {name: {str(ms): figures.duration(ms * 1000)} for name, ms in given.items() if ms is not None}
+
+
+def _narrowed(here: ListAddress, shortest: int | None, longest: int | None) -> str:
+    """The list of what took that long: the brush of the histogram."""
+    given = {"minDurationMs": shortest or None, "maxDurationMs": longest}
+    return here.changed({name: "" if value is None else str(value) for name, value in given.items()})
 
 
 def _days(lines: Sequence[Line], zone: tzinfo) -> list[tuple[datetime, list[Line]]]:

@@ -32,6 +32,9 @@ class Pagination(NumberedPage):
     """Where in the list of requests an answer stands."""
 
     next_cursor: UUID | None = Field(description="`before` of the next page; null on the last")
+    searched_back_to: datetime | None = Field(
+        description="Where a search without an index ended, whose rows `total` counts; `next_cursor` looks further back"
+    )
 
 
 class UsageAnswer(Answer):
@@ -106,6 +109,25 @@ class RequestsAnswer(Answer):
 
     requests: list[RequestSummary]
     pagination: Pagination
+
+
+class Bucket(Answer):
+    """Requests that took from one time up to another."""
+
+    from_ms: float
+    to_ms: float | None = Field(description="Not itself; null is without end")
+    requests: int
+
+
+class HistogramAnswer(Answer):
+    """How long the newest requests of a list took."""
+
+    requests: int = Field(description="Ended requests that were looked at, the newest that fit")
+    sampled: bool = Field(description="There may be older ones that fit: the figures are of the newest only")
+    p50_ms: float | None = Field(description="Half of them took so long or less; null without any")
+    p95_ms: float | None
+    p99_ms: float | None
+    buckets: list[Bucket]
 
 
 class StreamingChunk(Answer):

@@ -2,21 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
 from uuid import UUID
 
 from core.access import Principal
+from core.ids import uuid7_ms
+from dashboard.recordings.latency import Latency, sample_of
+from dashboard.recordings.leads import Lead, filters_of, leads_of, searched_to
 from dashboard.recordings.query import RequestsQuery
-from dashboard.trains import account_names, visible_trains
+from dashboard.trains import account_names, wanted_trains
 from sql.database import Database, Transaction
 from sql.rows.directory import AccountRow
 from sql.rows.requests import RequestRow
 
 COUNTED_TO = 10_000
 """A count stops one behind this: "10,000+" costs milliseconds, an exact count of a million rows does not."""
-
-Lead = tuple[str, int | None]
-"""Name of a list query and the account it is for: the index that serves a filter best comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,82 +29,68 @@ class Listing:
     total: int
     total_capped: bool
     more: bool
+    searched_to: UUID | None = None
+    """The oldest request that was looked at, where a search ended before the list did."""
+    latency: Latency | None = None
 
     @property
     def next_cursor(self) -> UUID | None:
         """``before`` of the page that follows; None on the last one."""
-        return self.rows[-1].id if self.more and self.rows else None
+        return self.rows[-1].id if self.more and self.rows else self.searched_to
+
+    @property
+    def searched_back_to(self) -> datetime | None:
+        """When the oldest request was accepted that the search looked at; None where it looked at all."""
+        return None if self.searched_to is None else datetime.fromtimestamp(uuid7_ms(self.searched_to) / 1000, UTC)
 
 
 async def find_requests(
-    database: Database, principal: Principal, query: RequestsQuery, *, counted: bool = True
+    database: Database,
+    principal: Principal,
+    query: RequestsQuery,
+    *,
+    counted: bool = True,
+    sampled: bool = False,
+    known: Mapping[int, str] | None = None,
 ) -> Listing:
     """The page of requests that a query asks for, newest first, of the trains the principal may see.
 
-    ``counted=False`` leaves the total out: 0.
+    ``counted=False`` leaves the total out: 0. ``sampled`` says how long they took, too. ``known`` are the trains the
+    principal may see, where the caller has read them.
     """
-    trains = await visible_trains(database, principal, query.train_id)
-    leads = await _leads(database, query)
+    trains = await wanted_trains(database, principal, query.train_id, known)
+    leads = await leads_of(database, query)
     numbers = sorted(trains)
     rows: list[RequestRow] = []
-    total = 0
+    total, latency = 0, None
     async with database.transaction() as transaction:
         await transaction.execute("plan_once")
+        end = await searched_to(transaction, numbers, query)
         for lead in leads:
-            rows += await _page_of(transaction, lead, numbers, query)
-            total += 0 if not counted else await _count_of(transaction, lead, numbers, query)
+            rows += await _page_of(transaction, lead, numbers, query, end)
+            total += 0 if not counted else await _count_of(transaction, lead, numbers, query, end)
+        if sampled:
+            latency = await sample_of(transaction, numbers, leads, query, end)
     rows.sort(key=lambda row: row.id, reverse=True)
     shown = rows[query.skip : query.skip + query.size]
     accounts = await account_names(database, {row.account for row in shown if row.account is not None})
     more = len(rows) > query.skip + query.size
-    return Listing(shown, trains, accounts, min(total, COUNTED_TO), total > COUNTED_TO, more)
-
-
-async def _leads(database: Database, query: RequestsQuery) -> list[Lead]:
-    """The queries that together give the list: one, or one for each number an account was filed under."""
-    if query.account_id is None:
-        return [(_name(query), None)]
-    name = "requests_of_account" if query.session_id is None else "requests_of_session"
-    return [(name, row.account) for row in await database.fetch("accounts_of_id", AccountRow, query.account_id)]
-
-
-def _name(query: RequestsQuery) -> str:
-    """The list query whose index leaves the fewest rows to look at."""
-    if query.session_id is not None:
-        return "requests_of_session"
-    if query.only_not_ok:
-        return "requests_not_ok"
-    if query.model is not None:
-        return "requests_of_model"
-    return "requests_newest" if query.request_type is None else "requests_of_type"
+    capped = total > COUNTED_TO or end is not None
+    return Listing(shown, trains, accounts, min(total, COUNTED_TO), capped, more, end, latency)
 
 
 async def _page_of(
-    transaction: Transaction, lead: Lead, trains: Sequence[int], query: RequestsQuery
+    transaction: Transaction, lead: Lead, trains: Sequence[int], query: RequestsQuery, end: UUID | None
 ) -> list[RequestRow]:
     name, account = lead
     limit = query.skip + query.size + 1
-    return await transaction.fetch_union(name, RequestRow, trains, *_filters(query, account), limit=limit)
+    return await transaction.fetch_union(name, RequestRow, trains, *filters_of(query, account, end), limit=limit)
 
 
-async def _count_of(transaction: Transaction, lead: Lead, trains: Sequence[int], query: RequestsQuery) -> int:
+async def _count_of(
+    transaction: Transaction, lead: Lead, trains: Sequence[int], query: RequestsQuery, end: UUID | None
+) -> int:
     name, account = lead
-    filters = _filters(query.model_copy(update={"before": None}), account)
-    return await transaction.count_union(name, trains, *filters, limit=COUNTED_TO + 1)
-
-
-def _filters(query: RequestsQuery, account: int | None) -> tuple[Any, ...]:
-    """Parameters $2 to $11 of every list query."""
-    low, high = query.statuses or (None, None)
-    return (
-        query.below_id,
-        query.from_id,
-        query.request_type,
-        query.outcome,
-        low,
-        high,
-        query.model,
-        query.session_id,
-        account,
-        query.conversation_id,
-    )
+    # What a search has not looked at it does not count either: from its own place, not from the list's beginning.
+    counted = query if query.searches else query.model_copy(update={"before": None})
+    return await transaction.count_union(name, trains, *filters_of(counted, account, end), limit=COUNTED_TO + 1)

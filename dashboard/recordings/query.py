@@ -45,6 +45,7 @@ def _aware(value: datetime) -> datetime:
 Text = Annotated[str, Field(max_length=256), AfterValidator(_storable)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(split), Field(max_length=100)]
 Moment = Annotated[datetime, BeforeValidator(_moment), AfterValidator(_aware)]
+Milliseconds = Annotated[int, Field(ge=0, le=86_400_000)]
 OutcomeFilter = Outcome | Literal["in_flight", "failed"]
 
 
@@ -99,6 +100,11 @@ class RequestsQuery(Paged):
     status: Annotated[str, Field(pattern=r"^([1-5][0-9][0-9]|[1-5]xx)$")] | None = Field(
         None, description="Status of the answer, `429`, or its class, `4xx`"
     )
+    stop_reason: Text | None = Field(None, description="Why the model stopped, `end_turn`, `tool_use` …")
+    error_type: Text | None = Field(None, description="Type of the error, `rate_limit_error`, `overloaded_error` …")
+    client: Text | None = Field(None, description="Program that called, `claude-cli` …")
+    min_duration_ms: Milliseconds | None = Field(None, description="Took so long or longer")
+    max_duration_ms: Milliseconds | None = Field(None, description="Took less")
     since: Moment | None = Field(None, description="Accepted at this time or later, ISO 8601")
     until: Moment | None = Field(None, description="Accepted before this time, ISO 8601")
     before: UUID | None = Field(None, description="Cursor: `next_cursor` of the page before this one")
@@ -122,7 +128,20 @@ class RequestsQuery(Paged):
     def only_not_ok(self) -> bool:
         """Whether no request that ended well can fit, so that the index of the others serves."""
         failed = self.outcome is not None and self.outcome is not Outcome.OK
-        return failed or (self.statuses is not None and self.statuses[0] >= 400)
+        return failed or self.error_type is not None or (self.statuses is not None and self.statuses[0] >= 400)
+
+    @property
+    def searches(self) -> bool:
+        """Whether a filter is set that no index serves, so that rows are looked at which do not fit."""
+        own = (self.stop_reason, self.client, self.min_duration_ms, self.max_duration_ms)
+        status = self.status is not None and not self.only_not_ok
+        return status or any(value is not None for value in own)
+
+    @property
+    def durations(self) -> tuple[int | None, int | None]:
+        """Shortest and, not itself, longest duration that fits, microseconds."""
+        shortest, longest = self.min_duration_ms, self.max_duration_ms
+        return (None if shortest is None else shortest * 1000), (None if longest is None else longest * 1000)
 
     @property
     def from_id(self) -> UUID:

@@ -51,7 +51,7 @@ def summary(row: RequestRow, trains: Mapping[int, str], accounts: Mapping[int, A
 def pagination(listing: Listing, query: RequestsQuery) -> Pagination:
     """Where the listing stands."""
     place = numbered_page(listing.total, query, capped=listing.total_capped)
-    return Pagination(**place, next_cursor=listing.next_cursor)
+    return Pagination(**place, next_cursor=listing.next_cursor, searched_back_to=listing.searched_back_to)
 
 
 def numbered_page(total: int, query: Paged, *, capped: bool) -> dict[str, Any]:

@@ -36,6 +36,8 @@ _GLYPH_WORDS: dict[Glyph, str] = {
 class Row:
     """One row of the graph."""
 
+    place: int
+    """Which line it is."""
     line: Line
     glyph: Glyph
     letter: str
@@ -126,6 +128,7 @@ class _Rows:
         numbers = str(line.head + 1)
         opens = head.branch_id if line.kind == "subagent" else str(head.id) if line.kind == "run" else None
         return Row(
+            number,
             line,
             glyph,
             gutter.letter(line.lane),
@@ -215,7 +218,8 @@ class _Rows:
             return None
         if head.attempt_of is not None:
             return "again"
-        return links.SHORT.get(head.link_method or "", head.link_method)
+        # What nearly every row would say is said by none.
+        return None if head.link_method == "reply" else links.SHORT.get(head.link_method or "", head.link_method)
 
 
 def _tools(names: Iterable[str]) -> str:

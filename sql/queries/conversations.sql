@@ -24,8 +24,9 @@ WHERE c.train = $1 AND (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uu
     AND (NOT $10::boolean OR c.error_count > 0)
     AND (NOT $11::boolean OR c.compaction_count > 0)
     AND ($12::boolean OR c.side_call IS NULL)
+    AND ($13::text IS NULL OR c.models @> ARRAY[$13])
 ORDER BY c.last_at DESC, c.conversation_id DESC
-LIMIT $13;
+LIMIT $14;
 
 -- name: conversations_of_account
 -- Conversations of a train that an account paid for, last active first. Below the last activity $2 and id $3, from the last activity $4; a filter that is null or false does not filter.
@@ -47,8 +48,9 @@ WHERE c.train = $1 AND c.account = $7 AND (c.last_at, c.conversation_id) < ($2::
     AND (NOT $10::boolean OR c.error_count > 0)
     AND (NOT $11::boolean OR c.compaction_count > 0)
     AND ($12::boolean OR c.side_call IS NULL)
+    AND ($13::text IS NULL OR c.models @> ARRAY[$13])
 ORDER BY c.last_at DESC, c.conversation_id DESC
-LIMIT $13;
+LIMIT $14;
 
 -- name: conversations_of_session
 -- Conversations and side calls of one session of a train, last active first. Below the last activity $2 and id $3, from the last activity $4; a filter that is null or false does not filter.
@@ -76,8 +78,9 @@ WHERE (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
     AND (NOT $10::boolean OR c.error_count > 0)
     AND (NOT $11::boolean OR c.compaction_count > 0)
     AND ($12::boolean OR c.side_call IS NULL)
+    AND ($13::text IS NULL OR c.models @> ARRAY[$13])
 ORDER BY c.last_at DESC, c.conversation_id DESC
-LIMIT $13;
+LIMIT $14;
 
 -- name: conversation_found
 -- A conversation in one of the trains $1 by its id, or by the id that it had before it was joined to another.

@@ -33,6 +33,11 @@ WITH newest AS (
     DELETE FROM link_keys AS k USING newest AS n WHERE k.train = $1 AND k.request = n.request
 ), waits AS (
     DELETE FROM wants AS w USING newest AS n WHERE w.train = $1 AND w.request = n.request
+), failed AS (
+    DELETE FROM failures AS f USING newest AS n WHERE f.train = $1 AND f.request = n.request
+), claims AS (
+    UPDATE failures AS f SET claimed_by = NULL FROM newest AS n
+    WHERE f.train = $1 AND f.claimed_by = n.request AND f.request < $2
 )
 DELETE FROM request_notes AS r USING newest AS n WHERE r.train = $1 AND r.request = n.request
 RETURNING r.request;

@@ -25,133 +25,58 @@ WHERE r.train = $1 AND r.id < $2::uuid AND r.id >= $3::uuid
     AND ($9::text IS NULL OR r.session_id = $9)
     AND ($10::integer IS NULL OR r.account = $10)
     AND ($11::uuid IS NULL OR r.conversation_id = $11)
+    AND ($12::text IS NULL OR r.stop_reason = $12)
+    AND ($13::text IS NULL OR r.error_type = $13)
+    AND ($14::text IS NULL OR r.client = $14)
+    AND ($15::bigint IS NULL OR r.duration_us >= $15)
+    AND ($16::bigint IS NULL OR r.duration_us < $16)
 ORDER BY r.id DESC
-LIMIT $12;
+LIMIT $17;
+
+-- name: requests_searched_to
+-- Where a search without an index ends: the newest of the ids that lie $4 requests below $2 in each of the trains $1, not
+-- before $3; null where no train has so many.
+-- returns: SearchedToRow
+SELECT (SELECT max(edge.id::text)::uuid
+    FROM unnest($1::integer[]) AS t (train)
+    CROSS JOIN LATERAL (
+        SELECT r.id
+        FROM requests AS r
+        WHERE r.train = t.train AND r.id < $2::uuid AND r.id >= $3::uuid
+        ORDER BY r.id DESC
+        OFFSET $4
+        LIMIT 1
+    ) AS edge) AS id;
 
 -- name: requests_not_ok
--- Newest requests of a train that did not end well or did not end yet, by the partial index of these. Below the id $2, from the id $3; a filter that is null does not filter.
--- returns: RequestRow
--- order: id DESC
-SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.answered_model, r.stream, r.client,
-    r.client_version, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.input_tokens,
-    r.output_tokens, r.total_tokens, r.cache_creation_input_tokens, r.cache_read_input_tokens, r.thinking_tokens,
-    r.usage_complete, r.cost_usd, r.cost_estimated, r.cost_reason, r.started_at, r.ended_at, r.updated_at, r.ttft_us,
-    r.duration_us,
-    (r.timings ->> 'tape_wait_us')::bigint AS tape_wait_us, r.request_bytes, r.response_bytes, r.retry_count,
-    r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.attempt_of, r.is_subtask
-FROM requests AS r
-WHERE r.train = $1 AND r.id < $2::uuid AND r.id >= $3::uuid
-    AND r.outcome IS DISTINCT FROM 'ok'
-    AND ($4::text IS NULL OR r.request_type = $4)
-    AND ($5::text IS NULL OR r.outcome = $5 OR ($5 = 'in_flight' AND r.outcome IS NULL)
-        OR ($5 = 'failed' AND r.outcome <> 'ok'))
-    AND ($6::integer IS NULL OR r.status_code BETWEEN $6 AND $7::integer)
-    AND ($8::text IS NULL OR coalesce(r.answered_model, r.model) = $8)
-    AND ($9::text IS NULL OR r.session_id = $9)
-    AND ($10::integer IS NULL OR r.account = $10)
-    AND ($11::uuid IS NULL OR r.conversation_id = $11)
-ORDER BY r.id DESC
-LIMIT $12;
+-- Of requests_newest those that did not end well or did not end yet, by the partial index of these.
+-- narrows: requests_newest
+AND r.outcome IS DISTINCT FROM 'ok';
 
 -- name: requests_of_model
--- Newest requests of a train that a model answered, or that asked for it and none answered. Below the id $2, from the id $3; a filter that is null does not filter.
--- returns: RequestRow
--- order: id DESC
-SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.answered_model, r.stream, r.client,
-    r.client_version, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.input_tokens,
-    r.output_tokens, r.total_tokens, r.cache_creation_input_tokens, r.cache_read_input_tokens, r.thinking_tokens,
-    r.usage_complete, r.cost_usd, r.cost_estimated, r.cost_reason, r.started_at, r.ended_at, r.updated_at, r.ttft_us,
-    r.duration_us,
-    (r.timings ->> 'tape_wait_us')::bigint AS tape_wait_us, r.request_bytes, r.response_bytes, r.retry_count,
-    r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.attempt_of, r.is_subtask
-FROM requests AS r
-WHERE r.train = $1 AND r.id < $2::uuid AND r.id >= $3::uuid
-    AND coalesce(r.answered_model, r.model) = $8
-    AND ($4::text IS NULL OR r.request_type = $4)
-    AND ($5::text IS NULL OR r.outcome = $5 OR ($5 = 'in_flight' AND r.outcome IS NULL)
-        OR ($5 = 'failed' AND r.outcome <> 'ok'))
-    AND ($6::integer IS NULL OR r.status_code BETWEEN $6 AND $7::integer)
-    AND ($8::text IS NULL OR coalesce(r.answered_model, r.model) = $8)
-    AND ($9::text IS NULL OR r.session_id = $9)
-    AND ($10::integer IS NULL OR r.account = $10)
-    AND ($11::uuid IS NULL OR r.conversation_id = $11)
-ORDER BY r.id DESC
-LIMIT $12;
+-- Of requests_newest those that a model answered, or that asked for it and none answered.
+-- narrows: requests_newest
+AND coalesce(r.answered_model, r.model) = $8;
 
 -- name: requests_of_type
--- Newest requests of one type of a train. Below the id $2, from the id $3; a filter that is null does not filter.
--- returns: RequestRow
--- order: id DESC
-SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.answered_model, r.stream, r.client,
-    r.client_version, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.input_tokens,
-    r.output_tokens, r.total_tokens, r.cache_creation_input_tokens, r.cache_read_input_tokens, r.thinking_tokens,
-    r.usage_complete, r.cost_usd, r.cost_estimated, r.cost_reason, r.started_at, r.ended_at, r.updated_at, r.ttft_us,
-    r.duration_us,
-    (r.timings ->> 'tape_wait_us')::bigint AS tape_wait_us, r.request_bytes, r.response_bytes, r.retry_count,
-    r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.attempt_of, r.is_subtask
-FROM requests AS r
-WHERE r.train = $1 AND r.id < $2::uuid AND r.id >= $3::uuid
-    AND r.request_type = $4
-    AND ($4::text IS NULL OR r.request_type = $4)
-    AND ($5::text IS NULL OR r.outcome = $5 OR ($5 = 'in_flight' AND r.outcome IS NULL)
-        OR ($5 = 'failed' AND r.outcome <> 'ok'))
-    AND ($6::integer IS NULL OR r.status_code BETWEEN $6 AND $7::integer)
-    AND ($8::text IS NULL OR coalesce(r.answered_model, r.model) = $8)
-    AND ($9::text IS NULL OR r.session_id = $9)
-    AND ($10::integer IS NULL OR r.account = $10)
-    AND ($11::uuid IS NULL OR r.conversation_id = $11)
-ORDER BY r.id DESC
-LIMIT $12;
+-- Of requests_newest those of one type.
+-- narrows: requests_newest
+AND r.request_type = $4;
 
 -- name: requests_of_session
--- Newest requests of one session of a train. Below the id $2, from the id $3; a filter that is null does not filter.
--- returns: RequestRow
--- order: id DESC
-SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.answered_model, r.stream, r.client,
-    r.client_version, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.input_tokens,
-    r.output_tokens, r.total_tokens, r.cache_creation_input_tokens, r.cache_read_input_tokens, r.thinking_tokens,
-    r.usage_complete, r.cost_usd, r.cost_estimated, r.cost_reason, r.started_at, r.ended_at, r.updated_at, r.ttft_us,
-    r.duration_us,
-    (r.timings ->> 'tape_wait_us')::bigint AS tape_wait_us, r.request_bytes, r.response_bytes, r.retry_count,
-    r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.attempt_of, r.is_subtask
-FROM requests AS r
-WHERE r.train = $1 AND r.id < $2::uuid AND r.id >= $3::uuid
-    AND r.session_id = $9
-    AND ($4::text IS NULL OR r.request_type = $4)
-    AND ($5::text IS NULL OR r.outcome = $5 OR ($5 = 'in_flight' AND r.outcome IS NULL)
-        OR ($5 = 'failed' AND r.outcome <> 'ok'))
-    AND ($6::integer IS NULL OR r.status_code BETWEEN $6 AND $7::integer)
-    AND ($8::text IS NULL OR coalesce(r.answered_model, r.model) = $8)
-    AND ($9::text IS NULL OR r.session_id = $9)
-    AND ($10::integer IS NULL OR r.account = $10)
-    AND ($11::uuid IS NULL OR r.conversation_id = $11)
-ORDER BY r.id DESC
-LIMIT $12;
+-- Of requests_newest those of one session.
+-- narrows: requests_newest
+AND r.session_id = $9;
 
 -- name: requests_of_account
--- Newest requests that one account paid for, of a train. Below the id $2, from the id $3; a filter that is null does not filter.
--- returns: RequestRow
--- order: id DESC
-SELECT r.train, r.id, r.account, r.method, r.path, r.request_type, r.model, r.answered_model, r.stream, r.client,
-    r.client_version, r.session_id, r.agent_id, r.outcome, r.status_code, r.error_type, r.stop_reason, r.input_tokens,
-    r.output_tokens, r.total_tokens, r.cache_creation_input_tokens, r.cache_read_input_tokens, r.thinking_tokens,
-    r.usage_complete, r.cost_usd, r.cost_estimated, r.cost_reason, r.started_at, r.ended_at, r.updated_at, r.ttft_us,
-    r.duration_us,
-    (r.timings ->> 'tape_wait_us')::bigint AS tape_wait_us, r.request_bytes, r.response_bytes, r.retry_count,
-    r.conversation_id, r.branch_id, r.parent_request_id, r.link_method, r.attempt_of, r.is_subtask
-FROM requests AS r
-WHERE r.train = $1 AND r.id < $2::uuid AND r.id >= $3::uuid
-    AND r.account = $10
-    AND ($4::text IS NULL OR r.request_type = $4)
-    AND ($5::text IS NULL OR r.outcome = $5 OR ($5 = 'in_flight' AND r.outcome IS NULL)
-        OR ($5 = 'failed' AND r.outcome <> 'ok'))
-    AND ($6::integer IS NULL OR r.status_code BETWEEN $6 AND $7::integer)
-    AND ($8::text IS NULL OR coalesce(r.answered_model, r.model) = $8)
-    AND ($9::text IS NULL OR r.session_id = $9)
-    AND ($10::integer IS NULL OR r.account = $10)
-    AND ($11::uuid IS NULL OR r.conversation_id = $11)
-ORDER BY r.id DESC
-LIMIT $12;
+-- Of requests_newest those that one account paid for.
+-- narrows: requests_newest
+AND r.account = $10;
+
+-- name: requests_of_conversation
+-- Of requests_newest those of one conversation.
+-- narrows: requests_newest
+AND r.conversation_id = $11;
 
 -- name: request_by_id
 -- One request with everything but its bodies, if it is in one of the trains $1 (a bare id is never looked up alone).

@@ -182,3 +182,10 @@ class PlanModeRow:
     """How statements are planned from here on."""
 
     plan_cache_mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchedToRow:
+    """The oldest request that is looked at; None: all are."""
+
+    id: UUID | None

@@ -3,13 +3,14 @@
 import itertools
 import json
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from sql.loader import queries
-from sql.union import counted, union
+from sql.union import counted, projected, union
 
-LISTS = [name for name, query in queries().items() if name.startswith("requests_") and query.order]
+LISTS = [name for name, query in queries().items() if query.returns == "RequestRow"]
 LEADS = {"requests_of_model": ("usual", "rare", "unknown"), "requests_of_type": ("inference", "quota", "unknown")}
 """What some lists are asked for, common and rare; the other lists take the one value below."""
 
@@ -43,7 +44,8 @@ async def filled(connection):
         SELECT train, uuid7_floor(last_at + interval '1 year'), conversation_id FROM conversations;
         INSERT INTO tool_calls (train, id, block_index, tool_use_id, name, input_size)
         SELECT train, id, 0, 'toolu', 'Bash', 2 FROM requests;
-        UPDATE requests SET conversation_id = uuid7_floor(now()) WHERE session_id IN ('session-7', 'session-8');
+        UPDATE requests SET conversation_id = '0199aaaa-0000-7000-8000-000000000001'
+        WHERE session_id IN ('session-7', 'session-8');
         ANALYZE;
     """)
     return connection
@@ -74,19 +76,24 @@ def ends_to_end(found):
     return [each["Relation Name"] for each in found if each["Node Type"] == "Seq Scan" and read([each])]
 
 
-def arguments(name, train, asked):
-    """Arguments of a list query as SQL: the filter its name is about set, all others null."""
+TALK = "0199aaaa-0000-7000-8000-000000000001"
+LOWEST, HIGHEST = "'00000000-0000-0000-0000-000000000000'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'"
+
+
+def arguments(name, train, asked, lowest=LOWEST, rest="NULL, NULL, NULL, NULL, NULL", most=50):
+    """Arguments of a list query as SQL: the filter its name is about set, all others null but ``rest``."""
     kind = f"'{asked}'" if name == "requests_of_type" else "NULL"
     model = f"'{asked}'" if name == "requests_of_model" else "NULL"
     session = "'session-7'" if name == "requests_of_session" else "NULL"
     account = "3" if name == "requests_of_account" else "NULL"
-    lowest, highest = "'00000000-0000-0000-0000-000000000000'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'"
-    return f"{train}, {highest}, {lowest}, {kind}, NULL, NULL, NULL, {model}, {session}, {account}, NULL, 50"
+    talk = f"'{TALK}'" if name == "requests_of_conversation" else "NULL"
+    own = f"{kind}, NULL, NULL, NULL, {model}, {session}, {account}, {talk}"
+    return f"{train}, {HIGHEST}, {lowest}, {own}, {rest}, {most}"
 
 
 async def test_lists_and_counts_read_by_index(filled):
     """No list or count scans a partition from end to end or walks past rows, be a train busy, rare or unknown."""
-    assert len(LISTS) == 6
+    assert len(LISTS) == 7
     for name, train in itertools.product(LISTS, (1, 2, 999)):
         for asked in LEADS.get(name, ("",)):
             given = arguments(name, train, asked)
@@ -98,11 +105,40 @@ async def test_lists_and_counts_read_by_index(filled):
 
 
 LAST = "'9999-12-31', 'ffffffff-ffff-ffff-ffff-ffffffffffff'"
+
+
+async def test_a_search_without_an_index_is_bounded(filled):
+    """Filters that no index serves look at so many rows of a train and no further, whether many fit, few or none."""
+    for rest in ("'x', NULL, NULL, NULL, NULL", "NULL, NULL, 'x', NULL, NULL", "NULL, NULL, NULL, 5, NULL"):
+        _, found = await explained(
+            filled, queries()["requests_searched_to"].text, f"'{{1,2,999}}', {HIGHEST}, {LOWEST}, 500"
+        )
+        assert not ends_to_end(found)
+        assert read(found) <= 2 * 501 + 10
+        end = await filled.fetchval(
+            queries()["requests_searched_to"].text, [1, 2, 999], UUID(HIGHEST.strip("'")), UUID(LOWEST.strip("'")), 500
+        )
+        for make in (union, counted):
+            given = arguments("requests_newest", 1, "", f"'{end}'", rest)
+            _, found = await explained(filled, make(queries()["requests_newest"], 1), given)
+            assert 0 < read(found) <= 501, rest
+
+
+async def test_a_sample_of_durations_is_bounded(filled):
+    """The histogram reads as many rows as it samples, by the same index as its list, and never a whole partition."""
+    for name in LISTS:
+        text = projected(queries()[name], 3, "duration_us")
+        rows, found = await explained(filled, text, arguments(name, 1, "usual", most=100) + ", 2, 999")
+        assert not ends_to_end(found), name
+        assert read(found) <= 300, name
+        assert rows <= 100
+
+
 FIRST = "'0001-01-01'"
 TALK_LISTS = {
-    "conversations_newest": f"{LAST}, {FIRST}, NULL, NULL, NULL, false, false, false, false, false, 50",
-    "conversations_of_account": f"{LAST}, {FIRST}, NULL, NULL, 3, false, false, false, false, false, 50",
-    "conversations_of_session": f"{LAST}, {FIRST}, NULL, 'session-7', NULL, false, false, false, false, true, 50",
+    "conversations_newest": f"{LAST}, {FIRST}, NULL, NULL, NULL, false, false, false, false, false, NULL, 50",
+    "conversations_of_account": f"{LAST}, {FIRST}, NULL, NULL, 3, false, false, false, false, false, NULL, 50",
+    "conversations_of_session": f"{LAST}, {FIRST}, NULL, 'session-7', NULL, false, false, false, false, true, NULL, 50",
     "sessions_newest": f"'9999-12-31', 'z', {FIRST}, NULL, NULL, 50",
 }
 

@@ -35,6 +35,7 @@ async def test_the_list_is_newest_first_and_whole(client, seeded):
         "per_page": 50,
         "total_pages": 1,
         "next_cursor": None,
+        "searched_back_to": None,
     }
 
 

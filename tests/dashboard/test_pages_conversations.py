@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from dashboard.conversations import thread as window
 from dashboard.render import headline
 from tests import conversation_scenes as scenes
 from tests import recordings
@@ -28,9 +29,9 @@ async def fix(connection):
     return await scenes.fix_the_test(connection)
 
 
-async def html(client, path, status=200):
+async def html(client, path, status=200, **headers):
     """The markup of a page."""
-    answer = await client.get(path, headers=HTML)
+    answer = await client.get(path, headers=HTML | headers)
     assert answer.status == status
     return await answer.text()
 
@@ -271,3 +272,46 @@ async def test_recorded_markup_stays_text(client, connection):
         page = await html(client, path)
         assert not re.search(r"<script(?! src=\"/static/)|<img src=x|<svg/onload|href=\"javascript", page), path
         assert "\u202e" not in page
+
+
+async def test_a_request_beside_the_graph_shows_what_it_added(client, fix):
+    """Its own words and its answer, not the answer before it; as a page and as the part that is swapped in."""
+    at = f"/conversations/{fix.conversation}?view=graph"
+    request = next(each for each in fix.asked if each.preview == "Now do the same for the logout test.")
+    for headers in ({}, {"HX-Request": "true"}):
+        page = await html(client, f"{at}&peek={request.id}", **headers)
+        peek = page.split('<aside id="peek"')[1].split("</aside>")[0]
+        assert "Now do the same for the logout test." in peek
+        assert "/src/logout.py" in peek
+        assert "Done. The test passes now." not in peek
+        assert ("<html" in page) == (not headers)
+    assert 'class="peek closed"' in await html(client, at)
+    assert 'class="peek closed"' in await html(client, f"{at}&peek=0199aaaa-0000-7000-8000-000000000000")
+
+
+async def test_a_window_begins_with_what_its_first_request_added(client, connection, monkeypatch):
+    """The answer before it, which stands in the window before, is not shown once more as if a person had said it."""
+    monkeypatch.setattr(window, "BLOCKS", 4)
+    talk, node = Talk(connection), None
+    for number in range(8):
+        node = await talk.ask(node, text(f"Question {number}"), answer=[text(f"Answer {number}")])
+    await talk.file()
+    shown = turns(await html(client, f"/conversations/{talk.conversation}?at={talk.asked[4].id}"))
+    first = min(shown)
+    assert first > 1
+    assert f"Question {first - 1}" in seen(shown[first])
+    assert f"Answer {first - 2}" not in seen(shown[first])
+
+
+async def test_a_long_graph_has_a_map_and_the_figures_of_its_branches(client, connection, fix):
+    """A strip from 200 rows on, each part a way to its rows; branches with requests, cost and errors."""
+    short = await html(client, f"/conversations/{fix.conversation}?view=graph")
+    assert "minimap" not in short
+    assert "1 error" in short.split('class="branches"')[1].split("</details>")[0]
+    talk = await scenes.long_talk(connection, 300, bodies=False)
+    page = await html(client, f"/conversations/{talk.conversation}?view=graph&open=all")
+    strip = page.split('class="minimap"')[1].split("</svg>")[0]
+    ways = re.findall(r'href="([^"]+)#r(\d+)"', strip)
+    assert len(ways) == 60
+    link, row = ways[0]
+    assert f'id="r{row}"' in await html(client, link.replace("&amp;", "&"))

@@ -18,7 +18,8 @@ from tests.proxy.test_recorder_linking import everything, told
 from tests.taping import Taping, drained, now_ms
 
 TABLES = (
-    "request_notes, link_keys, wants, conversations, branches, conversation_aliases, sessions, tool_calls, tool_results"
+    "request_notes, link_keys, wants, failures, conversations, branches, conversation_aliases, sessions, tool_calls,"
+    " tool_results"
 )
 STORIES = [files for files in EXPECTED if len(files) > 2 or "nested" in files[0] or "sdk" in files[0]]
 

@@ -70,3 +70,19 @@ def test_a_query_needs_a_name_and_a_sentence() -> None:
     for text in ("-- name: a\nSELECT 1", "-- name: A\n-- Says.\nSELECT 1", "-- name: a\n-- Says.\n", "SELECT 1"):
         with pytest.raises(ValueError, match="quer"):
             list(parse(text))
+
+
+def test_a_narrower_query_is_the_whole_one_with_a_condition_more() -> None:
+    """What it returns, its order and its parameters are those of the query it narrows; only an AND can narrow."""
+    statement = "SELECT n FROM t WHERE n < $1\nORDER BY n DESC\nLIMIT $2;\n"
+    whole = f"-- name: a\n-- All.\n-- returns: One\n-- order: n DESC\n{statement}"
+    narrow = "-- name: b\n-- Some.\n-- narrows: a\nAND n > 0;\n"
+    text = "SELECT n FROM t WHERE n < $1\n    AND n > 0\nORDER BY n DESC\nLIMIT $2"
+    assert list(parse(whole + narrow))[1] == Query("b", "Some.", text, "One", "n DESC")
+    for wrong in (
+        narrow,
+        whole + narrow.replace("AND", "OR"),
+        whole + narrow.replace("-- narrows", "-- order: n\n-- narrows"),
+    ):
+        with pytest.raises(ValueError, match="b must be an AND"):
+            list(parse(wrong))

@@ -12,7 +12,7 @@ import pytest
 from core.ids import uuid7
 from sql.database import Database
 from sql.loader import Query, queries
-from sql.union import union
+from sql.union import projected, union
 
 pytestmark = pytest.mark.postgres
 
@@ -123,3 +123,10 @@ async def test_no_list_scans_a_partitioned_table(connection: asyncpg.Connection,
     scanned = [node["Relation Name"] for node in found if node["Node Type"] == "Seq Scan"]
     grown = {"requests", "request_bodies", "response_bodies", "pieces"}
     assert not [name for name in scanned if any(name.startswith(parent) for parent in grown)]
+
+
+def test_only_a_column_can_be_projected() -> None:
+    """Text that is no plain name never gets into a statement."""
+    for column in ("id, train", "count(*)", "id; DROP TABLE requests", ""):
+        with pytest.raises(ValueError, match="no column"):
+            projected(NEWEST, 1, column)

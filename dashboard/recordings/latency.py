@@ -1,0 +1,64 @@
+"""How long the requests of a list took: a bounded sample of the newest, their percentiles, how many fall where."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from uuid import UUID
+
+from core.access import Principal
+from dashboard.recordings.leads import Lead, filters_of, leads_of, searched_to
+from dashboard.recordings.query import RequestsQuery
+from dashboard.trains import visible_trains
+from sql.database import Database, Transaction
+
+SAMPLED = 10_000
+"""Durations that are read, the newest that fit: some ten milliseconds, whatever was recorded before them."""
+EDGES_MS = (0, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 600_000)
+"""Lower edges of the buckets, milliseconds: about three a decade, from a refusal to a long answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """A sample of durations, microseconds, in rising order. ``sampled``: there may be older ones that fit."""
+
+    durations: Sequence[int]
+    sampled: bool
+
+    def percentile(self, percent: int) -> int | None:
+        """The duration that so many per cent of them do not exceed (nearest rank); None without any."""
+        if not self.durations:
+            return None
+        return self.durations[max(0, ceil(percent / 100 * len(self.durations)) - 1)]
+
+    @property
+    def counts(self) -> list[int]:
+        """How many fall into each bucket."""
+        found = [0] * len(EDGES_MS)
+        for duration in self.durations:
+            found[bisect_right(EDGES_MS, duration / 1000) - 1] += 1
+        return found
+
+
+async def latency_of(database: Database, principal: Principal, query: RequestsQuery) -> Latency:
+    """The newest ended requests that the filters let through."""
+    numbers = sorted(await visible_trains(database, principal, query.train_id))
+    leads = await leads_of(database, query)
+    async with database.transaction() as transaction:
+        await transaction.execute("plan_once")
+        end = await searched_to(transaction, numbers, query)
+        return await sample_of(transaction, numbers, leads, query, end)
+
+
+async def sample_of(
+    transaction: Transaction, trains: Sequence[int], leads: Sequence[Lead], query: RequestsQuery, end: UUID | None
+) -> Latency:
+    """The same of trains and leads that are known; ``end`` is where a search ends."""
+    found: list[int] = []
+    capped = end is not None
+    for name, account in leads:
+        given = filters_of(query, account, end)
+        column = await transaction.column_union(name, "duration_us", trains, *given, limit=SAMPLED)
+        capped = capped or len(column) == SAMPLED
+        found += [duration for duration in column if duration is not None]
+    return Latency(sorted(found), sampled=capped)
