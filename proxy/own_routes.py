@@ -4,7 +4,6 @@ In open mode on loopback everybody who can reach the port is the local user, but
 page must not reach these by DNS rebinding. Off loopback all but the public ones ask for the dashboard's key.
 """
 
-import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +12,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from core.access import ANONYMOUS, LOCAL_USER, Permission, Principal, may
+from core.access import (
+    ANONYMOUS,
+    LOCAL_NAMES,
+    LOCAL_USER,
+    KeyLock,
+    Permission,
+    Principal,
+    host_name,
+    may,
+    shown_keys,
+)
 from core.refusals import Reason
 from core.settings import Settings
 from core.version import VERSION
@@ -28,8 +37,6 @@ if TYPE_CHECKING:
     from sql.database import Database
 
 JSON = "application/json"
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_KEY_FIELDS = (b"x-dashboard-key", b"x-api-key", b"authorization")
 
 
 class Answer(NamedTuple):
@@ -112,6 +119,7 @@ class OwnRoutes:
         self._routes: Mapping[str, Route] = {route.path: route for route in routes}
         self._settings = settings
         self._asked = asked
+        self._lock = KeyLock(settings.dashboard_api_key)
         self.paths = frozenset(self._routes)
 
     async def answer(self, admitted: Admitted, headers: RawHeaders) -> Answer:
@@ -119,7 +127,7 @@ class OwnRoutes:
         route = self._routes[admitted.path]
         if admitted.method not in {"GET", "HEAD"}:
             raise RefusedError(Reason.METHOD_NOT_ALLOWED)
-        if self._settings.loopback and _host_name(admitted.host) not in LOCAL_HOSTS:
+        if self._settings.loopback and host_name(admitted.host) not in LOCAL_NAMES:
             raise RefusedError(Reason.FOREIGN_HOST)
         if not may(self._principal(headers), route.permission):
             raise RefusedError(Reason.UNAUTHORIZED)
@@ -128,16 +136,5 @@ class OwnRoutes:
     def _principal(self, headers: RawHeaders) -> Principal:
         if self._settings.loopback:
             return LOCAL_USER
-        key = (self._settings.dashboard_api_key or "").encode()
-        given = [
-            value.partition(b" ")[2].strip() if name.lower() == b"authorization" else value
-            for name, value in headers
-            if name.lower() in _KEY_FIELDS
-        ]
-        known = [hmac.compare_digest(value, key) for value in given]
-        return LOCAL_USER if key and any(known) else ANONYMOUS
-
-
-def _host_name(host: str) -> str:
-    name, colon, port = host.rpartition(":")
-    return (name if colon and port.isdecimal() else host).lower()
+        fields = ((name.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for name, value in headers)
+        return LOCAL_USER if any(map(self._lock.opens_with, shown_keys(fields))) else ANONYMOUS

@@ -6,9 +6,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from core.access import LOCAL_USER, Permission, Principal
+from core.access import LOCAL_NAMES, LOCAL_USER, Permission, Principal
 from core.settings import Settings
-from dashboard.access import GATE, KEY_HOLDER, LOCAL_NAMES, Gate, host_name
+from dashboard.access import GATE, KEY_HOLDER, Gate, asked_name
 from dashboard.app import UnguardedRouteError, add_routes, find_routes, make_app
 from dashboard.attempts import MOST_ADDRESSES, MOST_FAILURES, SECONDS, Attempts
 from dashboard.headers import ALWAYS
@@ -79,7 +79,7 @@ async def test_every_answer_carries_the_security_headers(client, seeded):
 @pytest.mark.parametrize("host", ["localhost", "localhost:3001", "127.0.0.1:1", "[::1]:3001", "[::1]", "LOCALHOST"])
 def test_names_of_this_machine(host):
     """Host names of this machine, with and without a port, are recognised."""
-    assert host_name(make_mocked_request("GET", "/", headers={"Host": host})) in LOCAL_NAMES
+    assert asked_name(make_mocked_request("GET", "/", headers={"Host": host})) in LOCAL_NAMES
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_names_of_this_machine(host):
 )
 def test_other_names(host):
     """Any other Host, also a malformed one, is not of this machine."""
-    assert host_name(make_mocked_request("GET", "/", headers={"Host": host})) not in LOCAL_NAMES
+    assert asked_name(make_mocked_request("GET", "/", headers={"Host": host})) not in LOCAL_NAMES
 
 
 async def test_errors_carry_the_headers_and_the_one_shape(client):
