@@ -157,14 +157,17 @@ async def test_database_away(settings, serve):
     assert "footplate_database_up 0.0" in await (await client.get("/metrics")).text()
 
 
+class OneTrain(Gate):
+    def principal(self, request):
+        return Principal("member", frozenset(Permission), frozenset({"atlas"}))
+
+
+client = await serve(settings, database)
+
+
 async def test_another_trains_requests_are_not_there(settings, database, serve, connection, seeded):
     """Who may see one train finds nothing of another: not in lists, not by filter, not by id, not raw, not in sums."""
 
-    class OneTrain(Gate):
-        def principal(self, request):
-            return Principal("member", frozenset(Permission), frozenset({"atlas"}))
-
-    client = await serve(settings, database)
     client.server.app[GATE].__class__ = OneTrain
     for path in ("/api/requests", "/api/requests?trainId=default,atlas"):
         rows = (await (await client.get(path)).json())["requests"]
