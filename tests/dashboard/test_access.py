@@ -158,16 +158,16 @@ async def test_database_away(settings, serve):
 
 
 class OneTrain(Gate):
+    """A door that knows one caller, who may see one train."""
+
     def principal(self, request):
+        """Him."""
         return Principal("member", frozenset(Permission), frozenset({"atlas"}))
-
-
-client = await serve(settings, database)
 
 
 async def test_another_trains_requests_are_not_there(settings, database, serve, connection, seeded):
     """Who may see one train finds nothing of another: not in lists, not by filter, not by id, not raw, not in sums."""
-
+    client = await serve(settings, database)
     client.server.app[GATE].__class__ = OneTrain
     for path in ("/api/requests", "/api/requests?trainId=default,atlas"):
         rows = (await (await client.get(path)).json())["requests"]
