@@ -8,6 +8,7 @@ CREATE TABLE public.pieces (
     CONSTRAINT pieces_month_check CHECK ((((month % 100) >= 1) AND ((month % 100) <= 12)))
 )
 PARTITION BY LIST (month);
+ALTER TABLE ONLY public.pieces ALTER COLUMN bytes SET STORAGE MAIN;
 
 CREATE FUNCTION public.joined_pieces(of_train integer, of_month integer, list bytea, number integer) RETURNS bytea
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -379,6 +380,38 @@ CREATE TABLE public.branches (
     message_count integer DEFAULT 0 NOT NULL
 );
 
+CREATE TABLE public.budgets (
+    budget integer NOT NULL,
+    train integer NOT NULL,
+    key_id text,
+    unit text NOT NULL,
+    amount numeric(18,6) NOT NULL,
+    period text NOT NULL,
+    zone text NOT NULL,
+    hard boolean DEFAULT false NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT budgets_amount_check CHECK ((amount > (0)::numeric)),
+    CONSTRAINT budgets_key_id_check CHECK (((length(key_id) >= 1) AND (length(key_id) <= 256))),
+    CONSTRAINT budgets_period_check CHECK ((period = ANY (ARRAY['day'::text, 'week'::text, 'month'::text]))),
+    CONSTRAINT budgets_unit_check CHECK ((unit = ANY (ARRAY['usd'::text, 'tokens'::text]))),
+    CONSTRAINT budgets_zone_check CHECK ((length(zone) <= 64))
+);
+
+COMMENT ON COLUMN public.budgets.unit IS 'usd of priced requests, or tokens: input and output as reported.';
+
+COMMENT ON COLUMN public.budgets.hard IS 'Whether the proxy is to refuse what goes beyond; a soft one only warns.';
+
+ALTER TABLE public.budgets ALTER COLUMN budget ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.budgets_budget_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.conversation_aliases (
     train integer NOT NULL,
     alias uuid NOT NULL,
@@ -428,6 +461,19 @@ CREATE TABLE public.dead_letters (
     raw bytea NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
+
+CREATE TABLE public.failures (
+    train integer NOT NULL,
+    request uuid NOT NULL,
+    rivals bytea NOT NULL,
+    failed_at_us bigint NOT NULL,
+    retry_count integer,
+    claimed_by uuid
+);
+
+COMMENT ON COLUMN public.failures.rivals IS '16 bytes: equal for requests that may be attempts of one another.';
+
+COMMENT ON COLUMN public.failures.claimed_by IS 'The request that is its next attempt.';
 
 CREATE TABLE public.installation (
     only_row boolean DEFAULT true NOT NULL,
@@ -601,7 +647,8 @@ CREATE TABLE public.request_notes (
     request uuid NOT NULL,
     conversation_id uuid NOT NULL,
     parent uuid,
-    record bytea NOT NULL
+    record bytea NOT NULL,
+    attempt_of uuid
 );
 
 CREATE VIEW public.request_usage AS
@@ -849,6 +896,9 @@ ALTER TABLE ONLY public.batch_usage
 ALTER TABLE ONLY public.branches
     ADD CONSTRAINT branches_pkey PRIMARY KEY (train, conversation_id, branch_id);
 
+ALTER TABLE ONLY public.budgets
+    ADD CONSTRAINT budgets_pkey PRIMARY KEY (budget);
+
 ALTER TABLE ONLY public.conversation_aliases
     ADD CONSTRAINT conversation_aliases_pkey PRIMARY KEY (train, alias);
 
@@ -860,6 +910,9 @@ ALTER TABLE ONLY public.dead_letters
 
 ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT dead_letters_request_id_key UNIQUE (request_id);
+
+ALTER TABLE ONLY public.failures
+    ADD CONSTRAINT failures_pkey PRIMARY KEY (train, request);
 
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (only_row);
@@ -938,6 +991,8 @@ ALTER TABLE ONLY public.window_observations
 
 CREATE INDEX account_windows_last ON public.account_windows USING btree (account, last_at);
 
+CREATE UNIQUE INDEX budgets_of ON public.budgets USING btree (train, COALESCE(key_id, ''::text), unit, period);
+
 CREATE INDEX conversation_aliases_of ON public.conversation_aliases USING btree (train, conversation_id);
 
 CREATE INDEX conversations_account ON public.conversations USING btree (train, account, last_at, conversation_id);
@@ -946,9 +1001,15 @@ CREATE INDEX conversations_last ON public.conversations USING btree (train, last
 
 CREATE INDEX conversations_sessions ON public.conversations USING gin (session_ids);
 
-CREATE INDEX link_keys_client ON public.link_keys USING btree (train, kind, key, client, request) WHERE (kind = ANY (ARRAY[2, 3, 4]));
+CREATE INDEX failures_claimed ON public.failures USING btree (train, claimed_by) WHERE (claimed_by IS NOT NULL);
 
-CREATE INDEX link_keys_failed ON public.link_keys USING btree (train, kind, key) WHERE failed;
+CREATE INDEX failures_counted ON public.failures USING btree (train, rivals, retry_count, failed_at_us, request) WHERE (claimed_by IS NULL);
+
+CREATE INDEX failures_open ON public.failures USING btree (train, rivals, failed_at_us, request) WHERE (claimed_by IS NULL);
+
+CREATE INDEX failures_rivals ON public.failures USING btree (train, rivals, failed_at_us);
+
+CREATE INDEX link_keys_client ON public.link_keys USING btree (train, kind, key, client, request) WHERE (kind = ANY (ARRAY[2, 3, 4]));
 
 CREATE INDEX link_keys_request ON public.link_keys USING hash (request);
 
@@ -956,9 +1017,11 @@ CREATE INDEX link_keys_summaries ON public.link_keys USING btree (train, request
 
 CREATE INDEX link_keys_summary ON public.link_keys USING btree (train, key, request) WHERE (kind = 5);
 
+CREATE INDEX request_notes_attempts ON public.request_notes USING btree (train, attempt_of) WHERE (attempt_of IS NOT NULL);
+
 CREATE INDEX request_notes_conversation ON public.request_notes USING btree (train, conversation_id);
 
-CREATE INDEX request_notes_parent ON public.request_notes USING btree (train, parent) WHERE (parent IS NOT NULL);
+CREATE INDEX request_notes_parent ON public.request_notes USING btree (train, parent) WHERE ((parent IS NOT NULL) AND (attempt_of IS NULL));
 
 CREATE INDEX requests_account ON ONLY public.requests USING btree (train, account, id);
 
@@ -985,3 +1048,6 @@ ALTER TABLE ONLY public.account_hmacs
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_merged_into_fkey FOREIGN KEY (merged_into) REFERENCES public.accounts(account);
+
+ALTER TABLE ONLY public.budgets
+    ADD CONSTRAINT budgets_train_fkey FOREIGN KEY (train) REFERENCES public.trains(train);

@@ -12,7 +12,8 @@ from core.frames import encode_end, encode_head, encode_start
 from core.identity import Facts
 from core.linking import forest
 from core.linking.link import Link
-from core.rollup import Figures, Member, Rollup, rollup
+from core.rollup import Figures, Member, Rollup
+from core.tally import rollup
 from core.tape import MAX_PAYLOAD, Kind
 from proxy.recorder.notes import Note, unpack
 from tests.taping import Taping

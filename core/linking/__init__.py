@@ -14,8 +14,9 @@ from uuid import UUID
 
 from core.identity import Facts
 from core.linking.decide import Decision, decide
-from core.linking.ledger import Ledger, MemoryLedger
+from core.linking.ledger import Ledger
 from core.linking.link import Link
+from core.linking.memory_ledger import MemoryLedger
 
 __all__ = ["Decision", "Ledger", "Link", "MemoryLedger", "decide", "forest"]
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from core.identity import Call, Facts
-from core.linking.attempts import Rival, first_attempts
+from core.linking.claiming import claim
 from core.linking.evidence import Finding, search
 from core.linking.keys import (
     Kind,
@@ -17,7 +17,6 @@ from core.linking.keys import (
     own_scope,
     plain_keys,
     request_key,
-    state_key,
     wants,
 )
 from core.linking.ledger import Known, Ledger, Probe, SummaryProbe
@@ -41,6 +40,8 @@ class Decision:
     """What each of these waits for now."""
     aliases: Mapping[UUID, UUID | None]
     """Conversations that joined another, with its id; with None those that stand for themselves again."""
+    claimed: Mapping[UUID, UUID | None]
+    """Failures that are claimed by another request than before, or by none."""
 
 
 def decide(newcomers: Iterable[Facts], ledger: Ledger) -> Decision:
@@ -65,10 +66,7 @@ class _Deciding:
         self._keys: dict[UUID, tuple[LinkKey, ...]] = {}
         self._wants: dict[UUID, tuple[Want, ...]] = {}
         self._facts: dict[UUID, Facts] = {}
-        self._attempts: list[Known] = []
-        """Requests of states that failed."""
-        self._compared: set[bytes] = set()
-        """The states whose requests were compared."""
+        self._claimed: Mapping[UUID, UUID | None] = {}
         self._plain: dict[tuple[UUID, Past | None], tuple[LinkKey, ...]] = {}
         """What requests provide whatever their parents are."""
         self._scopes: set[bytes] = set()
@@ -158,29 +156,14 @@ class _Deciding:
 
     def claim_attempts(self) -> None:
         """Tell which requests are attempts of earlier ones, in every group that something changed in."""
-        group = self._attempts = self._rivals(self._world.relinked)
-        rivals = [
-            Rival(
-                known.call,
-                is_root=known.link.evidence is None,
-                corrected=known.link.evidence is not None and known.link.evidence.method is Method.MANUAL,
-            )
-            for known in group
-        ]
-        first = first_attempts(rivals)
-        for known in group:
-            attempt_of = first.get(known.call.id)
-            if known.link.attempt_of != attempt_of:
-                self._relink(known, attempt_of=attempt_of, launch=None)
-                self._scopes.update(_own_scope(known.call))
-
-    def _rivals(self, ids: Iterable[UUID]) -> list[Known]:
-        """The requests of the same states as these, where one of them failed."""
-        calls = (self._world.relinked[request].call for request in ids)
-        keys = {state_key(call.lane, call.state, side=call.side_call is not None) for call in calls}
-        keys -= self._compared
-        self._compared |= keys
-        return self._world.rivals(keys) if keys else []
+        claimed = claim(self._world)
+        self._claimed = claimed.failures
+        for known, failure, attempt_of in claimed.requests:
+            if known.link.attempt_of == attempt_of:
+                self._relink(known, claims=failure)
+                continue
+            self._relink(known, claims=failure, attempt_of=attempt_of, launch=None)
+            self._scopes.update(_own_scope(known.call))
 
     def _relink(self, known: Known, **changes: Any) -> None:
         self._world.put_link(known._replace(link=replace(known.link, **changes)))
@@ -207,24 +190,22 @@ class _Deciding:
 
     def settle_edges(self) -> None:
         """Make edges of evidence, attempts and launches; an attempt shares those of the first."""
-        self._attempts += self._rivals(self._world.relinked)
-        for request in {known.call.id for known in self._attempts}:
-            known = self._world.known([request])[request]
-            if known.link.attempt_of in self._world.relinked:
-                self._world.put_link(known)
         self._world.known(_parents(self._world.relinked.values()))  # in one look-up
-        for request in sorted(self._world.relinked):
-            known = self._world.relinked[request]
-            link = known.link
-            if link.attempt_of is not None:
-                first = self._world.known([link.attempt_of]).get(link.attempt_of, known).link
+        for known in list(self._world.relinked.values()):
+            if known.link.attempt_of is None:
+                parent, method = known.link.evidence[:2] if known.link.evidence is not None else (None, None)
+                if known.link.evidence is None and known.link.launch is not None:
+                    parent, method = known.link.launch.request, Method.SUBAGENT
+                self._relink(known, parent_request_id=parent, link_method=method)
+        stored = self._world.stored(self._world.relinked)
+        moved = [one for one, known in stored.items() if _edge(known.link) != _edge(self._world.relinked[one].link)]
+        for known in self._world.attempts(moved):
+            self._world.put_link(known)
+        for known in list(self._world.relinked.values()):
+            if known.link.attempt_of is not None:
+                first = self._world.known([known.link.attempt_of]).get(known.link.attempt_of, known).link
                 shared = {"parent_request_id": first.parent_request_id, "link_method": first.link_method}
                 self._relink(known, launch=first.launch, **shared)
-                continue
-            parent, method = link.evidence[:2] if link.evidence is not None else (None, None)
-            if link.evidence is None and link.launch is not None:
-                parent, method = link.launch.request, Method.SUBAGENT
-            self._relink(known, parent_request_id=parent, link_method=method)
 
     def decision(self) -> Decision:
         """Everything that changed, with branches and sub-agents named."""
@@ -236,7 +217,12 @@ class _Deciding:
             is_root = link.conversation_id == request
             if was_root != is_root and request in stored:
                 aliases[request] = None if is_root else link.conversation_id
-        return Decision(links, self._facts, self._keys, self._wants, aliases)
+        return Decision(links, self._facts, self._keys, self._wants, aliases, self._claimed)
+
+
+def _edge(link: Link) -> tuple[object, ...]:
+    """What the attempts of a request share."""
+    return (link.parent_request_id, link.link_method, link.launch)
 
 
 def _parents(known: Iterable[Known]) -> set[UUID]:

@@ -1,18 +1,17 @@
 """What linking reads of the recorded requests of one train: few look-ups, each batched and by exact key."""
 
-from bisect import bisect_right, insort
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
-from operator import itemgetter
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from uuid import UUID
 
 from core.identity import Call, Facts
 from core.launches import Pair
-from core.linking.keys import Kind, LinkKey, Want, announces
+from core.linking.attempts import Failure
+from core.linking.keys import Kind, LinkKey, Want
 from core.linking.link import Link
+
+if TYPE_CHECKING:
+    from core.linking.branches import Settled
 
 NIL: Final = UUID(int=0)
 """Smaller than the id of any request."""
@@ -89,6 +88,32 @@ class SummaryProbe(NamedTuple):
         return self.text is None or (len(summary) >= self.least and summary in self.text)
 
 
+class RivalProbe(NamedTuple):
+    """Look-up of the requests with one STATE key, from one on."""
+
+    key: bytes
+    lane: bytes
+    begin: UUID
+    """The first that counts."""
+
+
+class FailureProbe(NamedTuple):
+    """Look-up of failures that nobody claimed: all of a time, and some before it."""
+
+    rivals: bytes
+    before: UUID
+    """Only requests with a smaller id."""
+    retry_count: int | None
+    """Only failures with this count; None: with any."""
+    since_us: int
+    """Only those that failed then or later."""
+    begin_us: int
+    """Of those that failed until then the latest only, as many as ``most``."""
+    end_us: int
+    """Only those that failed until then."""
+    most: int
+
+
 class Written(Protocol):
     """What a decision writes."""
 
@@ -108,6 +133,10 @@ class Written(Protocol):
     def wants(self) -> Mapping[UUID, tuple[Want, ...]]:
         """What each of them waits for."""
 
+    @property
+    def claimed(self) -> Mapping[UUID, UUID | None]:
+        """Failures that are claimed by another request than before, or by none."""
+
 
 class Ledger(Protocol):
     """The recorded requests of one train. ``without`` names requests whose stored rows are out of date."""
@@ -126,14 +155,17 @@ class Ledger(Protocol):
         he looks for, he would take that one (``alike``). More is no harm.
         """
 
-    def failed(self, keys: Collection[bytes]) -> set[bytes]:
-        """Which of these STATE keys a failed request provides."""
+    def failing(self, since_us: Mapping[bytes, int]) -> set[bytes]:
+        """In which groups of rivals a request failed at that moment or later."""
 
-    def rivals(self, keys: Collection[bytes]) -> list[Known]:
-        """The requests of these STATE keys.
+    def open_failures(self, probes: Sequence[FailureProbe]) -> list[Failure]:
+        """The failures of all probes that nobody claimed; more is no harm."""
 
-        Only those within ten minutes of one another, and so on, of the requests at hand matter: more is no harm.
-        """
+    def rivals(self, probes: Sequence[RivalProbe]) -> list[Known]:
+        """The requests of all probes."""
+
+    def attempts(self, ids: Collection[UUID]) -> list[Known]:
+        """The later attempts of these requests."""
 
     def launched(self, scopes: Collection[bytes]) -> set[bytes]:
         """Which of these families have a LAUNCH."""
@@ -150,189 +182,14 @@ class Ledger(Protocol):
     def keys(self, ids: Collection[UUID]) -> list[LinkKey]:
         """What these requests provide by now."""
 
-    def children(self, ids: Collection[UUID]) -> list[Known]:
-        """The requests whose parent is one of these, without later attempts."""
+    def parents(self, ids: Collection[UUID], without: Collection[UUID]) -> set[UUID]:
+        """Which of these requests are a parent of anybody; later attempts, and ``without``, do not count."""
+
+    def settled(self, conversation: UUID) -> "Settled | None":
+        """What is settled of a conversation, where somebody keeps account of that."""
 
     def conversations(self, ids: Collection[UUID]) -> list[Known]:
         """All requests of these conversations."""
 
     def corrections(self, ids: Collection[UUID]) -> Mapping[UUID, UUID | None]:
         """What people said of these requests: the right parent, or None for "it has none"."""
-
-
-@dataclass(slots=True)
-class MemoryLedger:
-    """A ledger in memory: what ``forest`` works on, and the rows that a decision has not written yet."""
-
-    said: dict[UUID, UUID | None] = field(default_factory=dict)
-    """Corrections."""
-    _known: dict[UUID, Known] = field(default_factory=dict)
-    _facts: dict[UUID, Facts] = field(default_factory=dict)
-    _keys: dict[UUID, tuple[LinkKey, ...]] = field(default_factory=dict)
-    _wants: dict[UUID, tuple[Want, ...]] = field(default_factory=dict)
-    _by_key: dict[tuple[Kind, bytes], list[tuple[UUID, LinkKey]]] = field(default_factory=lambda: defaultdict(list))
-    _by_want: dict[bytes, set[UUID]] = field(default_factory=lambda: defaultdict(set))
-    _summaries: list[tuple[UUID, LinkKey]] = field(default_factory=list)
-    _by_conversation: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
-    _by_parent: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
-
-    # Writing
-
-    def put_facts(self, facts: Facts) -> None:
-        """Keep the facts of a request; they replace what was known of it."""
-        self._facts[facts.call.id] = facts
-
-    def put_link(self, known: Known) -> None:
-        """Keep what was decided of a request."""
-        request = known.call.id
-        before = self._known.get(request)
-        if before is not None:
-            self._by_conversation[before.link.conversation_id].discard(request)
-            if before.link.parent_request_id is not None:
-                self._by_parent[before.link.parent_request_id].discard(request)
-        self._known[request] = known
-        self._by_conversation[known.link.conversation_id].add(request)
-        if known.link.parent_request_id is not None:
-            self._by_parent[known.link.parent_request_id].add(request)
-
-    def put_keys(self, request: UUID, rows: tuple[LinkKey, ...]) -> None:
-        """Keep what a request provides, instead of what it provided."""
-        before = self._keys.get(request, ())
-        same = 0  # most often only the last differ
-        while same < min(len(before), len(rows)) and before[same] == rows[same]:
-            same += 1
-        for row in before[same:]:
-            for rows_of in self._lists(row):
-                rows_of.remove((request, row))
-        for row in rows[same:]:
-            for rows_of in self._lists(row):
-                insort(rows_of, (request, row), key=lambda entry: entry[0])
-        self._keys[request] = rows
-
-    def put_wants(self, request: UUID, rows: tuple[Want, ...]) -> None:
-        """Keep what a request waits for, instead of what it waited for."""
-        for want in self._wants.get(request, ()):
-            self._by_want[want.key].discard(request)
-        for want in rows:
-            self._by_want[want.key].add(request)
-        self._wants[request] = rows
-
-    def _lists(self, row: LinkKey) -> list[list[tuple[UUID, LinkKey]]]:
-        lists = [self._by_key[row.kind, row.key]]
-        return [*lists, self._summaries] if row.kind is Kind.SUMMARY else lists
-
-    def write(self, decision: "Written") -> None:
-        """Keep a decision: what a recorder does in one transaction."""
-        for request, facts in decision.facts.items():
-            self.put_facts(facts)
-            link = decision.links.get(request) or self._known[request].link
-            self.put_link(Known(facts.call, facts.pairs, link))
-        for request in decision.links.keys() - decision.facts.keys():
-            self.put_link(self._known[request]._replace(link=decision.links[request]))
-        for request, rows in decision.keys.items():
-            self.put_keys(request, rows)
-        for request, waits in decision.wants.items():
-            self.put_wants(request, waits)
-
-    def forget(self, ids: Collection[UUID]) -> None:
-        """Drop requests, as retention does."""
-        for request in ids:
-            self.put_keys(request, ())
-            self.put_wants(request, ())
-            link = self._known.pop(request).link
-            self._facts.pop(request)
-            self._by_conversation[link.conversation_id].discard(request)
-            if link.parent_request_id is not None:
-                self._by_parent[link.parent_request_id].discard(request)
-
-    # Reading
-
-    def best(self, probes: Sequence[Probe], without: Collection[UUID] = ()) -> list[LinkKey | None]:
-        """As in ``Ledger``."""
-        return [self._best(probe, without) for probe in probes]
-
-    def _best(self, probe: Probe, without: Collection[UUID]) -> LinkKey | None:
-        found, rank = None, None
-        for request, row in reversed(self._by_key.get((probe.kind, probe.key), ())):
-            if request in without or not probe.fits(row):
-                continue
-            mine = probe.rank(row)
-            if rank is None or mine > rank:
-                found, rank = row, mine
-            if mine[0] and mine[1]:
-                break  # from here on ids only get smaller
-        return found
-
-    def summaries(self, probes: Sequence[SummaryProbe], without: Collection[UUID] = ()) -> list[LinkKey | None]:
-        """As in ``Ledger``."""
-        return [
-            next((row for one, row in reversed(self._summaries) if one not in without and probe.fits(row)), None)
-            for probe in probes
-        ]
-
-    def waiting(self, rows: Sequence[LinkKey], wanted: Sequence[Want], without: Collection[UUID] = ()) -> set[UUID]:
-        """As in ``Ledger``."""
-        found = {request for want in wanted for request in self._by_want.get(want.key, ()) if request > want.request}
-        for row in rows:
-            keys = [key for key in announces(row) if self._by_want.get(key)]
-            others = self._by_key.get((row.kind, row.key), ()) if row.kind is Kind.STATE or keys else ()
-            last = self._next(row, others, without)
-            for key in keys:
-                found.update(one for one in self._by_want[key] if row.request < one <= last)
-            if row.kind is Kind.STATE:
-                found.update(
-                    one for one, other in others if row.request < one <= last and other.messages > row.messages
-                )
-        return found
-
-    def _next(self, row: LinkKey, others: Sequence[tuple[UUID, LinkKey]], without: Collection[UUID]) -> UUID:
-        """The next request with a fact like this one; behind it nobody would take this one."""
-        if row.kind is Kind.SUMMARY:  # what counts there is which of them a transcript contains
-            return LAST
-        later = islice(others, bisect_right(others, row.request, key=itemgetter(0)), None)
-        return next((one for one, other in later if one not in without and alike(row, other)), LAST)
-
-    def failed(self, keys: Collection[bytes]) -> set[bytes]:
-        """As in ``Ledger``."""
-        return {key for key in keys if any(row.failed for _, row in self._by_key.get((Kind.STATE, key), ()))}
-
-    def rivals(self, keys: Collection[bytes]) -> list[Known]:
-        """As in ``Ledger``."""
-        return self._providers(Kind.STATE, keys)
-
-    def launched(self, scopes: Collection[bytes]) -> set[bytes]:
-        """As in ``Ledger``."""
-        return {scope for scope in scopes if self._by_key.get((Kind.LAUNCH, scope))}
-
-    def family(self, scopes: Collection[bytes]) -> list[Known]:
-        """As in ``Ledger``."""
-        return self._providers(Kind.FAMILY, scopes)
-
-    def _providers(self, kind: Kind, keys: Iterable[bytes]) -> list[Known]:
-        ids = {request for key in keys for request, _ in self._by_key.get((kind, key), ())}
-        return self.known(ids)
-
-    def known(self, ids: Collection[UUID]) -> list[Known]:
-        """As in ``Ledger``."""
-        return [self._known[request] for request in ids if request in self._known]
-
-    def facts(self, ids: Collection[UUID]) -> list[Facts]:
-        """As in ``Ledger``."""
-        return [self._facts[request] for request in ids if request in self._facts]
-
-    def keys(self, ids: Collection[UUID]) -> list[LinkKey]:
-        """As in ``Ledger``."""
-        return [row for request in ids for row in self._keys.get(request, ())]
-
-    def children(self, ids: Collection[UUID]) -> list[Known]:
-        """As in ``Ledger``."""
-        children = self.known({child for parent in ids for child in self._by_parent.get(parent, ())})
-        return [child for child in children if child.link.attempt_of is None]
-
-    def conversations(self, ids: Collection[UUID]) -> list[Known]:
-        """As in ``Ledger``."""
-        return self.known({request for conversation in ids for request in self._by_conversation.get(conversation, ())})
-
-    def corrections(self, ids: Collection[UUID]) -> Mapping[UUID, UUID | None]:
-        """As in ``Ledger``."""
-        return {request: self.said[request] for request in ids if request in self.said}

@@ -79,3 +79,5 @@ class Link:
     launch: LaunchRef | None = None
     """The launch of the sub-agent that begins here."""
     past: Past | None = None
+    claims: UUID | None = None
+    """The failed request whose next attempt this is; ``attempt_of`` is the first of all."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID
 
-from core.linking.branches import MAIN, counts_as_child, paint
+from core.linking.branches import MAIN, Settled, UnsettledError, paint
 from core.linking.ledger import Known
 from core.linking.link import Link, Method
 from core.linking.world import World
@@ -27,19 +27,20 @@ class _Placing:
         self._world = world
         self._stored = world.stored(world.relinked)
         self._before = world.known({one for known in world.relinked.values() for one in _leads_to(known.link)})
-        self._children = self._count_children()
+        self._shared = self._find_parents()
         self._links: dict[UUID, Link] = {}
         self._whole: set[UUID] = set()
         """Conversations to be painted as a whole."""
 
-    def _count_children(self) -> dict[UUID, int]:
-        """How many children each parent of a decided request has, but for those that never keep its branch."""
-        parents = {known.link.parent_request_id for known in self._world.relinked.values()} - {None}
-        counts: dict[UUID, int] = {}
-        for child in self._world.children([one for one in parents if one is not None]):
-            if (counts_as_child(child) or child.call.summariser) and child.link.parent_request_id is not None:
-                counts[child.link.parent_request_id] = counts.get(child.link.parent_request_id, 0) + 1
-        return counts
+    def _find_parents(self) -> set[UUID]:
+        """The parents of decided requests that have another child; whoever never keeps their branch may count."""
+        found: set[UUID] = set()
+        once: set[UUID] = set()
+        for known in self._world.relinked.values():
+            parent = known.link.parent_request_id
+            if parent is not None and known.link.attempt_of is None:
+                (found if parent in once else once).add(parent)
+        return found | self._world.parents(once - found)
 
     def add(self, known: Known) -> None:
         """Place one request; all before it are placed."""
@@ -82,25 +83,44 @@ class _Placing:
         if link.launch is not None or link.link_method is Method.COMPACTION:
             return False
         parent = self._before[before.id].call
-        alone = before.attempt_of is None and parent.failed_at_us is None and self._children.get(before.id, 0) <= 1
+        alone = before.attempt_of is None and parent.failed_at_us is None and before.id not in self._shared
         return before.is_subtask or alone
 
     def links(self) -> Mapping[UUID, Link]:
         """What changed."""
         if self._whole:
-            members = self._world.conversations(self._whole)
-            members |= {
-                request: self._world.relinked[request]
-                for request, link in self._links.items()
-                if link.conversation_id in self._whole
-            }
-            self._links.update(paint(members.values()))
-            self._stored.update(self._world.stored(members))
+            settled = self._settled()
+            try:
+                self._paint(settled)
+            except UnsettledError:
+                self._paint({})
         return {
             request: link
             for request, link in self._links.items()
             if request not in self._stored or self._stored[request].link != link
         }
+
+    def _settled(self) -> dict[UUID, Settled]:
+        """Of the conversations to be painted those that changed only where nothing is settled yet."""
+        earliest: dict[UUID, UUID] = {}
+        for request, link in sorted(self._links.items(), reverse=True):
+            earliest[link.conversation_id] = request
+            if request in self._stored:
+                earliest[self._stored[request].link.conversation_id] = request
+        found = ((one, self._world.settled(one)) for one in self._whole)
+        return {one: settled for one, settled in found if settled is not None and earliest[one] > settled.latest}
+
+    def _paint(self, settled: Mapping[UUID, Settled]) -> None:
+        members = self._world.conversations(self._whole - settled.keys())
+        members |= {known.call.id: known for of in settled.values() for known in of.behind}
+        members |= {
+            request: self._world.relinked[request]
+            for request, link in self._links.items()
+            if link.conversation_id in self._whole
+        }
+        members |= {one: self._world.relinked[one] for one in members.keys() & self._world.relinked.keys()}
+        self._links.update(paint(members.values(), {one: of.tree for one, of in settled.items()}))
+        self._stored.update(self._world.stored(members))
 
 
 def _leads_to(link: Link) -> tuple[UUID, ...]:

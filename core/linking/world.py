@@ -4,8 +4,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from core.identity import Facts
+from core.linking.branches import Settled
 from core.linking.keys import LinkKey, Want
-from core.linking.ledger import Known, Ledger, MemoryLedger, Probe, SummaryProbe
+from core.linking.ledger import Known, Ledger, Probe, SummaryProbe
+from core.linking.memory_ledger import MemoryLedger
 
 
 class World:
@@ -52,11 +54,9 @@ class World:
         """Who may be linked otherwise because of these facts."""
         return self.below.waiting(rows, wanted, self._rewritten) | self.over.waiting(rows, wanted)
 
-    def rivals(self, keys: Collection[bytes]) -> list[Known]:
-        """The requests of these STATE keys, for those keys where one of them failed."""
-        failed = self.over.failed(keys)
-        failed |= self.below.failed([key for key in keys if key not in failed])
-        return self._overlaid(self.below.rivals(failed), self.over.rivals(failed)) if failed else []
+    def attempts(self, ids: Collection[UUID]) -> list[Known]:
+        """The later attempts of these requests, as far as nothing was decided of them."""
+        return [known for known in self.below.attempts(ids) if known.call.id not in self._relinked] if ids else []
 
     def launched(self, scopes: Collection[bytes]) -> set[bytes]:
         """Which of these families have a LAUNCH; one that is about to lose its last is still given."""
@@ -92,10 +92,16 @@ class World:
         below = [one for one in ids if one not in self._rewritten]
         return self.over.keys(ids) + (self.below.keys(below) if below else [])
 
-    def children(self, ids: Collection[UUID]) -> list[Known]:
-        """The requests whose parent is one of these, without later attempts."""
-        below = (known for known in self.below.children(ids) if known.call.id not in self._relinked)
-        return [*below, *self.over.children(ids)]
+    def parents(self, ids: Collection[UUID]) -> set[UUID]:
+        """Which of these requests are a parent of somebody that nothing was decided of."""
+        return self.below.parents(ids, self._relinked.keys()) if ids else set()
+
+    def settled(self, conversation: UUID) -> Settled | None:
+        """What is settled of a conversation, where somebody keeps account of that."""
+        found = self.below.settled(conversation)
+        if found is not None:
+            self._loaded.update((known.call.id, known) for known in found.behind)
+        return found
 
     def conversations(self, ids: Collection[UUID]) -> dict[UUID, Known]:
         """All requests of these conversations, as they were recorded, with what was decided since."""

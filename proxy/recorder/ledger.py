@@ -11,13 +11,15 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from core.identity import Facts
+from core.linking.attempts import Failure
+from core.linking.branches import Settled
 from core.linking.keys import Kind, LinkKey, Want, announces, summary_key
-from core.linking.ledger import Known, Probe, SummaryProbe
+from core.linking.ledger import FailureProbe, Known, Probe, RivalProbe, SummaryProbe
 from proxy import log
 from proxy.recorder.notes import Note, OtherVersionError, unpack
-from proxy.recorder.notes_memory import NotesMemory
+from proxy.recorder.notes_memory import Conversation, NotesMemory
 from sql.database import Transaction
-from sql.rows.linking import LinkCorrection, LinkFact, LinkKeyName, LinkNote, LinkRequest
+from sql.rows.linking import LinkCorrection, LinkFact, LinkFailure, LinkKeyName, LinkNote, LinkRequest
 
 R = TypeVar("R")
 
@@ -59,7 +61,6 @@ class SqlLedger:
     _whole: dict[UUID, tuple[UUID, ...]] = field(default_factory=dict)
     """The requests of each conversation that was read."""
     _absent: set[UUID] = field(default_factory=set)
-    _failed: dict[bytes, bool] = field(default_factory=dict)
 
     # Facts under keys
 
@@ -113,35 +114,33 @@ class SqlLedger:
         """Of these requests those that have rows."""
         return [one for one in without if one not in self.newcomers]
 
-    def failed(self, keys: Collection[bytes]) -> set[bytes]:
+    def failing(self, since_us: Mapping[bytes, int]) -> set[bytes]:
         """As in ``Ledger``."""
-        missing = [key for key in keys if key not in self._failed]
-        if missing:
-            found = {row.key for row in self._present(Kind.STATE, missing, only_failed=True)}
-            self._failed.update((key, key in found) for key in missing)
-        return {key for key in keys if self._failed[key]}
+        found = self._fetch("linking_failing", LinkKeyName, list(since_us), list(since_us.values()))
+        return {row.key for row in found}
 
-    def rivals(self, keys: Collection[bytes]) -> list[Known]:
+    def open_failures(self, probes: Sequence[FailureProbe]) -> list[Failure]:
         """As in ``Ledger``."""
-        return self._providers(Kind.STATE, keys)
+        columns = [list(column) for column in zip(*probes, strict=True)]
+        found = self._fetch("linking_failures", LinkFailure, *columns)
+        return [Failure(row.rivals, row.request, row.failed_at_us, row.retry_count) for row in found]
+
+    def rivals(self, probes: Sequence[RivalProbe]) -> list[Known]:
+        """As in ``Ledger``."""
+        columns = [list(column) for column in zip(*probes, strict=True)]
+        return [note.known for note in self._noted("linking_rivals", *columns)]
+
+    def attempts(self, ids: Collection[UUID]) -> list[Known]:
+        """As in ``Ledger``."""
+        return [note.known for note in self._noted("linking_attempts", list(ids))]
 
     def launched(self, scopes: Collection[bytes]) -> set[bytes]:
         """As in ``Ledger``."""
-        return {row.key for row in self._present(Kind.LAUNCH, scopes, only_failed=False)}
+        return {row.key for row in self._fetch("linking_launched", LinkKeyName, KINDS[Kind.LAUNCH], list(scopes))}
 
     def family(self, scopes: Collection[bytes]) -> list[Known]:
         """As in ``Ledger``."""
-        return self._providers(Kind.FAMILY, scopes)
-
-    def _present(self, kind: Kind, keys: Collection[bytes], *, only_failed: bool) -> list[LinkKeyName]:
-        if not keys:
-            return []
-        return self._fetch("linking_present", LinkKeyName, KINDS[kind], list(keys), only_failed)
-
-    def _providers(self, kind: Kind, keys: Collection[bytes]) -> list[Known]:
-        if not keys:
-            return []
-        return [note.known for note in self._noted("linking_providers", KINDS[kind], list(keys))]
+        return [note.known for note in self._noted("linking_family", KINDS[Kind.FAMILY], list(scopes))]
 
     # Requests
 
@@ -169,27 +168,46 @@ class SqlLedger:
         """Take a request's note from memory, if it is there."""
         around = self.memory.around(self.train, request)
         if around is not None:
-            self.notes[request] = around[request]
+            self.notes[request] = around.notes[request]
         return around is not None
 
     def _remembered_whole(self, conversation: UUID) -> bool:
         """Take a conversation's notes from memory, if they are there."""
-        notes = self.memory.conversation(self.train, conversation)
-        if notes is not None:
-            self.notes.update(notes)
-            self._whole[conversation] = tuple(notes)
-        return notes is not None
+        found = self.memory.conversation(self.train, conversation)
+        if found is not None:
+            self.notes.update(found.notes)
+            self._whole[conversation] = tuple(found.notes)
+        return found is not None
 
-    def children(self, ids: Collection[UUID]) -> list[Known]:
+    def parents(self, ids: Collection[UUID], without: Collection[UUID]) -> set[UUID]:
         """As in ``Ledger``."""
-        parents = [one for one in ids if one not in self.newcomers]
-        around = {one: self.memory.around(self.train, one) for one in parents}
-        # A child is in its parent's conversation.
-        found = [note for one, notes in around.items() if notes for note in notes.values() if _is_child(note, one)]
-        self.notes.update((note.id, note) for note in found)
-        missing = [one for one, notes in around.items() if notes is None]
-        found += self._noted("linking_children", missing) if missing else []
-        return [note.known for note in found if note.link.attempt_of is None]
+        found, missing = set(), []
+        for parent in ids:
+            if parent in self.newcomers:
+                continue
+            around = self.memory.around(self.train, parent)
+            if around is None:
+                missing.append(parent)
+            elif any(child not in without for child in around.children(parent)):  # they are in its conversation
+                found.add(parent)
+        if missing:
+            rows = self._fetch("linking_parents", LinkRequest, missing, self._stale(without))
+            found.update(row.request for row in rows)
+        return found
+
+    def settled(self, conversation: UUID) -> Settled | None:
+        """As in ``Ledger``."""
+        around = self.memory.conversation(self.train, conversation)
+        if around is None:
+            return None
+        self.notes.update((note.id, note) for note in around.behind())
+        return around.settled()
+
+    def remembered(self, conversation: UUID, changed: Iterable[UUID]) -> Conversation | None:
+        """A conversation in which none of these is settled; None where it has to be read whole, or was already."""
+        found = None if conversation in self._whole else self.memory.conversation(self.train, conversation)
+        latest = None if found is None else found.latest
+        return found if latest is not None and all(one > latest for one in changed) else None
 
     def keys(self, ids: Collection[UUID]) -> list[LinkKey]:
         """As in ``Ledger``."""
@@ -240,10 +258,6 @@ def _announced(key: bytes, row: LinkKey) -> tuple[Any, ...]:
         return (key, row.request, *[None] * 7)
     like = (row.lane, row.client, row.answered, row.messages, row.first)
     return (key, row.request, KINDS[row.kind], row.key, *like)
-
-
-def _is_child(note: Note, parent: UUID) -> bool:
-    return note.link.parent_request_id == parent
 
 
 def link_key(row: LinkFact) -> LinkKey:

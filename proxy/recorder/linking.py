@@ -6,19 +6,21 @@ with the batch: the look-ups of all newcomers travel together, and so do the row
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
 from core.identity import Facts
 from core.linking import Decision, decide
+from core.linking.attempts import failure_of
 from core.linking.ledger import Known
 from core.linking.link import Link
-from core.rollup import Figures, Member, Rollup, rollup
+from core.rollup import Figures, Rollup
+from core.tally import rollup
 from proxy.recorder import ledger, rollups
 from proxy.recorder.ledger import Load, SqlLedger
 from proxy.recorder.notes import Note, pack
-from proxy.recorder.notes_memory import Conversation, NotesMemory
+from proxy.recorder.notes_memory import Change, Conversation, NotesMemory, members
 from sql.database import Transaction
 from sql.rows.linking import LinkBegin
 
@@ -44,13 +46,15 @@ class Linking:
     before: Mapping[UUID, Note]
     """What was remembered of these and others."""
     rollups: tuple[Rollup, ...]
-    conversations: Mapping[UUID, Conversation]
-    """All requests of those that changed; of those that are no more none."""
+    conversations: Mapping[UUID, Change]
+    """Those that changed."""
+    gone: tuple[tuple[UUID, str], ...]
+    """Branches that no request is on any more, of conversations that were not read whole."""
 
     @property
     def emptied(self) -> list[UUID]:
         """Conversations that have no request any more."""
-        return [conversation for conversation, notes in self.conversations.items() if not notes]
+        return [one for one, change in self.conversations.items() if change.whole and not change.notes]
 
     def link_of(self, request: UUID) -> Link | None:
         """The place of a request that was decided now."""
@@ -86,15 +90,59 @@ def _decided(book: SqlLedger, newcomers: Sequence[Newcomer], recorded: frozenset
     decision = decide([newcomer.facts for newcomer in newcomers], book)
     figures = {newcomer.facts.call.id: newcomer.figures for newcomer in newcomers}
     changed = _changed(decision, book, figures)
-    touched = {note.link.conversation_id for note in changed.values()}
-    touched |= {book.notes[request].link.conversation_id for request in changed if request in book.notes}
+    added = _Added()
+    whole = set()
+    for conversation, change in _touched(changed, book.notes).items():
+        remembered = book.remembered(conversation, (*change.notes, *change.left))
+        if remembered is None:
+            whole.add(conversation)
+        else:
+            added.add(conversation, remembered, change)
     # Read already where anything in them was decided; this is for what nobody looked at.
-    book.conversations(touched)
-    conversations = _whole(touched, changed, book.notes)
-    made = tuple(
-        rollup(conversation, map(_member, notes.values())) for conversation, notes in conversations.items() if notes
-    )
-    return Linking(frozenset(figures), recorded, decision, changed, book.notes, made, conversations)
+    book.conversations(whole)
+    for conversation, notes in _whole(whole, changed, book.notes).items():
+        added.add_whole(conversation, notes)
+    rollups_made, conversations, gone = tuple(added.rollups), added.conversations, tuple(added.gone)
+    return Linking(frozenset(figures), recorded, decision, changed, book.notes, rollups_made, conversations, gone)
+
+
+@dataclass(slots=True)
+class _Added:
+    """Conversations added up."""
+
+    rollups: list[Rollup] = field(default_factory=list)
+    conversations: dict[UUID, Change] = field(default_factory=dict)
+    gone: list[tuple[UUID, str]] = field(default_factory=list)
+
+    def add(self, conversation: UUID, remembered: Conversation, change: Change) -> None:
+        """One of which only those behind what is settled changed."""
+        behind = {note.id: note for note in remembered.behind()}
+        names = {note.link.branch_id for note in behind.values()}
+        behind = {one: note for one, note in behind.items() if one not in change.left} | dict(change.notes)
+        tally = remembered.tally.over()
+        tally.add(members(behind.values()))
+        self.rollups.append(tally.rollup(names))  # one may have left a branch that others are on
+        self.gone += [(conversation, name) for name in sorted(names) if not tally.has_branch(name)]
+        self.conversations[conversation] = change
+
+    def add_whole(self, conversation: UUID, notes: Mapping[UUID, Note]) -> None:
+        """One that was read whole; without requests it is no more."""
+        if notes:
+            self.rollups.append(rollup(conversation, members(notes.values())))
+        self.conversations[conversation] = Change(notes)
+
+
+def _touched(changed: Mapping[UUID, Note], before: Mapping[UUID, Note]) -> dict[UUID, Change]:
+    """What changes in each conversation."""
+    notes: dict[UUID, dict[UUID, Note]] = {}
+    left: dict[UUID, set[UUID]] = {}
+    for request, note in changed.items():
+        now = note.link.conversation_id
+        was = before[request].link.conversation_id if request in before else now
+        notes.setdefault(now, {})[request] = note
+        if was != now:
+            left.setdefault(was, set()).add(request)
+    return {one: Change(notes.get(one, {}), left.get(one, set()), whole=False) for one in notes.keys() | left.keys()}
 
 
 def _changed(decision: Decision, book: SqlLedger, figures: Mapping[UUID, Figures]) -> dict[UUID, Note]:
@@ -120,18 +168,14 @@ def _changed(decision: Decision, book: SqlLedger, figures: Mapping[UUID, Figures
 
 def _whole(
     touched: Collection[UUID], changed: Mapping[UUID, Note], before: Mapping[UUID, Note]
-) -> dict[UUID, Conversation]:
+) -> dict[UUID, dict[UUID, Note]]:
     """All requests of the conversations that changed."""
     found: dict[UUID, dict[UUID, Note]] = {conversation: {} for conversation in touched}
     for request, note in (*before.items(), *changed.items()):
         now = changed.get(request, note)
         if now.link.conversation_id in found:
             found[now.link.conversation_id][request] = now
-    return dict(found)
-
-
-def _member(note: Note) -> Member:
-    return Member(note.known.call, note.link, note.figures)
+    return found
 
 
 async def write(
@@ -145,7 +189,7 @@ async def write(
     notes = linking.changed.values()
     await _remember(transaction, train, linking)
     await _relink(transaction, train, [note.link for note in notes if note.id not in inserted])
-    await rollups.write(transaction, train, linking.rollups, linking.emptied)
+    await rollups.write(transaction, train, linking.rollups, linking.emptied, linking.gone)
     await _write_aliases(transaction, train, linking)
 
 
@@ -165,8 +209,31 @@ async def _remember(transaction: Transaction, train: int, linking: Linking) -> N
         [note.id for note in notes],
         [note.link.conversation_id for note in notes],
         [note.link.parent_request_id for note in notes],
+        [note.link.attempt_of for note in notes],
         [pack(note) for note in notes],
     )
+    await _fail(transaction, train, decision, again)
+
+
+async def _fail(transaction: Transaction, train: int, decision: Decision, again: Collection[UUID]) -> None:
+    """Keep who failed, and who claims it."""
+    failures = [one for facts in decision.facts.values() if (one := failure_of(facts.call)) is not None]
+    well = [one for one in again if one in decision.facts and decision.facts[one].call.failed_at_us is None]
+    if well:
+        await transaction.execute("linking_unfail", train, well)
+    if failures:
+        await transaction.execute(
+            "linking_fail",
+            train,
+            [one.request for one in failures],
+            [one.rivals for one in failures],
+            [one.failed_at_us for one in failures],
+            [one.retry_count for one in failures],
+        )
+    if decision.claimed:
+        await transaction.execute(
+            "linking_claim", train, list(decision.claimed), [decision.claimed[one] for one in decision.claimed]
+        )
 
 
 async def _relink(transaction: Transaction, train: int, links: Sequence[Link]) -> None:

@@ -17,7 +17,7 @@ from core.linking.ledger import Known
 from core.linking.link import Link
 from core.rollup import Figures
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Grows when a field of what is packed is added, goes or changes its meaning; then a rebuild is needed."""
 
 

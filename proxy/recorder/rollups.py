@@ -10,8 +10,19 @@ from proxy.recorder.readable import moment
 from sql.database import Transaction
 
 
-async def write(transaction: Transaction, train: int, made: Sequence[Rollup], emptied: Sequence[UUID]) -> None:
-    """Write these conversations and their branches, and forget those that are empty. Raises sql's errors."""
+async def write(
+    transaction: Transaction,
+    train: int,
+    made: Sequence[Rollup],
+    emptied: Sequence[UUID],
+    gone: Sequence[tuple[UUID, str]],
+) -> None:
+    """Write these conversations and their branches, and forget those that are empty. Raises sql's errors.
+
+    ``gone`` are branches that are no more, of conversations that are not ``whole``.
+    """
+    if gone:
+        await transaction.execute("rollup_drop_branches", train, [one for one, _ in gone], [name for _, name in gone])
     if emptied:
         await transaction.execute("rollup_drop_conversations", train, list(emptied))
     if made:
@@ -59,7 +70,7 @@ async def _write_branches(
     await transaction.execute(
         "rollup_branches",
         train,
-        [*(one.conversation_id for one in made), *emptied],
+        [*(one.conversation_id for one in made if one.whole), *emptied],
         [conversation for conversation, _ in rows],
         [branch.branch_id for _, branch in rows],
         [branch.parent_hash for _, branch in rows],

@@ -33,13 +33,11 @@ ON CONFLICT (train, conversation_id) DO UPDATE SET title = excluded.title, side_
 DELETE FROM conversations WHERE train = $1 AND conversation_id = ANY ($2::uuid[]);
 
 -- name: rollup_branches
--- Writes the branches ($3 to $8) of these conversations ($2): one that is as it was is left alone, others are no more.
+-- Writes branches ($3 to $8): one that is as it was is left alone. Of these conversations ($2) others are no more.
 WITH gone AS (
     DELETE FROM branches AS b
     WHERE b.train = $1 AND b.conversation_id = ANY ($2::uuid[])
-        AND NOT EXISTS (
-            SELECT FROM unnest($3::uuid[], $4::text[]) AS n (conversation_id, branch_id)
-            WHERE n.conversation_id = b.conversation_id AND n.branch_id = b.branch_id)
+        AND (b.conversation_id, b.branch_id) NOT IN (SELECT n.* FROM unnest($3::uuid[], $4::text[]) AS n)
 )
 INSERT INTO branches AS b (train, conversation_id, branch_id, parent_hash, first_request, created_at, message_count)
 SELECT $1::integer, n.*
@@ -54,6 +52,11 @@ WHERE (b.parent_hash, b.first_request, b.created_at, b.message_count)
 UPDATE conversation_aliases AS a SET conversation_id = n.conversation_id
 FROM unnest($2::uuid[], $3::uuid[]) AS n (root, conversation_id)
 WHERE a.train = $1 AND a.conversation_id = n.root AND a.alias <> n.conversation_id;
+
+-- name: rollup_drop_branches
+-- Branches ($3) of conversations ($2) that no request is on any more.
+DELETE FROM branches AS b USING unnest($2::uuid[], $3::text[]) AS n (conversation_id, branch_id)
+WHERE b.train = $1 AND b.conversation_id = n.conversation_id AND b.branch_id = n.branch_id;
 
 -- name: rollup_aliases
 -- Roots that joined another conversation keep leading to it.

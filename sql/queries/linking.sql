@@ -155,19 +155,79 @@ CROSS JOIN LATERAL (
     WHERE a.messages > p.messages) AS found
 WHERE p.kind = 1;
 
--- name: linking_present
--- Which of these keys any request provides; with $4 only those that failed.
+-- name: linking_launched
+-- Which of these families have a launch ($2 the kind of a row that says so).
 -- returns: LinkKeyName
-SELECT DISTINCT p.key FROM unnest($3::bytea[]) AS p (key)
-WHERE EXISTS (SELECT FROM link_keys AS k WHERE k.train = $1 AND k.kind = $2 AND k.key = p.key AND k.failed)
-    OR (NOT $4::boolean AND EXISTS (SELECT FROM link_keys AS k WHERE k.train = $1 AND k.kind = $2 AND k.key = p.key));
+SELECT p.key FROM unnest($3::bytea[]) AS p (key)
+WHERE EXISTS (SELECT FROM link_keys AS k WHERE k.train = $1 AND k.kind = $2 AND k.key = p.key);
 
--- name: linking_providers
+-- name: linking_family
 -- Everything known of the requests that provide one of these keys.
 -- returns: LinkNote
 SELECT record FROM request_notes
 WHERE train = $1
     AND request IN (SELECT k.request FROM link_keys AS k WHERE k.train = $1 AND k.kind = $2 AND k.key = ANY ($3::bytea[]));
+
+-- name: linking_failing
+-- In which of these groups of rivals a request failed at that moment or later.
+-- returns: LinkKeyName
+SELECT p.rivals AS key FROM unnest($2::bytea[], $3::bigint[]) AS p (rivals, since_us)
+WHERE EXISTS (
+    SELECT FROM failures AS f WHERE f.train = $1 AND f.rivals = p.rivals AND f.failed_at_us >= p.since_us);
+
+-- name: linking_failures
+-- Failures of these rivals ($2) before a request ($3) that nobody claimed: of a retry count ($4; null: any), in a time ($5
+-- to $7, unix µs). Of those up to $6 the latest, as many as $8.
+-- returns: LinkFailure
+SELECT f.rivals, f.request, f.failed_at_us, f.retry_count
+FROM unnest($2::bytea[], $3::uuid[], $4::integer[], $5::bigint[], $6::bigint[], $7::bigint[], $8::integer[])
+    AS p (rivals, before, retry_count, since_us, begin_us, end_us, most)
+CROSS JOIN LATERAL (
+    (SELECT f.* FROM failures AS f
+    WHERE f.train = $1 AND f.rivals = p.rivals AND f.claimed_by IS NULL AND f.request < p.before
+        AND f.failed_at_us > p.begin_us AND f.failed_at_us <= p.end_us
+        AND (p.retry_count IS NULL OR f.retry_count = p.retry_count)
+    OFFSET 0)
+    UNION ALL
+    (SELECT f.* FROM failures AS f
+    WHERE f.train = $1 AND f.rivals = p.rivals AND f.claimed_by IS NULL AND f.request < p.before
+        AND f.failed_at_us >= p.since_us AND f.failed_at_us <= p.begin_us AND p.retry_count IS NULL
+    ORDER BY f.failed_at_us DESC, f.request DESC LIMIT p.most)
+    UNION ALL
+    (SELECT f.* FROM failures AS f
+    WHERE f.train = $1 AND f.rivals = p.rivals AND f.claimed_by IS NULL AND f.request < p.before
+        AND f.failed_at_us >= p.since_us AND f.failed_at_us <= p.begin_us AND f.retry_count = p.retry_count
+    ORDER BY f.failed_at_us DESC, f.request DESC LIMIT p.most)) AS f;
+
+-- name: linking_rivals
+-- Everything known of the requests with these STATE keys ($2, $3: key and lane) from one ($4) on.
+-- returns: LinkNote
+SELECT n.record
+FROM unnest($2::bytea[], $3::bytea[], $4::uuid[]) AS p (key, lane, begin)
+CROSS JOIN LATERAL (
+    WITH RECURSIVE alike AS (
+        (SELECT k.client, k.answered, k.messages FROM link_keys AS k
+        WHERE k.train = $1 AND k.kind = 1 AND k.key = p.key AND k.lane = p.lane
+        ORDER BY k.client, k.answered, k.messages LIMIT 1)
+        UNION ALL
+        SELECT k.* FROM alike AS a CROSS JOIN LATERAL (
+            SELECT k.client, k.answered, k.messages FROM link_keys AS k
+            WHERE k.train = $1 AND k.kind = 1 AND k.key = p.key AND k.lane = p.lane
+                AND (k.client, k.answered, k.messages) > (a.client, a.answered, a.messages)
+            ORDER BY k.client, k.answered, k.messages LIMIT 1) AS k
+    )
+    SELECT k.request FROM alike AS a CROSS JOIN LATERAL (
+        SELECT k.request FROM link_keys AS k
+        WHERE k.train = $1 AND k.kind = 1 AND k.key = p.key AND k.lane = p.lane AND k.client = a.client
+            AND k.answered = a.answered AND k.messages = a.messages AND k.request >= p.begin
+        OFFSET 0) AS k) AS k
+CROSS JOIN LATERAL (
+    SELECT n.record FROM request_notes AS n WHERE n.train = $1 AND n.request = k.request OFFSET 0) AS n;
+
+-- name: linking_attempts
+-- Everything known of the later attempts of these requests.
+-- returns: LinkNote
+SELECT record FROM request_notes WHERE train = $1 AND attempt_of = ANY ($2::uuid[]);
 
 -- name: linking_known
 -- Everything known of these requests.
@@ -179,10 +239,13 @@ SELECT record FROM request_notes WHERE train = $1 AND request = ANY ($2::uuid[])
 -- returns: LinkNote
 SELECT record FROM request_notes WHERE train = $1 AND conversation_id = ANY ($2::uuid[]);
 
--- name: linking_children
--- Everything known of the requests whose parent is one of these.
--- returns: LinkNote
-SELECT record FROM request_notes WHERE train = $1 AND parent = ANY ($2::uuid[]);
+-- name: linking_parents
+-- Which of these requests are the parent of anybody but $3; later attempts do not count.
+-- returns: LinkRequest
+SELECT p.request FROM unnest($2::uuid[]) AS p (request)
+WHERE EXISTS (
+    SELECT FROM request_notes AS n
+    WHERE n.train = $1 AND n.parent = p.request AND n.attempt_of IS NULL AND n.request <> ALL ($3::uuid[]));
 
 -- name: linking_keys
 -- What these requests provide.
@@ -211,10 +274,27 @@ WITH provided AS (
     SELECT $1::integer, n.* FROM unnest($14::bytea[], $15::uuid[]) AS n
     ON CONFLICT (train, key, request) DO NOTHING
 )
-INSERT INTO request_notes AS r (train, request, conversation_id, parent, record)
-SELECT $1::integer, n.* FROM unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::bytea[]) AS n
+INSERT INTO request_notes AS r (train, request, conversation_id, parent, attempt_of, record)
+SELECT $1::integer, n.* FROM unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::uuid[], $20::bytea[]) AS n
 ON CONFLICT (train, request) DO UPDATE SET conversation_id = excluded.conversation_id, parent = excluded.parent,
-    record = excluded.record;
+    attempt_of = excluded.attempt_of, record = excluded.record;
+
+-- name: linking_unfail
+-- Requests that are decided anew and did not fail, as it turns out.
+DELETE FROM failures WHERE train = $1 AND request = ANY ($2::uuid[]);
+
+-- name: linking_fail
+-- Keeps failures.
+INSERT INTO failures (train, request, rivals, failed_at_us, retry_count)
+SELECT $1::integer, n.* FROM unnest($2::uuid[], $3::bytea[], $4::bigint[], $5::integer[]) AS n
+ON CONFLICT (train, request) DO UPDATE SET rivals = excluded.rivals, failed_at_us = excluded.failed_at_us,
+    retry_count = excluded.retry_count;
+
+-- name: linking_claim
+-- Says who claims these failures now ($3; null: nobody any more).
+UPDATE failures AS f SET claimed_by = n.claimed_by
+FROM unnest($2::uuid[], $3::uuid[]) AS n (request, claimed_by)
+WHERE f.train = $1 AND f.request = n.request;
 
 -- name: linking_forget_wants
 -- Wants are kept for 30 days of their request's start; beyond that a rebuild is the truth.

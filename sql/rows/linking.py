@@ -58,6 +58,16 @@ class LinkKeyName:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkFailure:
+    """A call that failed and that nobody claimed."""
+
+    rivals: bytes
+    request: UUID
+    failed_at_us: int
+    retry_count: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class LinkNote:
     """What is remembered of one request, packed."""
 

@@ -1,7 +1,8 @@
 """What a conversation adds up to: counts that hold whatever happens inside of its sub-agents."""
 
 from core.linking.ledger import Known
-from core.rollup import Member, rollup
+from core.rollup import Member
+from core.tally import rollup
 from tests.forests import NO_FIGURES
 from tests.talks import CONTINUATION, assistant, launch, user
 from tests.told import Client

@@ -33,7 +33,8 @@ class Recorder:
     memory: FactsMemory
     seen: set[UUID]
     said: Mapping[UUID, UUID | None]
-    notes: NotesMemory = field(default_factory=NotesMemory)
+    # So few that most of a conversation is settled.
+    notes: NotesMemory = field(default_factory=lambda: NotesMemory(behind=2))
     linkings: int = 0
 
     async def record(self, portion: Sequence[Facts]) -> None:
@@ -93,7 +94,8 @@ def portions(given: Sequence[Facts], dice: random.Random) -> list[list[Facts]]:
 async def emptied(connection: Connection) -> None:
     """Nothing is recorded."""
     await connection.execute(
-        "TRUNCATE request_notes, link_keys, wants, conversations, branches, conversation_aliases, link_corrections"
+        "TRUNCATE request_notes, link_keys, wants, failures, conversations, branches, conversation_aliases,"
+        " link_corrections"
     )
 
 
@@ -115,6 +117,29 @@ async def test_any_traffic_in_any_order_gives_the_forest(
     for portion in portions(given, dice):
         await recorder.record(portion)
     await check(connection, [call.facts for call in traffic.wire.calls])
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(seed=st.integers(0, 2**32), behind=st.integers(1, 4))
+async def test_calls_that_end_nearly_in_order_give_the_forest(
+    database: Database, connection: Connection, seed: int, behind: int
+) -> None:
+    """Long conversations of which the oldest requests are settled; some calls come after that, and turn it over."""
+    await emptied(connection)
+    dice = random.Random(seed)
+    traffic = Traffic(seed)
+    calls = [call.facts for call in traffic.play(30)]
+    late = sorted(range(len(calls)), key=lambda place: place + dice.choice([0, 0, 0, 1, 2, 9]) * dice.random())
+    recorder = Recorder(database, FactsMemory(), set(), {}, NotesMemory(behind=behind))
+    while late:
+        size = dice.choice([1, 2, 3, 4])
+        await recorder.record([calls[place] for place in late[:size]])
+        late = late[size:]
+    await check(connection, calls)
 
 
 @pytest.mark.parametrize("seed", range(3))

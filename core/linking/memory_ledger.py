@@ -1,0 +1,231 @@
+"""A ledger in memory: what ``forest`` works on, and the rows that a decision has not written yet."""
+
+from bisect import bisect_right, insort
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from operator import itemgetter
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from core.identity import Facts
+from core.linking.attempts import Failure, failure_of
+from core.linking.keys import Kind, LinkKey, Want, announces
+from core.linking.ledger import LAST, FailureProbe, Known, Probe, RivalProbe, SummaryProbe, Written, alike
+
+if TYPE_CHECKING:
+    from core.linking.branches import Settled
+
+
+@dataclass(slots=True)
+class MemoryLedger:
+    """A ledger in memory: what ``forest`` works on, and the rows that a decision has not written yet."""
+
+    said: dict[UUID, UUID | None] = field(default_factory=dict)
+    """Corrections."""
+    _known: dict[UUID, Known] = field(default_factory=dict)
+    _facts: dict[UUID, Facts] = field(default_factory=dict)
+    _keys: dict[UUID, tuple[LinkKey, ...]] = field(default_factory=dict)
+    _wants: dict[UUID, tuple[Want, ...]] = field(default_factory=dict)
+    _by_key: dict[tuple[Kind, bytes], list[tuple[UUID, LinkKey]]] = field(default_factory=lambda: defaultdict(list))
+    _by_want: dict[bytes, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+    _summaries: list[tuple[UUID, LinkKey]] = field(default_factory=list)
+    _by_conversation: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+    _claimed: dict[UUID, UUID | None] = field(default_factory=dict)
+    _by_parent: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
+
+    # Writing
+
+    def put_facts(self, facts: Facts) -> None:
+        """Keep the facts of a request; they replace what was known of it."""
+        self._facts[facts.call.id] = facts
+
+    def put_link(self, known: Known) -> None:
+        """Keep what was decided of a request."""
+        request = known.call.id
+        before = self._known.get(request)
+        if before is not None:
+            self._by_conversation[before.link.conversation_id].discard(request)
+            if before.link.parent_request_id is not None:
+                self._by_parent[before.link.parent_request_id].discard(request)
+        self._known[request] = known
+        self._by_conversation[known.link.conversation_id].add(request)
+        if known.link.parent_request_id is not None:
+            self._by_parent[known.link.parent_request_id].add(request)
+
+    def put_keys(self, request: UUID, rows: tuple[LinkKey, ...]) -> None:
+        """Keep what a request provides, instead of what it provided."""
+        before = self._keys.get(request, ())
+        same = 0  # most often only the last differ
+        while same < min(len(before), len(rows)) and before[same] == rows[same]:
+            same += 1
+        for row in before[same:]:
+            for rows_of in self._lists(row):
+                rows_of.remove((request, row))
+        for row in rows[same:]:
+            for rows_of in self._lists(row):
+                insort(rows_of, (request, row), key=lambda entry: entry[0])
+        self._keys[request] = rows
+
+    def put_wants(self, request: UUID, rows: tuple[Want, ...]) -> None:
+        """Keep what a request waits for, instead of what it waited for."""
+        for want in self._wants.get(request, ()):
+            self._by_want[want.key].discard(request)
+        for want in rows:
+            self._by_want[want.key].add(request)
+        self._wants[request] = rows
+
+    def _lists(self, row: LinkKey) -> list[list[tuple[UUID, LinkKey]]]:
+        lists = [self._by_key[row.kind, row.key]]
+        return [*lists, self._summaries] if row.kind is Kind.SUMMARY else lists
+
+    def write(self, decision: Written) -> None:
+        """Keep a decision: what a recorder does in one transaction."""
+        for request, facts in decision.facts.items():
+            self.put_facts(facts)
+            link = decision.links.get(request) or self._known[request].link
+            self.put_link(Known(facts.call, facts.pairs, link))
+        for request in decision.links.keys() - decision.facts.keys():
+            self.put_link(self._known[request]._replace(link=decision.links[request]))
+        for request, rows in decision.keys.items():
+            self.put_keys(request, rows)
+        for request, waits in decision.wants.items():
+            self.put_wants(request, waits)
+        self._claimed.update(decision.claimed)
+
+    def forget(self, ids: Collection[UUID]) -> None:
+        """Drop requests, as retention does."""
+        for request in ids:
+            self.put_keys(request, ())
+            self.put_wants(request, ())
+            link = self._known.pop(request).link
+            self._facts.pop(request)
+            self._by_conversation[link.conversation_id].discard(request)
+            if link.parent_request_id is not None:
+                self._by_parent[link.parent_request_id].discard(request)
+
+    # Reading
+
+    def best(self, probes: Sequence[Probe], without: Collection[UUID] = ()) -> list[LinkKey | None]:
+        """As in ``Ledger``."""
+        return [self._best(probe, without) for probe in probes]
+
+    def _best(self, probe: Probe, without: Collection[UUID]) -> LinkKey | None:
+        found, rank = None, None
+        for request, row in reversed(self._by_key.get((probe.kind, probe.key), ())):
+            if request in without or not probe.fits(row):
+                continue
+            mine = probe.rank(row)
+            if rank is None or mine > rank:
+                found, rank = row, mine
+            if mine[0] and mine[1]:
+                break  # from here on ids only get smaller
+        return found
+
+    def summaries(self, probes: Sequence[SummaryProbe], without: Collection[UUID] = ()) -> list[LinkKey | None]:
+        """As in ``Ledger``."""
+        return [
+            next((row for one, row in reversed(self._summaries) if one not in without and probe.fits(row)), None)
+            for probe in probes
+        ]
+
+    def waiting(self, rows: Sequence[LinkKey], wanted: Sequence[Want], without: Collection[UUID] = ()) -> set[UUID]:
+        """As in ``Ledger``."""
+        found = {request for want in wanted for request in self._by_want.get(want.key, ()) if request > want.request}
+        for row in rows:
+            keys = [key for key in announces(row) if self._by_want.get(key)]
+            others = self._by_key.get((row.kind, row.key), ()) if row.kind is Kind.STATE or keys else ()
+            last = self._next(row, others, without)
+            for key in keys:
+                found.update(one for one in self._by_want[key] if row.request < one <= last)
+            if row.kind is Kind.STATE:
+                found.update(
+                    one for one, other in others if row.request < one <= last and other.messages > row.messages
+                )
+        return found
+
+    def _next(self, row: LinkKey, others: Sequence[tuple[UUID, LinkKey]], without: Collection[UUID]) -> UUID:
+        """The next request with a fact like this one; behind it nobody would take this one."""
+        if row.kind is Kind.SUMMARY:  # what counts there is which of them a transcript contains
+            return LAST
+        later = islice(others, bisect_right(others, row.request, key=itemgetter(0)), None)
+        return next((one for one, other in later if one not in without and alike(row, other)), LAST)
+
+    def failing(self, since_us: Mapping[bytes, int]) -> set[bytes]:
+        """As in ``Ledger``."""
+        return {one.rivals for one in self._failures(since_us) if one.failed_at_us >= since_us[one.rivals]}
+
+    def open_failures(self, probes: Sequence[FailureProbe]) -> list[Failure]:
+        """As in ``Ledger``."""
+        rivals = {probe.rivals: probe.before for probe in probes}
+        return [
+            one
+            for one in self._failures(rivals)
+            if one.request < rivals[one.rivals] and self._claimed.get(one.request) is None
+        ]
+
+    def _failures(self, rivals: Collection[bytes]) -> list[Failure]:
+        failures = (failure_of(known.call) for known in self._known.values())
+        return [one for one in failures if one is not None and one.rivals in rivals]
+
+    def rivals(self, probes: Sequence[RivalProbe]) -> list[Known]:
+        """As in ``Ledger``."""
+        return self.known(
+            {
+                request
+                for probe in probes
+                for request, _ in self._by_key.get((Kind.STATE, probe.key), ())
+                if request >= probe.begin
+            }
+        )
+
+    def attempts(self, ids: Collection[UUID]) -> list[Known]:
+        """As in ``Ledger``."""
+        return [known for known in self._known.values() if known.link.attempt_of in ids]
+
+    def launched(self, scopes: Collection[bytes]) -> set[bytes]:
+        """As in ``Ledger``."""
+        return {scope for scope in scopes if self._by_key.get((Kind.LAUNCH, scope))}
+
+    def family(self, scopes: Collection[bytes]) -> list[Known]:
+        """As in ``Ledger``."""
+        return self._providers(Kind.FAMILY, scopes)
+
+    def _providers(self, kind: Kind, keys: Iterable[bytes]) -> list[Known]:
+        ids = {request for key in keys for request, _ in self._by_key.get((kind, key), ())}
+        return self.known(ids)
+
+    def known(self, ids: Collection[UUID]) -> list[Known]:
+        """As in ``Ledger``."""
+        return [self._known[request] for request in ids if request in self._known]
+
+    def facts(self, ids: Collection[UUID]) -> list[Facts]:
+        """As in ``Ledger``."""
+        return [self._facts[request] for request in ids if request in self._facts]
+
+    def keys(self, ids: Collection[UUID]) -> list[LinkKey]:
+        """As in ``Ledger``."""
+        return [row for request in ids for row in self._keys.get(request, ())]
+
+    def parents(self, ids: Collection[UUID], without: Collection[UUID] = ()) -> set[UUID]:
+        """As in ``Ledger``."""
+        children = {parent: self.known(self._by_parent.get(parent, ())) for parent in ids}
+        return {
+            parent
+            for parent, of in children.items()
+            if any(one.link.attempt_of is None and one.call.id not in without for one in of)
+        }
+
+    def settled(self, conversation: UUID) -> "Settled | None":
+        """As in ``Ledger``: nobody does, and all is painted anew."""
+        del conversation
+        return None
+
+    def conversations(self, ids: Collection[UUID]) -> list[Known]:
+        """As in ``Ledger``."""
+        return self.known({request for conversation in ids for request in self._by_conversation.get(conversation, ())})
+
+    def corrections(self, ids: Collection[UUID]) -> Mapping[UUID, UUID | None]:
+        """As in ``Ledger``."""
+        return {request: self.said[request] for request in ids if request in self.said}
