@@ -107,9 +107,10 @@ def _user_texts_from_the_end(messages: Sequence[Any]) -> Iterator[str]:
         content = message.get("content")
         if isinstance(content, str):
             yield content
-        for block in reversed(_list(content)):
-            if isinstance(block, dict) and block.get("type") == "text" and isinstance(block.get("text"), str):
-                yield block["text"]
+        elif isinstance(content, list):
+            for block in reversed(content):
+                if isinstance(block, dict) and block.get("type") == "text" and isinstance(block.get("text"), str):
+                    yield block["text"]
 
 
 def _list(value: Any) -> list[Any]:
