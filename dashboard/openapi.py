@@ -65,7 +65,7 @@ def document(routes: Sequence[Route]) -> Schema:
 def _definitions(routes: Sequence[Route]) -> dict[str, Schema]:
     answers: set[type[BaseModel]] = {ErrorAnswer}
     answers |= {model for route in routes for model in (route.returns, route.failure) if model is not None}
-    queries = {route.query for route in routes}
+    queries = {route.query for route in routes} | {route.body for route in routes if route.body is not None}
     wanted = [(model, "serialization") for model in sorted(answers, key=lambda model: model.__name__)]
     wanted += [(model, "validation") for model in sorted(queries, key=lambda model: model.__name__)]
     _, schema = models_json_schema(wanted, by_alias=True, ref_template=REF)  # type: ignore[arg-type]  # a literal pair
@@ -82,6 +82,9 @@ def _operation(route: Route, definitions: dict[str, Schema]) -> Schema:
         "responses": {"200": _answer(route), **_errors(route)},
         "security": [] if route.permission is Permission.PUBLIC else [{name: []} for name in KEYS],
     }
+    if route.body is not None:
+        content = {"schema": {"$ref": REF.format(model=route.body.__name__)}}
+        operation["requestBody"] = {"required": True, "content": {MEDIA["json"]: content}}
     more = " ".join(rest.split())
     return operation | ({"description": more} if more else {})
 

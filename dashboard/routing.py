@@ -39,6 +39,7 @@ class Query(BaseModel):
 
 
 Q = TypeVar("Q", bound=Query)
+B = TypeVar("B", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ class Route:
     """What ``errors`` answer with where that is not the one shape of errors."""
     period: str | None = None
     """What it shows where the address names no range; None: it is about no period, and its page offers none."""
+    body: type[BaseModel] | None = None
+    """The model of the JSON it is sent; None: it takes none."""
 
     @property
     def has_period(self) -> bool:
@@ -116,6 +119,7 @@ def route(  # noqa: PLR0913  each a fact of the route, given by its name
     errors: tuple[int, ...] = (),
     failure: type[BaseModel] | None = None,
     period: str | None = None,
+    body: type[BaseModel] | None = None,
 ) -> Callable[[Callable[[Call[Q]], Awaitable[BaseModel | web.StreamResponse]]], Route]:
     """Declare a route. Without ``kind`` a route with ``returns`` is JSON and any other is a page.
 
@@ -125,7 +129,7 @@ def route(  # noqa: PLR0913  each a fact of the route, given by its name
 
     def declare(handler: Callable[[Call[Q]], Awaitable[BaseModel | web.StreamResponse]]) -> Route:
         return Route(
-            method, path, permission, chosen, cast("Handler", handler), query, returns, errors, failure, period
+            method, path, permission, chosen, cast("Handler", handler), query, returns, errors, failure, period, body
         )
 
     return declare
@@ -139,6 +143,23 @@ def routes_of(module: ModuleType) -> Iterable[Route]:
 def json_answer(given: BaseModel) -> web.Response:
     """A model as the JSON that its schema promises."""
     return web.Response(body=given.model_dump_json(by_alias=True).encode(), content_type="application/json")
+
+
+async def body_of(model: type[B], request: web.Request) -> B:
+    """The checked JSON of a request. Raises Problem 400 for what is no JSON, 422 with one entry for each bad field."""
+    if request.content_type != "application/json":
+        raise Problem(400, "send JSON as application/json")
+    try:
+        return model.model_validate_json(await request.read())
+    except ValidationError as exc:
+        details = [
+            {"field": ".".join(map(str, error["loc"])), "message": error["msg"]}
+            for error in exc.errors(include_url=False, include_input=False, include_context=False)
+        ]
+        if any(error["type"] == "json_invalid" for error in exc.errors(include_input=False)):
+            raise Problem(400, "the body is no JSON") from exc
+        names = ", ".join(dict.fromkeys(detail["field"] for detail in details if detail["field"]))
+        raise Problem(422, f"bad field: {names}" if names else "the body does not fit", details) from exc
 
 
 def keep_period(declared: Route, request: web.Request) -> None:

@@ -6,7 +6,6 @@ transport directly: aiohttp's response objects cost more than the relay (perform
 """
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -365,6 +364,3 @@ def _reason_of(exc: BaseException | None) -> Reason:
     if isinstance(exc, LineTooLong):
         return Reason.TARGET_TOO_LONG if exc.args[1] == MAX_TARGET else Reason.HEAD_TOO_LARGE
     return next((reason for phrase, reason in _PHRASES if exc.message.startswith(phrase)), Reason.BAD_REQUEST)
-
-
-Dispatch = Callable[[Incoming], Any]

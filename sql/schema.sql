@@ -8,6 +8,7 @@ CREATE TABLE public.pieces (
     CONSTRAINT pieces_month_check CHECK ((((month % 100) >= 1) AND ((month % 100) <= 12)))
 )
 PARTITION BY LIST (month);
+ALTER TABLE ONLY public.pieces ALTER COLUMN bytes SET STORAGE MAIN;
 
 CREATE FUNCTION public.joined_pieces(of_train integer, of_month integer, list bytea, number integer) RETURNS bytea
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -377,6 +378,38 @@ CREATE TABLE public.branches (
     first_request uuid NOT NULL,
     created_at timestamp with time zone NOT NULL,
     message_count integer DEFAULT 0 NOT NULL
+);
+
+CREATE TABLE public.budgets (
+    budget integer NOT NULL,
+    train integer NOT NULL,
+    key_id text,
+    unit text NOT NULL,
+    amount numeric(18,6) NOT NULL,
+    period text NOT NULL,
+    zone text NOT NULL,
+    hard boolean DEFAULT false NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT budgets_amount_check CHECK ((amount > (0)::numeric)),
+    CONSTRAINT budgets_key_id_check CHECK (((length(key_id) >= 1) AND (length(key_id) <= 256))),
+    CONSTRAINT budgets_period_check CHECK ((period = ANY (ARRAY['day'::text, 'week'::text, 'month'::text]))),
+    CONSTRAINT budgets_unit_check CHECK ((unit = ANY (ARRAY['usd'::text, 'tokens'::text]))),
+    CONSTRAINT budgets_zone_check CHECK ((length(zone) <= 64))
+);
+
+COMMENT ON COLUMN public.budgets.unit IS 'usd of priced requests, or tokens: input and output as reported.';
+
+COMMENT ON COLUMN public.budgets.hard IS 'Whether the proxy is to refuse what goes beyond; a soft one only warns.';
+
+ALTER TABLE public.budgets ALTER COLUMN budget ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.budgets_budget_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.conversation_aliases (
@@ -863,6 +896,9 @@ ALTER TABLE ONLY public.batch_usage
 ALTER TABLE ONLY public.branches
     ADD CONSTRAINT branches_pkey PRIMARY KEY (train, conversation_id, branch_id);
 
+ALTER TABLE ONLY public.budgets
+    ADD CONSTRAINT budgets_pkey PRIMARY KEY (budget);
+
 ALTER TABLE ONLY public.conversation_aliases
     ADD CONSTRAINT conversation_aliases_pkey PRIMARY KEY (train, alias);
 
@@ -955,6 +991,8 @@ ALTER TABLE ONLY public.window_observations
 
 CREATE INDEX account_windows_last ON public.account_windows USING btree (account, last_at);
 
+CREATE UNIQUE INDEX budgets_of ON public.budgets USING btree (train, COALESCE(key_id, ''::text), unit, period);
+
 CREATE INDEX conversation_aliases_of ON public.conversation_aliases USING btree (train, conversation_id);
 
 CREATE INDEX conversations_account ON public.conversations USING btree (train, account, last_at, conversation_id);
@@ -1010,3 +1048,6 @@ ALTER TABLE ONLY public.account_hmacs
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_merged_into_fkey FOREIGN KEY (merged_into) REFERENCES public.accounts(account);
+
+ALTER TABLE ONLY public.budgets
+    ADD CONSTRAINT budgets_train_fkey FOREIGN KEY (train) REFERENCES public.trains(train);

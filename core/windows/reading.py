@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 OVERALL: Final = "unified"
@@ -71,8 +72,11 @@ def share(text: str) -> float | None:
     return value if value <= MOST_USED else None
 
 
+@lru_cache(maxsize=1024)  # the same end is said in every answer
 def moment(text: str) -> datetime | None:
     """A moment as unix seconds or ISO 8601 with a zone; None where it is neither. Never raises."""
+    if not text:
+        return None
     try:
         if _SECONDS.fullmatch(text):
             return _plausible(datetime.fromtimestamp(float(text), UTC))

@@ -36,9 +36,14 @@ class StatsAnswer(Answer):
     total_requests: int
     total_tokens: int = Field(description="input + output as reported")
     active_trains: int
-    total_subtasks: int = Field(description="Sub-agents launched; 0 until conversations are linked")
+    total_subtasks: int = Field(description="Sub-agents launched in conversations that were last active in the period")
     success_rate: float = Field(description="Percent: ok / (all - client_cancelled - rejected)")
     average_latency: float = Field(description="Mean response time of ok requests, milliseconds")
+    cache_creation_input_tokens: int
+    cache_read_input_tokens: int
+    estimated_cost: float = Field(description="USD of the requests that have a price")
+    estimated_requests: int = Field(description="Requests in estimated_cost whose cost is an estimate")
+    unpriced_requests: int = Field(description="Requests that cost something unknown; not in estimated_cost")
     period: Period
 
 
@@ -85,9 +90,14 @@ def stats_answer(row: StatisticsRow, period: Period) -> StatsAnswer:
         total_requests=row.requests,
         total_tokens=row.total_tokens,
         active_trains=row.trains,
-        total_subtasks=0,
+        total_subtasks=row.subtasks,
         success_rate=100 * row.ok / counted if counted else 0.0,
         average_latency=row.ok_duration_us / row.ok / 1000 if row.ok else 0.0,
+        cache_creation_input_tokens=row.cache_creation_input_tokens,
+        cache_read_input_tokens=row.cache_read_input_tokens,
+        estimated_cost=float(row.cost_usd),
+        estimated_requests=row.estimated,
+        unpriced_requests=row.unpriced,
         period=period,
     )
 

@@ -3,11 +3,16 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from core.access import Principal
+from core.labels import label
 from dashboard.trains import visible_trains
 from sql.database import Database
 from sql.rows.windows import WindowAccount
+
+LONGEST_ID: Final = 128
+"""Characters an account's id has at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,8 @@ async def accounts_in_use(database: Database, view: View, since: datetime) -> li
 
 async def account_called(database: Database, view: View, account_id: str) -> Account | None:
     """One account, by any id it was ever called; None where there is none the principal may see."""
+    if label(account_id, LONGEST_ID) != account_id:
+        return None  # a NUL, half an emoji: no text of the database
     rows = await database.fetch("window_account_numbers", WindowAccount, account_id, view.numbers, view.whole)
     return next(iter(_joined(rows)), None)
 

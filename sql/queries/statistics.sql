@@ -9,7 +9,10 @@ SELECT coalesce(sum(u.requests), 0)::bigint AS requests, coalesce(sum(u.ok), 0):
     coalesce(sum(u.cache_creation_input_tokens), 0)::bigint AS cache_creation_input_tokens,
     coalesce(sum(u.cache_read_input_tokens), 0)::bigint AS cache_read_input_tokens,
     coalesce(sum(u.cost_usd), 0) AS cost_usd, coalesce(sum(u.priced), 0)::bigint AS priced,
-    coalesce(sum(u.unpriced), 0)::bigint AS unpriced, coalesce(sum(u.estimated), 0)::bigint AS estimated
+    coalesce(sum(u.unpriced), 0)::bigint AS unpriced, coalesce(sum(u.estimated), 0)::bigint AS estimated,
+    (SELECT coalesce(sum(c.subtask_count), 0)::bigint FROM conversations AS c
+        WHERE c.train = ANY ($1::integer[]) AND c.last_at >= date_trunc('hour', $2, 'UTC') AND c.last_at < $3
+        AND c.subtask_count > 0) AS subtasks
 FROM usage_hourly AS u
 WHERE u.train = ANY ($1::integer[]) AND u.hour >= date_trunc('hour', $2::timestamptz, 'UTC') AND u.hour < $3;
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +21,19 @@ class AccountRow:
     account: int
     account_id: str
     display_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountUseRow:
+    """An account, and what was used of it; ``last_hour`` is None where nothing was."""
+
+    account_id: str
+    kind: str
+    display_name: str | None
+    created_at: datetime
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal
+    unpriced: int
+    last_hour: datetime | None

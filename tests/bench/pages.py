@@ -23,6 +23,7 @@ import orjson
 from deploy.postgres import EmbeddedPostgres
 from sql.migrator import migrate
 from tests import conversation_scenes as scenes
+from tests.bench.load import cpu_s
 from tests.bench.report import append
 from tests.product import ROOT
 
@@ -80,20 +81,21 @@ async def _measure(url: str, folder: Path, requests: int, rounds: int) -> str:
     lines = [
         f"A conversation of {len(talk.asked):,} requests; {rounds} rounds; load {os.getloadavg()[0]:.1f}.",
         "",
-        "| page | p50 ms | p95 ms | bar | gz KB | bar |",
-        "|---|--:|--:|--:|--:|--:|",
+        "| page | CPU ms | p50 ms | p95 ms | bar | gz KB | bar |",
+        "|---|--:|--:|--:|--:|--:|--:|",
     ]
-    async with _dashboard(url, folder) as base, aiohttp.ClientSession(auto_decompress=False) as session:
+    async with _dashboard(url, folder) as (pid, base), aiohttp.ClientSession(auto_decompress=False) as session:
         for name, (path, bars) in pages.items():
-            lines.append(await _line(session, base, name, path, bars, rounds))
+            lines.append(await _line(session, pid, base, name, path, bars, rounds))
     return "\n".join(lines)
 
 
 async def _line(
-    session: aiohttp.ClientSession, base: str, name: str, path: str, bars: Mapping[str, int], rounds: int
+    session: aiohttp.ClientSession, pid: int, base: str, name: str, path: str, bars: Mapping[str, int], rounds: int
 ) -> str:
-    taken, size = [], 0
+    taken, size, cpu = [], 0, 0.0
     for number in range(rounds + 3):
+        cpu = cpu_s([pid]) if number == 3 else cpu
         began = time.perf_counter()
         async with session.get(base + path, headers={"Accept": "text/html"}) as answer:
             body = await answer.read()
@@ -104,19 +106,26 @@ async def _line(
             taken.append((time.perf_counter() - began) * 1000)
         size = len(gzip.compress(body, 6))
     p95 = statistics.quantiles(taken, n=20)[-1]
-    cells = [f"{statistics.median(taken):.0f}", f"{p95:.0f}", f"≤ {bars['p95 ms']}", f"{size / 1024:.0f}"]
+    spent = (cpu_s([pid]) - cpu) * 1000 / rounds
+    cells = [
+        f"{spent:.0f}",
+        f"{statistics.median(taken):.0f}",
+        f"{p95:.0f}",
+        f"≤ {bars['p95 ms']}",
+        f"{size / 1024:.0f}",
+    ]
     return f"| {name} | {' | '.join(cells)} | ≤ {bars['HTML gz KB']} |"
 
 
 @asynccontextmanager
-async def _dashboard(url: str, folder: Path) -> AsyncIterator[str]:
+async def _dashboard(url: str, folder: Path) -> AsyncIterator[tuple[int, str]]:
     environment = {**os.environ, "DATABASE_URL": url, "FOOTPLATE_DATA_DIR": str(folder / "data")}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "dashboard"), env=environment | {"FOOTPLATE_DASHBOARD_PORT": "0"}, cwd=ROOT,
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
-        yield await _address(process)
+        yield process.pid, await _address(process)
     finally:
         process.terminate()
         await process.wait()

@@ -98,3 +98,27 @@ async def test_forks_and_views_work_without_javascript(watched, connection):
         await page.get_by_role("link", name="Read it there").click()
         assert await page.locator("article.turn").count()
         site.assert_quiet()
+
+
+async def test_a_row_opens_beside_the_graph(watched, faults_of, connection):
+    """With its own address, closed by Escape; a row's ancestors are marked under the pointer; keys find prompts."""
+    ids = await scenes.seed_scenes(connection)
+    async with watched() as site:
+        page = site.page
+        await site.goto(f"/conversations/{ids['fix']}?view=graph")
+        await page.locator("#r36").hover()
+        marked = await page.locator(".line.trace .no").all_text_contents()
+        assert marked == ["36", "10", "9", "3", "2", "1"]
+        await page.keyboard.press("n")
+        assert await page.evaluate("document.activeElement.closest('.line').classList.contains('is-prompt')")
+        await page.get_by_role("link", name="Now do the same for the logout test.").click()
+        peek = page.get_by_role("complementary", name="Peek")
+        await peek.get_by_text("Now do the same for the logout test.").wait_for()
+        await page.wait_for_url("**peek=**")
+        assert await faults_of(site) == []
+        await page.keyboard.press("Escape")
+        await peek.wait_for(state="hidden")
+        assert "peek=" not in page.url
+        await page.get_by_placeholder("words, tools, errors").fill("overloaded")
+        assert await page.locator(".line:not(.dimmed) .no").all_text_contents() == ["2"]
+        site.assert_quiet()

@@ -10,6 +10,19 @@ import pytest
 from core.linking import forest
 from tests.captured import FILES, story
 
+TWO_HELPERS = """
+        0  -
+        1  root
+        2  1  subagent subtask_1  task=1
+        3  1  subagent subtask_2  task=1
+        4  2  reply subtask_1     task=1
+        5  4  reply subtask_1     task=1
+        6  1  reply main
+"""
+RETRIED = """
+        0  root
+        1  root attempt=0"""
+
 # What the scenarios are: see shared/captures/README.md. Answers of the scripted upstream repeat ("Hello, this is a
 # plain text answer."), so that only the place in the transcript can tell them apart.
 EXPECTED = {
@@ -94,24 +107,7 @@ EXPECTED = {
         5  3  reply subtask_1     task=0
         6  0  reply main
     """,
-    ("cc2_1_100-task2",): """
-        0  -
-        1  root
-        2  1  subagent subtask_1  task=1
-        3  1  subagent subtask_2  task=1
-        4  2  reply subtask_1     task=1
-        5  4  reply subtask_1     task=1
-        6  1  reply main
-    """,
-    ("cc2_1_200-task2",): """
-        0  -
-        1  root
-        2  1  subagent subtask_1  task=1
-        3  1  subagent subtask_2  task=1
-        4  2  reply subtask_1     task=1
-        5  4  reply subtask_1     task=1
-        6  1  reply main
-    """,
+    **dict.fromkeys([("cc2_1_100-task2",), ("cc2_1_200-task2",)], TWO_HELPERS),
     # 2.1.328. a, -c, --resume, --fork-session; a fourth turn that was not captured; /compact in the original session.
     (
         "cc21-resume-a", "cc21-resume-b-continue", "cc21-resume-c-resume", "cc21-resume-d-fork", "cc21-compact",
@@ -125,9 +121,7 @@ EXPECTED = {
         cc21-compact:0            cc21-resume-c-resume:0    reply main
         cc21-compact-after:0      cc21-compact:0            compaction compact@cc21-compact-after:0
     """,
-    ("cc21-text",): "0  root",
-    ("cc21-sessionid",): "0  root",
-    ("cc21-model-haiku",): "0  root",
+    **dict.fromkeys([("cc21-text",), ("cc21-sessionid",), ("cc21-model-haiku",)], "0  root"),
     ("cc21-tools",): """
         0  root
         1  0  reply main
@@ -209,67 +203,19 @@ EXPECTED = {
         2  side search
         3  1  reply main
     """,
-    ("cc21-err-429",): """
-        0  root
-        1  root attempt=0
-    """,
-    ("cc21-err-500",): """
-        0  root
-        1  root attempt=0
-    """,
-    ("cc21-err-529x2",): """
-        0  root
-        1  root attempt=0
-        2  root attempt=0
-    """,
     # Every "hi" of a program is a conversation of its own; counting, models, batches and files are none.
     ("sdk-py",): "\n".join(f"{line} {'root' if line < 5 or line > 17 else '-'}" for line in range(21)),
     ("sdk-js",): "\n".join(f"{line} {'root' if line < 4 else '-'}" for line in range(10)),
     ("sdk-py-async",): "\n".join(f"{line} root" for line in range(6)),
-    ("sdk-py-429",): """
-        0  root
-        1  root attempt=0
-    """,
-    ("sdk-py-shouldretry",): """
-        0  root
-        1  root attempt=0
-    """,
-    ("sdk-py-timeout",): """
-        0  root
-        1  root attempt=0
-    """,
-    ("sdk-js-timeout",): """
-        0  root
-        1  root attempt=0
-    """,
-    ("sdk-py-529",): """
-        0  root
-        1  root attempt=0
-        2  root attempt=0
-    """,
-    ("sdk-py-529fail",): """
-        0  root
-        1  root attempt=0
-        2  root attempt=0
-    """,
-    ("sdk-js-529",): """
-        0  root
-        1  root attempt=0
-        2  root attempt=0
-    """,
-    ("sdk-js-fail",): """
-        0  root
-        1  root attempt=0
-        2  root attempt=0
-    """,
-    ("sdk-py-thread-lost",): """
-        0  root
-        1  0  thread main
-    """,
-    ("sdk-py-thread-toolrunner",): """
-        0  root
-        1  0  thread main
-    """,
+    **dict.fromkeys(
+        [("cc21-err-429",), ("cc21-err-500",), ("sdk-py-429",), ("sdk-py-shouldretry",), ("sdk-py-timeout",),
+         ("sdk-js-timeout",)], RETRIED,
+    ),
+    **dict.fromkeys(
+        [("cc21-err-529x2",), ("sdk-py-529",), ("sdk-py-529fail",), ("sdk-js-529",), ("sdk-js-fail",)],
+        f"{RETRIED}\n2  root attempt=0",
+    ),
+    **dict.fromkeys([("sdk-py-thread-lost",), ("sdk-py-thread-toolrunner",)], "0  root\n1  0  thread main"),
 }  # fmt: skip
 
 

@@ -260,6 +260,7 @@ async def test_how_good_forecasts_were(client: Any, connection: Any, now: dateti
     told = asked["accounts"][0]["outlooks"][0]["calibration"]
     assert told["windows"] >= 7
     assert told["right"] == told["windows"]
+    assert (await client.get("/api/windows/forecast?calibration=true")).status == 400
 
 
 async def test_what_one_per_cent_costs(client: Any, connection: Any, now: datetime) -> None:
@@ -366,3 +367,14 @@ async def test_the_metric(client: Any, connection: Any, now: datetime) -> None:
         (ACCOUNT, "5h", "polled"): 0.41,
         (ACCOUNT, "5h", "inferred"): 0.4,
     }
+
+
+async def test_an_account_that_no_database_can_name(client: Any) -> None:
+    """A NUL or half an emoji in the address is an account nobody knows; in the query it is a mistake."""
+    for name in ("%00", "a%00b", "%ED%A0%80", "%FF", "..", "%2F", "a" * 5000):
+        for path in (f"/api/windows/{name}", f"/api/windows/{name}/history"):
+            assert (await client.get(path)).status in {400, 404}
+    for query in ("accountId=%00", "accountId=%ED%A0%80"):
+        assert (await client.get(f"/api/token-usage/current?{query}")).status in {200, 400}
+    for query in ("window=%00", "window=5H", "source=inferred", "days=0", "days=91", "days=x"):
+        assert (await client.get(f"/api/windows/nobody/history?{query}")).status == 400

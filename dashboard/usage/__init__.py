@@ -1,0 +1,5 @@
+"""What was used and what it cost, for the JSON API: sums of the roll-ups by day, hour, account and model; budgets.
+
+- ``query`` is what the routes are asked, ``answers`` what they say, ``shape`` how rows become answers.
+- ``reading`` finds trains, accounts and periods; every sum is of whole hours, cut at midnight of a zone.
+"""
