@@ -39,7 +39,7 @@ SELECT 1 + n.talk % 3, (left(uuid7_floor(n.at)::text, 24) || lpad(to_hex(n.n), 1
     1 + n.talk % 2, 'POST', '/v1/messages', CASE WHEN n.n % 7 = 0 THEN 'query_evaluation' ELSE 'inference' END, n.model,
     n.model, CASE WHEN n.n % 40 = 0 THEN 'upstream_error' ELSE 'ok' END, 200, 500 + n.n % 300, 100 + n.n % 900,
     n.n % 2000, n.n % 90000, n.n % 2000, (n.n % 9000) / 100000.0, n.model, n.n % 50 = 0, n.at, n.at + interval '9 s',
-    300000 + n.n % 900000, 1000000 + (n.n * 7919) % 40000000, uuid7_floor(n.begun), 'main', 1
+    300000 + n.n % 900000, 1000000 + (n.n::bigint * 7919) % 40000000, uuid7_floor(n.begun), 'main', 1
 FROM (
     SELECT g AS n, g % {TALKS} AS talk,
         (ARRAY['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-haiku-4-5', 'claude-opus-5'])[1 + g % 4] AS model,
