@@ -100,13 +100,13 @@ def go_on(around: Shell, middle: bytes, head: Head) -> Asked | None:
         return None
     if head.messages and not any(_role(message) == ASSISTANT for message in messages):
         return None
-    is_quota = transcript.is_quota(messages)
+    said = _folded(Asked(around.transcript, around.terms, messages, head))
+    is_quota = transcript.is_quota(said.messages)
     kind = transcript.type_of(
-        around.prompts + head.prompts + transcript.prompts_within(messages),
-        is_quota=bool(head.is_quota if is_quota is None else is_quota),
+        around.prompts + said.head.prompts + transcript.prompts_within(said.messages),
+        is_quota=bool(said.head.is_quota if is_quota is None else is_quota),
     )
-    said = replace(around.transcript, request_type=kind)
-    return _folded(Asked(said, around.terms, messages, head))
+    return replace(said, transcript=replace(around.transcript, request_type=kind))
 
 
 def facts(recording: Recording, asked: Asked, client: str | None = None) -> Facts | None:

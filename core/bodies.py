@@ -114,12 +114,17 @@ def well_formed(value: Any) -> Any:
     For values of ``read_repaired``, whose nesting is bounded.
     """
     if isinstance(value, str):
-        if value.isascii() or _LONE.search(value) is None:
-            return value
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return joined(value)
     if isinstance(value, dict):
         return {well_formed(name): well_formed(inner) for name, inner in value.items()}
     return [well_formed(inner) for inner in value] if isinstance(value, list) else value
+
+
+def joined(text: str) -> str:
+    """The text with surrogates joined to the characters they are halves of, and U+FFFD for those left alone."""
+    if text.isascii() or _LONE.search(text) is None:
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def storable_object(value: Any, body: bytes) -> dict[str, Any]:

@@ -13,10 +13,6 @@ class AlreadyRunningError(FootplateError):
     """Somebody else holds this folder or port. One line; the process exits with 75."""
 
 
-class TapeFullError(FootplateError):
-    """The tape took nothing more, and the policy is ``refuse``."""
-
-
 class BadFrameError(FootplateError):
     """Bytes on the tape are not what the writer wrote."""
 

@@ -4,9 +4,9 @@ An older reader ignores what it does not know; a newer one fills in what an olde
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -30,11 +30,11 @@ def encode_end(end: End) -> bytes:
     return _dump(end)
 
 
-def decode_start(payload: bytes) -> Start:
-    """The Start of a payload. Raises BadFrameError where it is none."""
+def decode_start(payload: bytes, make_id: Callable[[str], UUID] = UUID) -> Start:
+    """The Start of a payload; ``make_id`` reads the id. Raises BadFrameError where it is none."""
     values = _load(payload, Start)
     try:
-        values["request_id"] = UUID(values["request_id"])
+        values["request_id"] = make_id(values["request_id"])
         values["headers"] = _headers(values["headers"])
         return Start(**values)
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
@@ -99,12 +99,21 @@ def _load_surrogates(payload: bytes) -> object:
 
 def _known(values: Mapping[str, Any], kind: type[Start | Head | End | Timings]) -> dict[str, Any]:
     """The fields this version knows; those that must be there are there (KeyError becomes BadFrameError above)."""
-    known = {field.name: values[field.name] for field in fields(kind) if field.name in values}
-    for field in fields(kind):
-        required = field.default is MISSING and field.default_factory is MISSING
-        if required and field.name not in known:
-            raise BadFrameError(f"the payload of a frame lacks {field.name}")
+    names, required = _FIELDS[kind]
+    known = {name: values[name] for name in names if name in values}
+    missing = required.difference(known)
+    if missing:
+        raise BadFrameError(f"the payload of a frame lacks {min(missing)}")
     return known
+
+
+def _fields(kind: type[Start | Head | End | Timings]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The names of all fields, and of those that have no default."""
+    required = (one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING)
+    return tuple(one.name for one in fields(kind)), frozenset(required)
+
+
+_FIELDS: Final = {kind: _fields(kind) for kind in (Start, Head, End, Timings)}
 
 
 def _headers(pairs: list[list[str]]) -> Headers:

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from core.bodies import joined
+
 LABEL: Final = 256
 """Characters of a name, id or type; an index entry of Postgres holds 2,700 bytes at most."""
 SENTENCE: Final = 4000
@@ -15,7 +17,4 @@ def label(value: Any, limit: int = LABEL) -> str | None:
     """
     if not isinstance(value, str) or not value:
         return None
-    cut = value[:limit]
-    if cut.isascii():
-        return cut.replace("\0", "\ufffd")
-    return cut.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return joined(value[:limit].replace("\0", "\ufffd"))

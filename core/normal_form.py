@@ -83,10 +83,13 @@ class Normaliser:
         if isinstance(content, str):
             item = text_item(role, content)
             return [] if item is None else [item]
-        if not isinstance(content, list):
-            return []
-        items = (self._item(role, block) for block in content if isinstance(block, dict))
-        return [item for item in items if item is not None]
+        items: list[Item] = []
+        for block in content if isinstance(content, list) else ():
+            if isinstance(block, dict):
+                item = self._item(role, block)
+                if item is not None:
+                    items.append(item)
+        return items
 
     def _item(self, role: str, block: Mapping[str, Any]) -> Item | None:
         kind = block.get("type")
@@ -119,9 +122,9 @@ class Normaliser:
         if ref is not None and (ref in self._results or self._results.add(ref)):  # type: ignore[func-returns-value] # set.add says None
             return None
         content = block.get("content")
-        parts = _result_text(content) if isinstance(content, str) else _result_parts(content)
+        parts = _result_text(content) if isinstance(content, str) else b",".join(_result_parts(content))
         failed = b"true" if block.get("is_error") is True else b"false"
-        said = (b",".join(parts), orjson.dumps(ref), failed, _ROLES[role])
+        said = (parts, orjson.dumps(ref), failed, _ROLES[role])
         return Item(role, "tool_result", b'{"content":[%b],"id":%b,"is_error":%b,"role":%b}' % said, None, ref)
 
 
@@ -155,9 +158,9 @@ def _word(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _result_text(text: str) -> list[bytes]:
+def _result_text(text: str) -> bytes:
     text = clean(text)
-    return [orjson.dumps({"text": text})] if text else []
+    return b'{"text":%b}' % orjson.dumps(text) if text else b""
 
 
 def _result_parts(content: Any) -> Iterator[bytes]:
@@ -166,7 +169,9 @@ def _result_parts(content: Any) -> Iterator[bytes]:
             continue
         kind = _word(part.get("type"))
         if kind == "text" and isinstance(part.get("text"), str):
-            yield from _result_text(part["text"])
+            text = _result_text(part["text"])
+            if text:
+                yield text
         elif kind is not None and kind in _MEDIA and isinstance(part.get("source"), dict):
             yield orjson.dumps(_media(kind, part["source"]), option=orjson.OPT_SORT_KEYS)
         elif kind not in _THINKING:

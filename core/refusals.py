@@ -5,6 +5,7 @@ Every message is a constant sentence; nothing of the input is ever echoed.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import orjson
 
@@ -113,10 +114,18 @@ PHRASES = {
 }
 
 
-def body(reason: Reason, request_id: str, timestamp: str) -> bytes:
-    """The JSON of an error in the API's shape; ``request_id`` (``req_…``) and ``timestamp`` are ours."""
+class OwnAnswer(NamedTuple):
+    """A whole answer of ours that refuses a call; ``fields`` are its header without ``connection``."""
+
+    status: int
+    fields: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+def answer(reason: Reason, request_id: str, timestamp: str) -> OwnAnswer:
+    """The answer for a reason, in the API's shape; ``request_id`` (``req_…``) and ``timestamp`` are ours."""
     refusal = REFUSALS[reason]
-    return orjson.dumps(
+    body = orjson.dumps(
         {
             "type": "error",
             "error": {"type": refusal.kind, "message": refusal.message},
@@ -124,13 +133,10 @@ def body(reason: Reason, request_id: str, timestamp: str) -> bytes:
             "timestamp": timestamp,
         }
     )
-
-
-def head_fields(reason: Reason, request_id: str, size: int) -> tuple[tuple[str, str], ...]:
-    """The header fields of an error whose body has ``size`` bytes, without ``connection``."""
-    return (
+    fields = (
         ("content-type", "application/json"),
-        ("content-length", str(size)),
+        ("content-length", str(len(body))),
         ("request-id", request_id),
-        *REFUSALS[reason].headers,
+        *refusal.headers,
     )
+    return OwnAnswer(refusal.status, fields, body)

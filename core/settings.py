@@ -162,12 +162,17 @@ def check_origin(url: str, name: str) -> SplitResult:
     return parts
 
 
-def read(environ: Mapping[str, str], default_data_dir: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
+def default_data_dir(home: Path, *, root: bool) -> Path:
+    """The data folder when none is named. Root's own home is closed to the unprivileged Postgres user."""
+    return Path("/var/lib/footplate") if root else home / ".local/share/footplate"
+
+
+def read(environ: Mapping[str, str], data_dir: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
     """Settings from an environment; ``overrides`` (command line, by field name) win. Empty variables count as unset.
 
     Raises BadSettingError with one line that names the variable and what to do.
     """
-    values: dict[str, Any] = {"data_dir": default_data_dir}
+    values: dict[str, Any] = {"data_dir": data_dir}
     for name, field in Settings.model_fields.items():
         given = environ.get(field.alias or "", "")
         if given:

@@ -114,9 +114,9 @@ def _message(text: bytes) -> _Message | None:
 def _of_blocks(body: bytes, blocks: list[_Block], at: int, end: int) -> Iterator[tuple[int, int]]:
     for block in blocks:
         for value in _fields(block):
-            if value is _NONE:
+            if value is _NONE or len(view := memoryview(value)) < LONG:
                 continue
-            for literal in _within(memoryview(value), DEPTH):
+            for literal in (view,) if view[0] == _QUOTE else _within(view, DEPTH):
                 place = _place(body, literal, at, end)
                 if place >= 0:
                     at = place + len(literal)

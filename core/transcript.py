@@ -25,8 +25,6 @@ class Transcript:
     """Whether a stream was asked for; False where the field is absent."""
     user_id: str | None = None
     """``metadata.user_id``, whole."""
-    previous_message_id: str | None = None
-    """The answer that a thread continues (``thread``: ``{"type": "continue", …}``)."""
     parse_error: str | None = None
     """What is wrong with the body, in the parser's words; never its content. What could be read is read."""
 
@@ -63,12 +61,11 @@ def parsed(body: bytes) -> tuple[dict[str, Any] | None, Transcript]:
 
 def fields(request: Mapping[str, Any]) -> Transcript:
     """What a request says beside its messages."""
-    metadata, thread = request.get("metadata"), request.get("thread")
+    metadata = request.get("metadata")
     return Transcript(
         model=label(request.get("model")),
         stream=request.get("stream") is True,
         user_id=label(metadata.get("user_id"), limit=4096) if isinstance(metadata, dict) else None,
-        previous_message_id=label(thread.get("previous_message_id")) if isinstance(thread, dict) else None,
     )
 
 
@@ -110,9 +107,10 @@ def _user_texts_from_the_end(messages: Sequence[Any]) -> Iterator[str]:
         content = message.get("content")
         if isinstance(content, str):
             yield content
-        for block in reversed(_list(content)):
-            if isinstance(block, dict) and block.get("type") == "text" and isinstance(block.get("text"), str):
-                yield block["text"]
+        elif isinstance(content, list):
+            for block in reversed(content):
+                if isinstance(block, dict) and block.get("type") == "text" and isinstance(block.get("text"), str):
+                    yield block["text"]
 
 
 def _list(value: Any) -> list[Any]:

@@ -5,15 +5,23 @@ dashboard by rebinding its own name to 127.0.0.1 (security.md). With ``DASHBOARD
 browser the cookie of a session that was opened with it.
 """
 
-import hashlib
-import hmac
 import time
 from urllib.parse import quote, urlsplit
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from core.access import ANONYMOUS, LOCAL_USER, Permission, Principal, may
+from core.access import (
+    ANONYMOUS,
+    LOCAL_NAMES,
+    LOCAL_USER,
+    KeyLock,
+    Permission,
+    Principal,
+    host_name,
+    may,
+    shown_keys,
+)
 from core.settings import Settings
 from dashboard.attempts import Attempts
 from dashboard.problems import Problem
@@ -21,17 +29,15 @@ from dashboard.routing import PRINCIPAL, Route
 from dashboard.sessions import Sessions
 
 KEY_HOLDER = Principal("key holder", frozenset(Permission))
-LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 SECURE_COOKIE, PLAIN_COOKIE = "__Host-footplate", "footplate"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Gate:
-    """Says who calls. Knows the key as a hash only, so that a comparison takes the same time for every wrong key."""
+    """Says who calls."""
 
     def __init__(self, settings: Settings) -> None:
-        key = settings.dashboard_api_key
-        self._key_hash = None if key is None else _hash(key)
+        self._lock = KeyLock(settings.dashboard_api_key)
         self._secure = (settings.public_url or "").startswith("https://")
         self.sessions = Sessions(time.monotonic)
         self.attempts = Attempts(time.monotonic)
@@ -39,16 +45,16 @@ class Gate:
     @property
     def needs_key(self) -> bool:
         """Whether a key was set: then nobody is let in without it, not even from this machine."""
-        return self._key_hash is not None
+        return self._lock.has_key
 
     def opens_with(self, key: str) -> bool:
         """Whether this is the key."""
-        return self._key_hash is not None and hmac.compare_digest(_hash(key), self._key_hash)
+        return self._lock.opens_with(key)
 
     def principal(self, request: web.Request) -> Principal:
         """Who calls. Raises Problem 403 for a foreign host name, 401 for a wrong key."""
         if not self.needs_key:
-            if host_name(request) not in LOCAL_NAMES:
+            if asked_name(request) not in LOCAL_NAMES:
                 raise Problem(403, "this dashboard answers only as localhost, 127.0.0.1 or [::1]")
             return LOCAL_USER
         key = shown_key(request)
@@ -102,21 +108,14 @@ def declared_route(request: web.Request) -> Route | None:
     return request.app[ROUTES].get(request.match_info.handler)
 
 
-def host_name(request: web.Request) -> str | None:
-    """The name in the Host header without port and brackets, lower case; None where it is no name."""
-    try:
-        return urlsplit("//" + request.headers.get(hdrs.HOST, "")).hostname
-    except ValueError:
-        return None
+def asked_name(request: web.Request) -> str | None:
+    """The name in the Host header; None where it is none."""
+    return host_name(request.headers.get(hdrs.HOST, ""))
 
 
 def shown_key(request: web.Request) -> str | None:
-    """The key a caller shows in one of the three headers; None where none is there."""
-    for name in ("X-Dashboard-Key", "X-API-Key"):
-        if name in request.headers:
-            return request.headers[name]
-    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None
+    """The key a caller shows; None where none is there."""
+    return next(shown_keys(request.headers.items()), None)
 
 
 def _refusal(request: web.Request, principal: Principal, declared: Route | None) -> Problem:
@@ -146,7 +145,3 @@ def _site(origin: str) -> str | None:
         return urlsplit(origin).netloc.lower()
     except ValueError:  # a bracket that nothing closes
         return None
-
-
-def _hash(key: str) -> bytes:
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()

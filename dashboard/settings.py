@@ -5,15 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.settings import Settings, read
+from core.settings import Settings, default_data_dir, read
 
 
 def load(overrides: Mapping[str, Any] | None = None) -> Settings:
     """Settings from the environment; ``overrides`` by field name win. Raises BadSettingError with one line."""
-    return read(os.environ, _default_data_dir(), overrides)  # noqa: TID251  the one place of this package
-
-
-def _default_data_dir() -> Path:
-    if os.geteuid() == 0:
-        return Path("/var/lib/footplate")
-    return Path.home() / ".local" / "share" / "footplate"
+    data_dir = default_data_dir(Path.home(), root=os.geteuid() == 0)
+    return read(os.environ, data_dir, overrides)  # noqa: TID251  the one place of this package

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from core.errors import BadSettingError, FootplateError
+from core.version import VERSION
 from deploy.exit_codes import FAILURE, exit_code
 
 if TYPE_CHECKING:
@@ -51,9 +52,7 @@ Slot = Annotated[int, typer.Option(min=0, max=63, help="Which worker this is; ea
 
 def _show_version(asked: bool) -> None:
     if asked:
-        from deploy.announcement import version
-
-        typer.echo(f"footplate {version()}")
+        typer.echo(f"footplate {VERSION}")
         raise typer.Exit
 
 

@@ -13,7 +13,6 @@ class Role:
     module: str
     arguments: tuple[str, ...]
     stop_seconds: float
-    needs_schema: bool = False
 
 
 def proxies(settings: Settings) -> list[Role]:
@@ -24,7 +23,7 @@ def proxies(settings: Settings) -> list[Role]:
 
 def recorder() -> Role:
     """The recorder waits for migrations: it writes only to a schema it knows."""
-    return Role("recorder", "proxy", ("record",), 15, needs_schema=True)
+    return Role("recorder", "proxy", ("record",), 15)
 
 
 def last_recording() -> Role:

@@ -5,21 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.settings import Settings, read
+from core.settings import Settings, default_data_dir, read
 
 # Buffers of 128 KB and more would be mapped and faulted in anew for each request (1 MB requests through a plain aiohttp
 # proxy: 603 µs of CPU without these, 380 µs with). glibc reads them before main, so only a launcher can set them.
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "268435456"}
 
 
-def default_data_dir() -> Path:
-    """The data folder when none is named. Root's own home is closed to the unprivileged Postgres user."""
-    return Path("/var/lib/footplate") if os.geteuid() == 0 else Path.home() / ".local/share/footplate"
-
-
 def load(overrides: Mapping[str, Any] | None = None) -> Settings:
     """Settings from the environment; flags (by field name, None = not given) win. Raises BadSettingError."""
-    settings = read(_environ(), default_data_dir(), overrides)
+    settings = read(_environ(), default_data_dir(Path.home(), root=os.geteuid() == 0), overrides)
     return settings.model_copy(update={"data_dir": settings.data_dir.expanduser().absolute()})
 
 

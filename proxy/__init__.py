@@ -6,7 +6,8 @@ One call is one straight line (``forward``):
 - ``admission`` checks the head in one pass and says where it goes; ``own_routes`` are our few paths;
 - ``forward`` appends ``start``, sends upstream while the bytes go to the tape, holds the response head until the
   tape is synced (20 ms at most), then for each chunk: write to the client, append; ``end`` comes without an await;
-  ``request_body`` is what comes in, ``call_tape`` what is taped, ``clock`` when, ``breaks`` how a call breaks;
+  ``request_body`` is what comes in, ``response_writer`` what goes out, ``call_tape`` what is taped, ``clock`` when,
+  ``breaks`` how a call breaks; ``relay`` is what all calls of a worker share;
 - ``upstream`` is the narrow way out (``begin, write, drain, sent, head, pour, release``): a pool of connections;
   ``upstream_connection`` is one of them, ``headers`` what may cross and what of it may be recorded;
 - ``tape_writer`` takes frames from the event loop, its thread writes them; ``tape_reader`` reads them back;

@@ -20,7 +20,6 @@ RawHeaders = tuple[tuple[bytes, bytes], ...]
 MAX_HEAD = 32 * 1024
 MAX_FIELDS = 128
 MAX_TARGET = 8 * 1024
-MAX_TRAIN = 128
 MIB = 1 << 20
 DEFAULT_LIMIT = 32 * MIB
 LIMITS = (("/v1/messages/batches", 256 * MIB), ("/v1/files", 500 * MIB))

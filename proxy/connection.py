@@ -6,7 +6,6 @@ transport directly: aiohttp's response objects cost more than the relay (perform
 """
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -17,7 +16,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestPayloadError, _ErrInfo
 
 from core import refusals
-from core.refusals import PHRASES, REFUSALS, Reason
+from core.refusals import PHRASES, OwnAnswer, Reason
 from proxy import log, tcp
 from proxy.admission import MAX_FIELDS, MAX_HEAD, MAX_TARGET
 
@@ -89,7 +88,9 @@ class Incoming:
 class Relayed(Protocol):
     """The call that a connection is busy with."""
 
-    written: int
+    @property
+    def written(self) -> int:
+        """Bytes written to the client so far."""
 
     def check(self, now: int) -> None:
         """Look at the clock, about once a second."""
@@ -249,12 +250,15 @@ class ClientConnection(web.RequestHandler):
 
     def refuse(self, reason: Reason, request_id: str | None = None, *, body: bool = True) -> Sent:
         """Answer with an error of ours and close the connection; to HEAD without the ``body``."""
-        self._server.counters.add(f"refused:{reason}")
-        request_id = request_id or self._server.new_request_id()
-        content = refusals.body(reason, request_id, datetime.now(UTC).isoformat(timespec="milliseconds"))
-        fields = refusals.head_fields(reason, request_id, len(content))
-        self.answer(REFUSALS[reason].status, fields, content if body else b"", close=True)
+        self.say_refused(reason, request_id or self._server.new_request_id(), body=body)
         return CLOSED
+
+    def say_refused(self, reason: Reason, request_id: str, *, body: bool) -> OwnAnswer:
+        """Write an error of ours, count it, close the connection. Returns what was said, the body in any case."""
+        self._server.counters.add(f"refused:{reason}")
+        said = refusals.answer(reason, request_id, datetime.now(UTC).isoformat(timespec="milliseconds"))
+        self.answer(said.status, said.fields, said.body if body else b"", close=True)
+        return said
 
     def answer(self, status: int, fields: tuple[tuple[str, str], ...], content: bytes, *, close: bool) -> None:
         """Write a whole answer of ours."""
@@ -365,6 +369,3 @@ def _reason_of(exc: BaseException | None) -> Reason:
     if isinstance(exc, LineTooLong):
         return Reason.TARGET_TOO_LONG if exc.args[1] == MAX_TARGET else Reason.HEAD_TOO_LARGE
     return next((reason for phrase, reason in _PHRASES if exc.message.startswith(phrase)), Reason.BAD_REQUEST)
-
-
-Dispatch = Callable[[Incoming], Any]

@@ -1,17 +1,10 @@
 """One call, in a straight line: tape the start, send upstream, hold the head for the tape, pour, tape the end."""
 
 import asyncio
-import os
-import time
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from uuid import UUID
 
-from core import redact, refusals
-from core.ids import IdSequence
+from core import redact
 from core.models import ANSWERED_EARLY, End, Head, Outcome, Start
-from core.refusals import REFUSALS, Reason
-from core.settings import Settings
+from core.refusals import Reason
 from core.tape import Kind
 from proxy import log
 from proxy.admission import Admitted
@@ -19,57 +12,26 @@ from proxy.breaks import CallBrokenError
 from proxy.call_tape import CallTape, soon
 from proxy.clock import Clock
 from proxy.connection import CLOSED, KEPT, Incoming, Sent
-from proxy.counters import Counters
-from proxy.headers import HeaderKeeper, request_head, response_head
+from proxy.headers import request_head
+from proxy.relay import Relay
 from proxy.request_body import RequestBody
-from proxy.tape_writer import TapeWriter
-from proxy.upstream import Upstream
+from proxy.response_writer import ResponseWriter
 from proxy.upstream_connection import ResponseHead, UpstreamConnection, now_us
 
 HOLD_SECONDS = 0.02
 """How long a response head waits for the tape at most (tape.md)."""
-SMALL = 16 * 1024
 UNREACHED_SECONDS = 5.0
 UNREACHED_BYTES = 32 << 20
 """What is still read of a request whose upstream cannot be reached, so that its record is whole."""
-
-
-@dataclass
-class Relay:
-    """What all calls of a worker share."""
-
-    settings: Settings
-    tape: TapeWriter
-    upstream: Upstream
-    counters: Counters
-    hmac_key: bytes
-    boot_id: str
-    keeper: HeaderKeeper = field(init=False)
-    ids: IdSequence = field(default_factory=IdSequence)
-    calls: "set[Call]" = field(default_factory=set)
-    clear: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set whenever the last call ends."""
-
-    _random: bytes = field(default=b"", init=False)
-
-    def __post_init__(self) -> None:
-        self.keeper = HeaderKeeper(self.hmac_key)
-
-    def new_id(self) -> UUID:
-        """A request id of now. Randomness is fetched for a hundred ids at a time."""
-        if not self._random:
-            self._random = os.urandom(1000)
-        random, self._random = self._random[:10], self._random[10:]
-        return self.ids.next(time.time_ns() // 1_000_000, random)
 
 
 class Call:
     """One relayed request. ``run`` lets nothing escape but its own cancellation."""
 
     __slots__ = (
-        *("_admitted", "_body", "_clock", "_close_delimited", "_connection", "_head_written", "_keep", "_message"),
-        *("_note", "_outcome", "_paused_us", "_relay", "_response_bytes", "_status", "_synced", "_tape", "_to_chunk"),
-        *("_transport", "_unsent", "_upstream", "id", "written"),
+        *("_admitted", "_body", "_clock", "_connection", "_head_written", "_message", "_note", "_outcome"),
+        *("_paused_us", "_relay", "_response_bytes", "_status", "_synced", "_tape", "_transport", "_upstream"),
+        *("_writer", "id"),
     )
 
     def __init__(self, relay: Relay, incoming: Incoming, admitted: Admitted) -> None:
@@ -88,14 +50,9 @@ class Call:
         self._note: str | None = None
         self._status = 0
         self._response_bytes = 0
-        self._unsent = b""
-        self.written = 0
-        """Bytes written to the client, head and framing included."""
+        self._writer = ResponseWriter(incoming.connection)
         self._paused_us = 0
         self._head_written = False
-        self._to_chunk = False
-        self._close_delimited = False
-        self._keep = False
 
     async def run(self) -> Sent:
         """Relay the call to its end, whatever happens; the end is taped without an await."""
@@ -113,7 +70,12 @@ class Call:
             self._break(CallBrokenError(Reason.INTERNAL, Outcome.REJECTED, "internal error"))
         finally:
             self._end()
-        return KEPT if self._keep else CLOSED
+        return KEPT if self._writer.keep else CLOSED
+
+    @property
+    def written(self) -> int:
+        """Bytes written to the client, head and framing included."""
+        return self._writer.written
 
     async def _line(self) -> None:
         self._tape_start()
@@ -217,9 +179,10 @@ class Call:
         head = await upstream.head()
         self._clock.head_us = now_us()
         await self._hold()
-        self._write_head(head, with_body=upstream.has_body)
+        self._begin(head, with_body=upstream.has_body)
         await upstream.pour(self._sink)
-        await self._close_body()
+        await self._writer.end()
+        self._decide(Outcome.OK, None if self._clock.sent_us else ANSWERED_EARLY)
 
     async def _hold(self) -> None:
         """Wait for the tape: nobody has seen an answer whose request is not on disk (tape.md, durability)."""
@@ -230,52 +193,22 @@ class Call:
                 self._relay.counters.add("head_sync_misses")
         self._clock.released_us = now_us()
 
-    def _write_head(self, head: ResponseHead, *, with_body: bool) -> None:
-        """Write the head; where the beginning of the body is there already, together with that, as one packet."""
-        message = self._message
-        modern = message.version == (1, 1)
-        unknown_length = head.framing in {"chunked", "eof"}
-        self._to_chunk = unknown_length and modern
-        self._close_delimited = unknown_length and not modern
-        self._keep = (
-            modern
-            and not (message.should_close or message.upgrade or self._connection.ending)
-            and bool(self._clock.sent_us)
+    def _begin(self, head: ResponseHead, *, with_body: bool) -> None:
+        self._writer.begin(
+            head,
+            self._message,
+            to_head=self._admitted.method == "HEAD",
+            request_is_through=bool(self._clock.sent_us),
+            with_body=with_body,
         )
-        chunked = self._to_chunk or (head.framing == "none" and modern and self._would_chunk(head))
-        self._unsent = response_head(head.status, head.reason, head.headers, chunked=chunked, close=not self._keep)
-        if self._close_delimited:
-            self._connection.end_only_by_reset()
-        if not with_body:
-            self._write(b"")
         self._head_written = True
         self._status = head.status
         self._tape.head(Head(head.status, self._relay.keeper.keep(head.headers)))
 
-    def _would_chunk(self, head: ResponseHead) -> bool:
-        """Whether the answer to HEAD says that the body GET would get comes in chunks."""
-        fields = (name.lower() for name, _ in head.headers)
-        return self._admitted.method == "HEAD" and b"transfer-encoding" in fields
-
-    def _write(self, data: bytes) -> None:
-        if self._unsent:
-            data, self._unsent = self._unsent + data, b""
-        self.written += len(data)
-        if self._transport is not None:
-            self._transport.write(data)
-
     def _sink(self, data: bytes) -> None:
         """One piece of the response: to the client, then to the tape."""
-        size = len(data)
-        if not self._to_chunk:
-            self._write(data)
-        elif size < SMALL:
-            self._write(b"%x\r\n%b\r\n" % (size, data))
-        else:
-            self._write(b"%x\r\n" % size)
-            self._write(data)
-            self._write(b"\r\n")
-        self._response_bytes += size
+        self._writer.piece(data)
+        self._response_bytes += len(data)
         now = self._upstream.last_us if self._upstream is not None else now_us()
         self._clock.piece(now)
         self._tape.append(Kind.CHUNK, data, now)
@@ -287,15 +220,6 @@ class Call:
         if self._outcome is None and self._upstream is not None:
             self._upstream.unhold()
 
-    async def _close_body(self) -> None:
-        if self._to_chunk:
-            self._write(b"0\r\n\r\n")
-        if self._close_delimited:
-            await self._connection.all_taken()
-        if not self._keep:
-            self._connection.say_goodbye()
-        self._decide(Outcome.OK, None if self._clock.sent_us else ANSWERED_EARLY)
-
     # How it ends.
 
     def _decide(self, outcome: Outcome, note: str | None = None) -> None:
@@ -306,22 +230,18 @@ class Call:
 
     def _break(self, exc: CallBrokenError) -> None:
         self._decide(exc.outcome, exc.note)
-        self._keep = False
+        self._writer.keep = False
         if self._head_written:
             # Never a clean end: a truncated answer must not look complete.
             self._relay.counters.add("client_truncated")
             self._connection.reset()
             return
-        self._relay.counters.add(f"refused:{exc.reason}")
-        request_id = f"req_{self.id.hex}"
-        content = refusals.body(exc.reason, request_id, datetime.now(UTC).isoformat(timespec="milliseconds"))
-        fields = refusals.head_fields(exc.reason, request_id, len(content))
-        self._status = REFUSALS[exc.reason].status
+        said = self._connection.say_refused(exc.reason, f"req_{self.id.hex}", body=self._admitted.method != "HEAD")
+        self._status = said.status
         self._head_written = True
-        self._connection.answer(self._status, fields, b"" if self._admitted.method == "HEAD" else content, close=True)
-        self._tape.head(Head(self._status, fields, ours=True))
-        self._response_bytes += len(content)
-        self._tape.append(Kind.CHUNK, content, now_us())
+        self._tape.head(Head(said.status, said.fields, ours=True))
+        self._response_bytes += len(said.body)
+        self._tape.append(Kind.CHUNK, said.body, now_us())
 
     def cut(self, outcome: Outcome, note: str) -> None:
         """End the call from outside: the client's connection is broken, which cancels ``run``."""

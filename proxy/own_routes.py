@@ -4,19 +4,28 @@ In open mode on loopback everybody who can reach the port is the local user, but
 page must not reach these by DNS rebinding. Off loopback all but the public ones ask for the dashboard's key.
 """
 
-import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from core.access import ANONYMOUS, LOCAL_USER, Permission, Principal, may
+from core.access import (
+    ANONYMOUS,
+    LOCAL_NAMES,
+    LOCAL_USER,
+    KeyLock,
+    Permission,
+    Principal,
+    host_name,
+    may,
+    shown_keys,
+)
 from core.refusals import Reason
 from core.settings import Settings
+from core.version import VERSION
 from proxy import counters, metrics
 from proxy.admission import Admitted, RawHeaders, RefusedError
 from proxy.health import Health
@@ -28,8 +37,6 @@ if TYPE_CHECKING:
     from sql.database import Database
 
 JSON = "application/json"
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_KEY_FIELDS = (b"x-dashboard-key", b"x-api-key", b"authorization")
 
 
 class Answer(NamedTuple):
@@ -66,7 +73,7 @@ async def _health(asked: Asked) -> Answer:
     body = {
         "status": "ok" if ok else "error",
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "version": _version(),
+        "version": VERSION,
         "database": "connected" if await asked.health.database_answers() else "disconnected",
     }
     return Answer(200 if ok else 503, JSON, orjson.dumps(body))
@@ -112,6 +119,7 @@ class OwnRoutes:
         self._routes: Mapping[str, Route] = {route.path: route for route in routes}
         self._settings = settings
         self._asked = asked
+        self._lock = KeyLock(settings.dashboard_api_key)
         self.paths = frozenset(self._routes)
 
     async def answer(self, admitted: Admitted, headers: RawHeaders) -> Answer:
@@ -119,7 +127,7 @@ class OwnRoutes:
         route = self._routes[admitted.path]
         if admitted.method not in {"GET", "HEAD"}:
             raise RefusedError(Reason.METHOD_NOT_ALLOWED)
-        if self._settings.loopback and _host_name(admitted.host) not in LOCAL_HOSTS:
+        if self._settings.loopback and host_name(admitted.host) not in LOCAL_NAMES:
             raise RefusedError(Reason.FOREIGN_HOST)
         if not may(self._principal(headers), route.permission):
             raise RefusedError(Reason.UNAUTHORIZED)
@@ -128,23 +136,5 @@ class OwnRoutes:
     def _principal(self, headers: RawHeaders) -> Principal:
         if self._settings.loopback:
             return LOCAL_USER
-        key = (self._settings.dashboard_api_key or "").encode()
-        given = [
-            value.partition(b" ")[2].strip() if name.lower() == b"authorization" else value
-            for name, value in headers
-            if name.lower() in _KEY_FIELDS
-        ]
-        known = [hmac.compare_digest(value, key) for value in given]
-        return LOCAL_USER if key and any(known) else ANONYMOUS
-
-
-def _host_name(host: str) -> str:
-    name, colon, port = host.rpartition(":")
-    return (name if colon and port.isdecimal() else host).lower()
-
-
-def _version() -> str:
-    try:
-        return version("footplate")
-    except PackageNotFoundError:
-        return "0"
+        fields = ((name.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for name, value in headers)
+        return LOCAL_USER if any(map(self._lock.opens_with, shown_keys(fields))) else ANONYMOUS

@@ -18,9 +18,10 @@ from proxy import log
 from proxy.admission import Admitted, RefusedError, admit
 from proxy.connection import OPTIONS, ClientConnection, Incoming, Sent
 from proxy.counters import Counters
-from proxy.forward import Call, Relay
+from proxy.forward import Call
 from proxy.health import Health
 from proxy.own_routes import OwnRoutes
+from proxy.relay import Relay
 from proxy.upstream_connection import SOCKET_BUFFER, now_us
 
 BACKLOG = 2048

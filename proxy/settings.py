@@ -5,18 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.settings import Settings, read
+from core.settings import Settings, default_data_dir, read
 
 
 def load(overrides: Mapping[str, Any] | None = None) -> Settings:
     """Settings from the environment; ``overrides`` (by field name) win. Raises BadSettingError."""
-    settings = read(os.environ, default_data_dir(), overrides)  # noqa: TID251 - the one place that may
+    data_dir = default_data_dir(Path.home(), root=os.geteuid() == 0)
+    settings = read(os.environ, data_dir, overrides)  # noqa: TID251 - the one place that may
     return settings.model_copy(update={"data_dir": settings.data_dir.expanduser().absolute()})
-
-
-def default_data_dir() -> Path:
-    """Where data goes unless told otherwise; not under /root, which the unprivileged Postgres could not reach."""
-    return Path("/var/lib/footplate") if os.geteuid() == 0 else Path.home() / ".local/share/footplate"
 
 
 def failpoint() -> str | None:

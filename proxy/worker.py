@@ -11,9 +11,9 @@ from pathlib import Path
 from core.settings import Settings
 from proxy import log, secret
 from proxy.counters import Counters
-from proxy.forward import Relay
 from proxy.health import Health
 from proxy.own_routes import Asked, OwnRoutes
+from proxy.relay import Relay
 from proxy.server import ProxyServer, listen
 from proxy.tape_writer import TapeWriter
 from proxy.upstream import Upstream

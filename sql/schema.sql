@@ -8,6 +8,7 @@ CREATE TABLE public.pieces (
     CONSTRAINT pieces_month_check CHECK ((((month % 100) >= 1) AND ((month % 100) <= 12)))
 )
 PARTITION BY LIST (month);
+ALTER TABLE ONLY public.pieces ALTER COLUMN bytes SET STORAGE MAIN;
 
 CREATE FUNCTION public.joined_pieces(of_train integer, of_month integer, list bytea, number integer) RETURNS bytea
     LANGUAGE sql STABLE PARALLEL SAFE

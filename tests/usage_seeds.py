@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from core.ids import uuid7
+from tests import observed
 
 OPUS, SONNET, HAIKU, NEW = "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-nova-1"
 SUBSCRIPTION = "account-1f2e3d4c"
@@ -183,3 +184,71 @@ async def _busy_hour(connection: Any, dice: random.Random, at: datetime, train: 
         await used(connection, at, model=SONNET, requests=1 + calls // 4, tokens=tokens, estimated=1, **common)
     if train == "borealis" and new:
         await used(connection, at, model=NEW, requests=1 + calls // 8, tokens=tokens, **common)
+
+
+_FIVE = """
+INSERT INTO usage_five_minutes (train, account, slot, model, request_type, first_at, requests, input_tokens,
+    output_tokens, cache_creation_input_tokens, cache_read_input_tokens, cost_usd, unpriced)
+VALUES ($1, $2, date_bin('5 minutes', $3::timestamptz, '2000-01-01 00:00:00+00'), $4, 'inference', $3, $5, $6, $7, 0, 0,
+    $8, 0)
+ON CONFLICT DO NOTHING
+"""
+
+
+async def five_minutes(
+    connection: Any, at: datetime, account: int, *, train: str = "atlas", model: str = OPUS, requests: int = 2
+) -> None:
+    """Sums of five minutes, of a train that is there."""
+    number = await connection.fetchval("SELECT train FROM trains WHERE name = $1", train)
+    tokens, cost = 9000 * requests, Decimal("0.21") * requests
+    await connection.execute(_FIVE, number, account, at, model, requests, tokens, tokens // 9, cost)
+
+
+async def busy_windows(connection: Any, now: datetime) -> dict[str, int]:
+    """Two subscriptions, one of them soon dry and its end moved, and a key with limits; ten windows before."""
+    _, tight = await numbered(connection, "atlas", SUBSCRIPTION, "oauth", "team max 20x")
+    _, calm = await numbered(connection, "borealis", "account-77aa88bb", "oauth", "research max 5x")
+    _, key = await numbered(connection, "cargo", KEY)
+    dice = random.Random(5)
+    for back in range(1, 11):
+        end = now + timedelta(hours=1, minutes=50) - timedelta(hours=7 * back)
+        peak = dice.uniform(0.35, 1.04)
+        start = end - timedelta(hours=5)
+        await observed.say(connection, tight, "5h", _curve(start, end, peak), reset=end, status="allowed")
+        for step in range(0, 300, 5):
+            await five_minutes(connection, start + timedelta(minutes=step), tight, requests=1 + round(3 * peak))
+    reset = now + timedelta(hours=1, minutes=50)
+    begun = reset - timedelta(hours=5)
+    early = _curve(begun, begun + timedelta(hours=1), 0.11)
+    await observed.say(connection, tight, "5h", early, reset=reset - timedelta(hours=1), status="allowed")
+    late = [(at, 0.11 + used) for at, used in _curve(begun + timedelta(hours=1), now, 0.74)]
+    await observed.say(connection, tight, "5h", late, reset=reset, status="allowed_warning")
+    for step in range(0, 190, 5):
+        await five_minutes(connection, begun + timedelta(minutes=step), tight, requests=4)
+        await five_minutes(connection, begun + timedelta(minutes=step), tight, train="borealis", model=HAIKU)
+    week = now + timedelta(days=3)
+    await observed.say(connection, tight, "7d", _curve(now - timedelta(days=4), now, 0.62, 60), reset=week)
+    await observed.say(connection, tight, "7d_opus", [(now, 0.93)], reset=week, status="allowed_warning")
+    await observed.say(connection, tight, "5h", [(now, 0.84)], reset=reset, source="polled", status=None)
+    old = now - timedelta(minutes=25)
+    await observed.say(
+        connection, calm, "5h", _curve(old - timedelta(hours=1), old, 0.31), reset=now + timedelta(hours=3)
+    )
+    await five_minutes(connection, old, calm, train="borealis")
+    await five_minutes(connection, now - timedelta(minutes=9), key, train="cargo", model=SONNET)
+    for name, quota, left in (
+        ("requests", 4000, 3999),
+        ("input-tokens", 2_000_000, 1_961_000),
+        ("output-tokens", 400_000, 400_000),
+    ):
+        await observed.limit(connection, key, SONNET, name, quota, left, now)
+    return {"tight": tight, "calm": calm, "key": key}
+
+
+def _curve(start: datetime, end: datetime, peak: float, minutes: int = 5) -> list[tuple[datetime, float | None]]:
+    """Use that rises faster towards the end."""
+    steps = max(1, int((end - start) / timedelta(minutes=minutes)))
+    return [
+        (start + (end - start) * step / steps, round(peak * (0.55 * step / steps + 0.45 * (step / steps) ** 2), 3))
+        for step in range(steps + 1)
+    ]

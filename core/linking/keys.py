@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -28,6 +29,8 @@ class Kind(StrEnum):
     """Whatever takes part in telling which launch a sub-agent came from, by session (else by prompt)."""
     LAUNCH = "launch"
     """What makes a family worth reading: a launch, or a sub-agent that forked without one."""
+
+    __hash__ = str.__hash__  # that of an Enum is worked out in Python, and every look-up has one
 
 
 class LinkKey(NamedTuple):
@@ -149,6 +152,7 @@ def own_scope(call: Call) -> bytes | None:
     return prompt_scope(call.prompt) if call.prompt is not None else None
 
 
+@lru_cache(maxsize=256)
 def session_scope(session_id: str) -> bytes:
     """The key of a session's family."""
     return digest(b"session", session_id.encode(errors="replace"))

@@ -3,20 +3,24 @@
 Forecasts are not stored: they are a function of the samples and the seed, so they can be asked again.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from core.windows.burn import burn
 from core.windows.forecast import Forecast, forecast
 from core.windows.past import FULL, Window
-from core.windows.sample import Sample, increments, of_one_window
+from core.windows.sample import Increment, Sample, binned, increments
 
 MOST: Final = 20
 """Windows that are looked at, the latest: each costs a forecast."""
 HALF: Final = 0.5
 """Share of its time after which a window is forecast."""
+_HOUR: Final = 4000
+"""Samples an hour has at most: more need not be looked through for its rate."""
+_LATE: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,15 @@ def calibration(
 
     ``windows`` and ``samples`` are in order of time.
     """
-    outcomes = [
-        outcome for window in windows[-MOST:] if (outcome := _outcome(window, samples, length, step, seed)) is not None
+    steps = increments(samples, step)
+    halves = [window.reset_at - length * (1 - HALF) for window in windows[-MOST:]]
+    asked = [
+        _outcome(
+            window, now, samples, steps[: bisect_left(steps, binned(now, step), key=lambda one: one.at)], step, seed
+        )
+        for window, now in zip(windows[-MOST:], halves, strict=True)
     ]
+    outcomes = [outcome for outcome in asked if outcome is not None]
     if not outcomes:
         return None
     right = sum(held for held, _ in outcomes)
@@ -45,17 +55,19 @@ def calibration(
 
 
 def _outcome(
-    window: Window, samples: Sequence[Sample], length: timedelta, step: timedelta, seed: int
+    window: Window, now: datetime, samples: Sequence[Sample], past: Sequence[Increment], step: timedelta, seed: int
 ) -> tuple[bool, float] | None:
-    """Whether the range held, and the squared error of the probability."""
-    now = window.reset_at - length * (1 - HALF)
-    known = [sample for sample in samples if sample.at <= now]
-    running = of_one_window(known)
-    if not running or running[-1].utilization >= FULL or (running[-1].reset_at or now) <= now:
+    """Whether the range that was forecast at ``now`` held, and the squared error of the probability."""
+    known = samples[: bisect_right(samples, now, key=lambda one: one.at)]
+    last = known[-1] if known else None
+    if (
+        last is None
+        or last.utilization >= FULL
+        or (last.reset_at or now) <= now
+        or (window.rejected_at or _LATE) <= now
+    ):
         return None
-    made = forecast(
-        now, running[-1].utilization, window.reset_at, burn(known, now), increments(known, step), step=step, seed=seed
-    )
+    made = forecast(now, last.utilization, window.reset_at, burn(known[-_HOUR:], now), past, step=step, seed=seed)
     if made is None:
         return None
     during = (one for one in samples if now < one.at < window.reset_at and one.utilization >= FULL)

@@ -1,13 +1,12 @@
 """``/health``: whether the dashboard can do its work. Public: it says nothing of any train."""
 
 from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
 from aiohttp import web
 
 from core.access import Permission
+from core.version import VERSION
 from dashboard.recordings.answers import Answer
 from dashboard.routing import Call, Query, route
 
@@ -29,15 +28,6 @@ class LiveAnswer(Answer):
     version: str
 
 
-@cache
-def our_version() -> str:
-    """The version of the installed package; ``0`` where it runs uninstalled."""
-    try:
-        return version("footplate")
-    except PackageNotFoundError:
-        return "0"
-
-
 @route("GET", "/health", permission=Permission.PUBLIC, returns=HealthAnswer, errors=(503,), failure=HealthAnswer)
 async def show_health(call: Call[Query]) -> web.Response:
     """200 while the database answers; 503, with the same body, while it does not: there is nothing to show then."""
@@ -53,7 +43,7 @@ async def show_ready(call: Call[Query]) -> web.Response:
 @route("GET", "/health/live", permission=Permission.PUBLIC, returns=LiveAnswer)
 async def show_live(_call: Call[Query]) -> LiveAnswer:
     """200 as long as the process runs, database or not."""
-    return LiveAnswer(status="ok", timestamp=datetime.now(UTC), version=our_version())
+    return LiveAnswer(status="ok", timestamp=datetime.now(UTC), version=VERSION)
 
 
 async def _health(call: Call[Query]) -> web.Response:
@@ -61,7 +51,7 @@ async def _health(call: Call[Query]) -> web.Response:
     answer = HealthAnswer(
         status="ok" if alive else "error",
         timestamp=datetime.now(UTC),
-        version=our_version(),
+        version=VERSION,
         database="connected" if alive else "disconnected",
     )
     return web.Response(

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from core.access import Permission
+from dashboard.problems import Problem
 from dashboard.routing import Call, Query, route
 from dashboard.windows import answers, reading, shape
 from dashboard.windows.accounts import View, view_of
@@ -27,12 +28,18 @@ async def list_windows(call: Call[Query]) -> answers.WindowsAnswer:
     errors=(400, 404, 503),
 )
 async def forecast_windows(call: Call[ForecastQuery]) -> answers.ForecastsAnswer:
-    """When the running windows will be used up, with the range that holds it in 80 of 100 cases."""
-    now = datetime.now(UTC)
+    """When the running windows will be used up, with the range that holds it in 80 of 100 cases.
+
+    What one per cent costs, and how good forecasts were, is told of one account only.
+    """
+    query = call.query
+    if query.calibration and query.account_id is None:
+        raise Problem(400, "calibration is told of one account: give its accountId")
+    now, brief = datetime.now(UTC), query.account_id is None
     view = await view_of(call.database, call.principal)
     made = []
     for one in await _wanted(call, view, now):
-        outlooks = await reading.outlooks(call.database, view, one, now, calibrated=call.query.calibration)
+        outlooks = await reading.outlooks(call.database, view, one, now, calibrated=query.calibration, brief=brief)
         made.append((one, outlooks))
     accounts = [
         answers.AccountForecast(

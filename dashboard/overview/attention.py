@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+from urllib.parse import quote, urlencode
 
+from core.windows.reading import Source
 from dashboard.render import figures, zone
 from dashboard.totals.wording import percent
+from dashboard.windows import wording
+from dashboard.windows.glance import AccountGlance, Bar
 from sql.rows.usage_pages import StateOfNowRow
 
 MOST = 5
@@ -16,6 +20,8 @@ BURST_LEAST = 5
 BURST_SHARE = 0.2
 LAG = timedelta(seconds=60)
 SILENT = timedelta(seconds=60)
+SOON = timedelta(hours=1)
+"""A window that is dry within this is an error, not a warning."""
 COUNTERS = ("/metrics", "the counters")
 
 
@@ -81,6 +87,27 @@ def _behind(row: StateOfNowRow, now: datetime) -> Item | None:
 
 def _lasted(span: timedelta) -> str:
     return figures.duration(span // timedelta(microseconds=1))
+
+
+def of_windows(accounts: Sequence[AccountGlance], now: datetime) -> list[Item]:
+    """Windows that refuse calls, or run dry before their end."""
+    return [item for account in accounts for bar in account.bars if (item := _window(account, bar, now)) is not None]
+
+
+def _window(account: AccountGlance, bar: Bar, now: datetime) -> Item | None:
+    if bar.over or bar.source is not Source.REPORTED:
+        return None
+    name = f"{account.title}: {wording.window_title(bar.window)}"
+    link = ("/windows/" + quote(account.account_id, safe="") + "?" + urlencode({"window": bar.window}), "its course")
+    if bar.rejected or (bar.utilization or 0) >= 1:
+        ends = f" until {wording.clock(bar.reset_at, now)}" if bar.reset_at else ""
+        why = "The provider's headers say that this window is used up."
+        return Item("error", f"{name} is used up{ends}", *link, why, 5.0)
+    if bar.dry_at is None:
+        return None
+    title = f"{name} runs dry about {wording.clock(bar.dry_at, now)}, {percent(bar.utilization)} used"
+    why = "At the rate of the last hour it is used up before its end. The page of the account has the range."
+    return Item("error" if bar.dry_at - now < SOON else "warning", title, *link, why, 4.0)
 
 
 def unpriced(models: Sequence[str], requests: int, link: str) -> list[Item]:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from core.access import Permission
 from core.settings import Settings, is_loopback
-from dashboard.access import host_name
+from dashboard.access import asked_name
 from dashboard.pages.shell import address, fragment, page
 from dashboard.recordings.query import Moment
 from dashboard.routing import Call, Query, route
@@ -43,7 +43,7 @@ async def progress(call: Call[ProgressQuery]) -> web.Response:
         waited=max(0, int(waited.total_seconds())),
         impatient=waited > PATIENCE,
         poll=_progress_address(since),
-        proxy=proxy_address(call.settings, host_name(call.request)),
+        proxy=proxy_address(call.settings, asked_name(call.request)),
     )
     if recorded:
         answer.headers["HX-Redirect"] = "/requests"
@@ -58,7 +58,7 @@ def shown(call: Call[Any], *, section: str, recorded: bool = False) -> web.Respo
         section=section,
         recorded=recorded,
         poll=_progress_address(datetime.now(UTC)),
-        proxy=proxy_address(call.settings, host_name(call.request)),
+        proxy=proxy_address(call.settings, asked_name(call.request)),
         waited=0,
         impatient=False,
     )

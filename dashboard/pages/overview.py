@@ -27,6 +27,8 @@ from dashboard.totals.slots import hour_of
 from dashboard.totals.sums import Sums, sums_of
 from dashboard.totals.usage import DIMENSIONS, Dimension, Span, Usage, read_sum, read_usage, span_of
 from dashboard.totals.wording import MEASURES, TITLES, MeasureName
+from dashboard.windows import wording
+from dashboard.windows.glance import AccountGlance, five_hours, glances
 from sql.rows.usage import LatencyRow
 from sql.rows.usage_pages import DearConversationRow, StateOfNowRow, UsageSumRow
 
@@ -111,6 +113,7 @@ async def overview_page(call: Call[OverviewQuery]) -> web.Response:
             "waits": lambda: _waits(call, scope),
             "now": lambda: _now(call, scope),
             "top": lambda: _top(call, scope),
+            "windows": lambda: _windows(call, scope),
         },
     )
     return page(
@@ -125,6 +128,9 @@ async def overview_page(call: Call[OverviewQuery]) -> web.Response:
         title_of=title_of,
         choices=_choices(call.query, scope),
         query=call.query,
+        words=wording,
+        now=scope.span.now,
+        five_hours=five_hours,
     )
 
 
@@ -216,6 +222,12 @@ async def _now(call: Call[Any], scope: Scope) -> StateOfNowRow | None:
     return await call.database.fetch_one("state_of_now", StateOfNowRow, *values)
 
 
+async def _windows(call: Call[Any], scope: Scope) -> list[AccountGlance]:
+    """The accounts that the trains used; all where no train is named."""
+    whole = call.principal.trains is None and not scope.named
+    return await glances(call.database, scope.numbers, scope.span.now, whole=whole)
+
+
 async def _top(call: Call[Any], scope: Scope) -> list[DearConversationRow] | None:
     """The dearest conversations; None for who may not read what was said."""
     if not may(call.principal, Permission.READ_BODIES):
@@ -237,13 +249,15 @@ def _tiles(scope: Scope, found: Mapping[str, Any]) -> Any:
 
 def _attention(scope: Scope, found: Mapping[str, Any]) -> tuple[list[attention.Item], int, bool]:
     """The items, how many are left out, and whether some could not be looked for."""
-    now = found["now"]
+    now, windows = found["now"], found["windows"]
+    items = attention.of_windows(windows, scope.span.now) if isinstance(windows, list) else []
     if not isinstance(now, StateOfNowRow):
-        return [], 0, True
+        shown, left = attention.chosen(items)
+        return shown, left, True
     hour = hour_of(now.burst_hour or scope.span.now)
     inside = f"{hour:%Y-%m-%dT%H:%M:%SZ}..{hour + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
-    items = attention.of_now(now, scope.span.now, scope.listed({"outcome": "failed", "range": inside}))
+    items += attention.of_now(now, scope.span.now, scope.listed({"outcome": "failed", "range": inside}))
     link = address("/cost", _kept(scope)) + "#unpriced"
     items += attention.unpriced(now.unpriced_models, now.unpriced_requests, link)
     shown, left = attention.chosen(items)
-    return shown, left, False
+    return shown, left, isinstance(windows, Failed)

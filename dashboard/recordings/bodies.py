@@ -5,7 +5,6 @@ The exact bytes are always at ``/api/requests/{id}/raw/…``.
 
 import codecs
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,14 +13,13 @@ from typing import Any
 import orjson
 
 from dashboard.recordings.answers import BodyState, StreamingChunk
+from dashboard.render.hidden import sendable
 
 MOST_SHOWN_BYTES = 8 * 1024 * 1024
 """Larger bodies are not put into an answer: it says how large they are and where the raw bytes are."""
 
 DEEPEST = 200
 """Nesting that our own JSON writer can take (it gives up at 254), with room for what is around a body."""
-
-_LONE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ def _shallow(value: Any) -> bool:
 def _writable(value: Any) -> Any:
     """The value with U+FFFD for lone surrogates and text for integers over 64 bits; at most ``DEEPEST`` deep."""
     if isinstance(value, str):
-        return _LONE.sub("\ufffd", value)
+        return sendable(value)
     if isinstance(value, dict):
         return {_writable(key): _writable(inner) for key, inner in value.items()}
     if isinstance(value, list):

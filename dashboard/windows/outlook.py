@@ -48,26 +48,29 @@ class Outlook:
     calibration: Calibration | None
 
 
-async def known(database: Database, view: View, account: Account, key: Key, row: WindowNow, now: datetime) -> Known:
-    """What is known of a running window."""
+async def known(
+    database: Database, view: View, account: Account, key: Key, row: WindowNow, now: datetime, *, brief: bool = False
+) -> Known:
+    """What is known of a running window; ``brief``: no more than a forecast needs, of an idle one nothing."""
     length = length_of(row.window_name) or timedelta(0)
+    recent = await samples(database, account, key, now - PERIOD)
+    if brief and burn(recent, now) is None:
+        return Known(row, length, recent, (), (), ())
     since = now - WEEKS
-    costs = await database.fetch(
-        "usage_series_of_account",
-        AccountUsageStep,
-        view.numbers,
-        list(account.numbers),
-        now - PRICED,
-        now,
-        max(step_of(length), SHORTEST),
-    )
-    return Known(
-        row=row,
-        length=length,
-        recent=await samples(database, account, key, now - PERIOD),
-        past=await series(database, account, key, since, step_of(length)),
-        windows=await past_windows(database, account, key, since),
-        costs=costs if view.whole else [],
+    past = await series(database, account, key, since, step_of(length))
+    if brief:
+        return Known(row, length, recent, past, (), ())
+    windows = await past_windows(database, account, key, since)
+    costs = await _costs(database, view, account, length, now) if view.whole else []
+    return Known(row, length, recent, past, windows, costs)
+
+
+async def _costs(
+    database: Database, view: View, account: Account, length: timedelta, now: datetime
+) -> list[AccountUsageStep]:
+    numbers, step = list(account.numbers), max(step_of(length), SHORTEST)
+    return await database.fetch(
+        "usage_series_of_account", AccountUsageStep, view.numbers, numbers, now - PRICED, now, step
     )
 
 

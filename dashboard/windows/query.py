@@ -38,4 +38,6 @@ class ForecastQuery(Query):
     """Whose forecast."""
 
     account_id: Text | None = Field(None, description="Account; default all that were used in the last days")
-    calibration: bool = Field(default=False, description="Also how often forecasts of past windows were right")
+    calibration: bool = Field(
+        default=False, description="Also how often forecasts of the account's past windows were right"
+    )

@@ -96,14 +96,14 @@ async def moves_of(database: Database, now: Now, key: Key, at: datetime) -> Sequ
 
 
 async def outlooks(
-    database: Database, view: View, now: Now, at: datetime, *, calibrated: bool = False
+    database: Database, view: View, now: Now, at: datetime, *, calibrated: bool = False, brief: bool = False
 ) -> list[tuple[WindowNow, Outlook]]:
-    """Where each running window leads, of the most trusted source that knows it."""
+    """Where each running window leads, of the most trusted source that knows it; ``brief``: the forecast only."""
     names = list(dict.fromkeys(name for name, _ in named(now.said)))
     found = [(name, row) for name in names if (row := running(now.said, name, at)) is not None and length_of(name)]
     made = []
     for name, row in found:
-        given = await known(database, view, now.account, (name, Source(row.source)), row, at)
+        given = await known(database, view, now.account, (name, Source(row.source)), row, at, brief=brief)
         # 200 runs are milliseconds of arithmetic: not on the loop, where they would hold up all others.
         made.append((row, await asyncio.to_thread(outlook, given, at, calibrated=calibrated)))
     return made

@@ -4,8 +4,9 @@
 and finds the file equal, so SQL and Python cannot drift.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -55,41 +56,60 @@ class Column:
 
     name: str
     type: str
-    value: Callable[[Row], Any]
+    value: Callable[[Any], Any]
     most: int | None = None
+
+    part: str | None = None
+    """The part of the row that its value comes from; where that is None, so is the value."""
 
     def fitted(self, row: Row) -> Any:
         """The value as asyncpg takes it; what the type has no room for is None, as unknown."""
-        value = self.value(row)
-        if value is None:
-            return None
-        if self.type == "text":
-            return text(value, self.most or NAME) if isinstance(value, str) else None
-        if self.type == "jsonb":
-            return jsonb(value)
-        if self.type in LARGEST:
-            return value if isinstance(value, int) and 0 <= value <= (self.most or LARGEST[self.type]) else None
-        return value
+        return self.all_fitted([row if self.part is None else getattr(row, self.part)])[0]
+
+    def all_fitted(self, parts: Sequence[Any]) -> list[Any]:
+        """The values of that part of many rows."""
+        value, fit, most = self.value, _FITS.get(self.type), self.most or LARGEST.get(self.type, NAME)
+        found = [None if part is None else value(part) for part in parts]
+        return found if fit is None else [None if one is None else fit(one, most) for one in found]
+
+
+def _fit_text(value: Any, most: int) -> str | None:
+    return text(value, most) if isinstance(value, str) else None
+
+
+def _fit_number(value: Any, most: int) -> int | None:
+    return value if isinstance(value, int) and 0 <= value <= most else None
+
+
+def _fit_jsonb(value: Any, _most: int) -> str | None:
+    return jsonb(value)
+
+
+_FITS: Mapping[str, Callable[[Any, int], Any]] = {
+    "text": _fit_text,
+    "jsonb": _fit_jsonb,
+    **dict.fromkeys(LARGEST, _fit_number),
+}
 
 
 def _done(name: str, kind: str, value: Callable[[Recording], Any], most: int | None = None) -> Column:
     """A column known only when the call has ended."""
-    return Column(name, kind, lambda row: None if row.recording is None else value(row.recording), most)
+    return Column(name, kind, value, most, "recording")
 
 
 def _origin(name: str, kind: str = "text") -> Column:
     """Who sent it: of a call in flight as far as the headers say."""
-    return Column(name, kind, lambda row: getattr(row.origin, name))
+    return Column(name, kind, attrgetter(name), part="origin")
 
 
 def _linked(name: str, kind: str, value: Callable[[Link], Any]) -> Column:
     """A column of a call that has its place in the forest."""
-    return Column(name, kind, lambda row: None if row.link is None else value(row.link))
+    return Column(name, kind, value, part="link")
 
 
 def _known(name: str, kind: str, value: Callable[[Facts], Any]) -> Column:
     """A column of a call that takes part in conversations."""
-    return Column(name, kind, lambda row: None if row.facts is None else value(row.facts))
+    return Column(name, kind, value, part="facts")
 
 
 def _cost(name: str, kind: str, value: Callable[[Cost], Any]) -> Column:
@@ -211,4 +231,5 @@ COLUMNS: tuple[Column, ...] = (
 
 def arrays(rows: Sequence[Row]) -> list[list[Any]]:
     """One list per column, in the order of ``COLUMNS``."""
-    return [[column.fitted(row) for row in rows] for column in COLUMNS]
+    parts = {name: [getattr(row, name) for row in rows] for name in ("recording", "origin", "facts", "link")}
+    return [column.all_fitted(rows if column.part is None else parts[column.part]) for column in COLUMNS]

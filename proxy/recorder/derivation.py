@@ -11,6 +11,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
 from dataclasses import replace
+from uuid import UUID
 
 from core import asked as asking
 from core import pieces
@@ -91,7 +92,7 @@ class Derivation:
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 worker = await self._running()
-                return await _answer(worker, pickle.dumps(taped, protocol=pickle.HIGHEST_PROTOCOL))
+                return await _answer(worker, pickle.dumps(_plain(taped), protocol=pickle.HIGHEST_PROTOCOL))
         except (OSError, EOFError, TimeoutError, MemoryError) as exc:
             # IncompleteReadError is an EOFError, a broken pipe an OSError: the worker has died of its limits.
             log.write_seldom("parse_limit", error=type(exc).__name__)
@@ -103,6 +104,11 @@ class Derivation:
             command = (sys.executable, "-P", "-m", "proxy.recorder.worker", str(self._seconds))
             self._worker = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
         return self._worker
+
+
+def _plain(taped: Taped) -> Taped:
+    """The call with an id of the standard library: the worker needs no driver of a database."""
+    return replace(taped, start=replace(taped.start, request_id=UUID(int=taped.start.request_id.int)))
 
 
 async def _answer(worker: Process, pickled: bytes) -> Developed:

@@ -15,6 +15,7 @@ from core.kept import DAMAGED
 from core.models import Chunk, End, Head, Outcome, Start, Timings
 from core.tape import HEADER_SIZE, Kind
 from proxy.tape_places import Place, PlacedFrame, Position
+from sql.ids import quick_id
 
 CRASH_NOTE = "the proxy process ended without an end frame"
 DAMAGE_NOTE = "the end of this call never reached the tape, or was lost to damage on it"
@@ -156,7 +157,7 @@ class Exchanges:
             # or rescued after a kill (``proxy.tape_starts``), then nothing follows and what is there must stay.
             return None
         try:
-            start = decode_start(frame.payload)
+            start = decode_start(frame.payload, quick_id)
         except BadFrameError:
             self.strays += 1
             return None

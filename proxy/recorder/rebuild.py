@@ -20,7 +20,7 @@ from core.reply import reply_of
 from core.rollup import figures
 from core.settings import Settings
 from proxy import log
-from proxy.recorder import linking, stored, tool_calls, usage_again, windows
+from proxy.recorder import linking, notes, stored, tool_calls, usage_again, windows
 from proxy.recorder.columns import TOKENS, Row
 from proxy.recorder.facts_memory import FactsMemory
 from proxy.recorder.linking import Newcomer
@@ -31,7 +31,7 @@ from sql.database import Database, Transaction
 from sql.errors import DatabaseAwayError
 from sql.migrator import check
 from sql.rows.linking import LinkBegin, LinkRequest
-from sql.rows.rebuild import RebuildNext, RebuildState, RebuildTrain
+from sql.rows.rebuild import RebuildDue, RebuildNext, RebuildState, RebuildTrain
 from sql.rows.record import TrainLock
 
 CALLS = 200
@@ -39,6 +39,17 @@ BYTES = 16 << 20
 """Of one portion."""
 CLEAR = 10_000
 STATEMENT_MS = 600_000
+DERIVED = 1000 * DERIVER_VERSION + notes.VERSION
+"""What a rebuild makes: one that was broken off by an older program begins anew."""
+
+
+async def mark_due(database: Database) -> None:
+    """Mark trains that an older program linked, so that pages and API say it until they are rebuilt.
+
+    Raises sql's errors.
+    """
+    for one in await database.fetch("rebuild_due", RebuildDue, notes.VERSION, DERIVED, IDENTITY_VERSION):
+        log.write("rebuild_due", train=one.train)
 
 
 async def run(settings: Settings, *, train: str | None, since: datetime | None) -> None:
@@ -83,7 +94,7 @@ class Rebuild:
 
     async def _begin(self, since: datetime | None) -> RebuildState:
         state = await self._database.fetch_one(
-            "rebuild_begin", RebuildState, self._train, since, DERIVER_VERSION, IDENTITY_VERSION
+            "rebuild_begin", RebuildState, self._train, since, DERIVED, IDENTITY_VERSION
         )
         if state is None:
             raise AssertionError("a rebuild's row is there or was made")

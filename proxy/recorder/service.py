@@ -16,7 +16,7 @@ from typing import TypeVar
 from core.errors import BadSettingError
 from core.settings import Settings
 from proxy import log
-from proxy.recorder import claim
+from proxy.recorder import claim, rebuild
 from proxy.recorder.backoff import Backoff
 from proxy.recorder.clock import ServerClock
 from proxy.recorder.derivation import Derivation
@@ -136,6 +136,7 @@ class Recorder:
         async def prepare() -> None:
             await self._services.schema.require()
             await make_partitions(self._services.database)
+            await rebuild.mark_due(self._services.database)
 
         await _insist(self._services, prepare)
 

@@ -208,9 +208,10 @@ class Writer:
             filed = filed_id(request_id, span, refiled)
             original = None if filed == request_id else request_id
             facts = _filed(entry.facts, filed)
-            row = Row(filed, original, self._node, account, entry.start, entry.recording, entry.origin, facts)
-            if entry.recording is not None:
-                row = replace(row, bill=billed(entry.recording, prices))
+            bill = None if entry.recording is None else billed(entry.recording, prices)
+            row = Row(
+                filed, original, self._node, account, entry.start, entry.recording, entry.origin, facts, bill=bill
+            )
             # One statement cannot touch a row twice: of a call that began and ended in this batch the end counts.
             if filed not in rows or rows[filed].recording is None:
                 rows[filed] = row

@@ -24,6 +24,22 @@ ON CONFLICT (train) DO UPDATE SET
     finished_at = NULL
 RETURNING since, cleared, reached, rebuilt;
 
+-- name: rebuild_due
+-- Begins the rebuild of trains whose oldest note another version packed than $1: until then those requests take no part.
+-- returns: RebuildDue
+INSERT INTO rebuilds AS r (train, since, reached, deriver_version, identity_version, total)
+SELECT t.train, '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000', $2::integer, $3::integer,
+    (SELECT count(*) FROM requests AS q WHERE q.train = t.train AND q.outcome IS NOT NULL)
+FROM trains AS t
+CROSS JOIN LATERAL (
+    SELECT n.record FROM request_notes AS n WHERE n.train = t.train ORDER BY n.request LIMIT 1) AS oldest
+WHERE get_byte(oldest.record, 1) <> $1::integer
+    AND NOT EXISTS (SELECT FROM rebuilds AS b WHERE b.train = t.train AND b.finished_at IS NULL)
+ON CONFLICT (train) DO UPDATE SET since = excluded.since, reached = excluded.reached, cleared = false, rebuilt = 0,
+    deriver_version = excluded.deriver_version, identity_version = excluded.identity_version, total = excluded.total,
+    started_at = now(), finished_at = NULL
+RETURNING r.train;
+
 -- name: rebuild_clear
 -- Forgets what linking remembers of the newest requests; none: all of it is forgotten.
 -- returns: LinkRequest

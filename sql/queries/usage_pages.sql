@@ -122,3 +122,14 @@ WHERE EXISTS (SELECT FROM usage_five_minutes AS u
     OR $3::boolean AND w.account IS NOT NULL
 ORDER BY 1, w.window_name, w.source, w.last_at DESC
 LIMIT 1000;
+
+-- name: rate_limits_called
+-- The per-minute limits of the accounts called $1, as they were told last since $2.
+-- returns: CalledLimit
+SELECT coalesce(m.account_id, a.account_id) AS account_id, l.model, l.name, l.quota, l.remaining, l.reset_at, l.observed_at
+FROM accounts AS a
+LEFT JOIN accounts AS m ON m.account = a.merged_into
+JOIN rate_limits AS l ON l.account = a.account
+WHERE coalesce(m.account_id, a.account_id) = ANY ($1::text[]) AND l.observed_at >= $2
+ORDER BY 1, l.model, l.name
+LIMIT 500;

@@ -28,3 +28,10 @@ class RebuildNext:
 
     id: UUID
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildDue:
+    """A train that has to be rebuilt."""
+
+    train: int

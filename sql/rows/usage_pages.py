@@ -112,3 +112,16 @@ class WindowGlance:
     seen_at: list[datetime]
     """When it was seen lately, in order of time; ``seen`` has the utilisation of each."""
     seen: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class CalledLimit:
+    """A per-minute limit of an API key, as it was told last. The empty model stands for "none"."""
+
+    account_id: str
+    model: str
+    name: str
+    quota: int | None
+    remaining: int | None
+    reset_at: datetime | None
+    observed_at: datetime

@@ -17,8 +17,11 @@ async def test_the_palette_leads_anywhere(watched, connection):
         page = site.page
         await page.keyboard.press("Control+k")
         field = page.get_by_role("combobox")
-        await page.get_by_role("option", name="Sessions").wait_for()
+        await page.get_by_role("option").nth(2).wait_for()
         await page.keyboard.press("ArrowDown")
+        assert await page.get_by_role("option").nth(1).get_attribute("aria-selected") == "true"
+        await field.fill("sess")
+        await page.locator("[role=option][aria-selected=true]", has_text="Sessions").wait_for()
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/sessions?range=24h")
         await page.keyboard.press("Control+k")
@@ -151,7 +154,7 @@ async def test_a_phone_has_five_places(watched, connection):
         boxes = [await targets.nth(n).bounding_box() for n in range(await targets.count())]
         assert 2 <= len(boxes) <= 5
         assert all(box["width"] >= 44 and box["height"] >= 44 for box in boxes)
-        await site.page.get_by_text("More").click()
+        await site.page.get_by_text("More", exact=True).click()
         await site.page.locator(".more").get_by_role("link", name="Settings").click()
         await site.page.wait_for_url("**/settings")
         site.assert_quiet()

@@ -63,14 +63,13 @@ def test_the_named_fields_are_read():
         "stream": True,
         "messages": [],
         "metadata": {"user_id": "user_abc"},
-        "thread": {"type": "continue", "previous_message_id": "msg_1"},
         "news": [1],
     }
-    assert transcript.read(orjson.dumps(body)) == Transcript(QUERY, "claude-x", True, "user_abc", "msg_1")
+    assert transcript.read(orjson.dumps(body)) == Transcript(QUERY, "claude-x", True, "user_abc")
 
 
 @pytest.mark.parametrize("field", ["model", "stream", "metadata", "thread", "messages", "system"])
-@pytest.mark.parametrize("value", [None, 1, "true", "", [], {}, [[]], {"user_id": 1, "previous_message_id": []}])
+@pytest.mark.parametrize("value", [None, 1, "true", "", [], {}, [[]], {"user_id": 1}])
 def test_a_field_of_another_type_is_unknown_and_no_error(field, value):
     """The upstream decides what is a bad request; we only do not know."""
     read = transcript.read(orjson.dumps({field: value}))
@@ -105,7 +104,7 @@ def test_what_only_orjson_refuses_is_read_all_the_same(body, odd):
     text = b'"model":"m","stream":true,"metadata":{"user_id":"u"},"system":[1,2],"odd":%b' % odd
     read = transcript.read(body % text)
     assert read.parse_error
-    assert read == Transcript(RequestType.INFERENCE, "m", True, "u", None, read.parse_error)
+    assert read == Transcript(RequestType.INFERENCE, "m", True, "u", read.parse_error)
 
 
 @pytest.mark.parametrize(

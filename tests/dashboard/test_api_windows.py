@@ -260,6 +260,7 @@ async def test_how_good_forecasts_were(client: Any, connection: Any, now: dateti
     told = asked["accounts"][0]["outlooks"][0]["calibration"]
     assert told["windows"] >= 7
     assert told["right"] == told["windows"]
+    assert (await client.get("/api/windows/forecast?calibration=true")).status == 400
 
 
 async def test_what_one_per_cent_costs(client: Any, connection: Any, now: datetime) -> None:

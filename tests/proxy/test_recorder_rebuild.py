@@ -141,3 +141,24 @@ async def test_what_a_person_said_survives_a_rebuild(database_url: str, connecti
         await rebuilt(database_url)
         await check(connection, facts, {child.id: None})
         await check_rows(connection)
+
+
+async def test_what_an_older_program_linked_is_marked_and_rebuilt(
+    database_url: str, connection: Connection, tmp_path: Path
+) -> None:
+    """A recorder that starts says so once, whatever the last rebuild was; after a rebuild there is nothing to say."""
+    lines = await recorded(database_url, tmp_path, STORIES[0])
+    before = await everything(connection)
+    assert await connection.fetchval("SELECT count(*) FROM rebuilds") == 0
+    older = "UPDATE request_notes SET record = set_byte(record, 1, 0)"
+    for _ in range(2):
+        await connection.execute(older)
+        for _ in range(2):
+            await drained(database_url, tmp_path)
+            row = await connection.fetchrow("SELECT rebuilt, total, finished_at FROM rebuilds")
+            assert tuple(row) == (0, await connection.fetchval("SELECT count(*) FROM requests"), None)
+        await rebuilt(database_url)
+        await drained(database_url, tmp_path)
+        assert await connection.fetchval("SELECT finished_at IS NOT NULL FROM rebuilds")
+        assert await everything(connection) == before
+    await check(connection, [line.facts for line in lines if line.facts])

@@ -1,0 +1,87 @@
+"""The pages of numbers in a real Chromium: quiet, accessible in every look, within windows, whole without scripts."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests import conversation_scenes, usage_seeds
+from tests.browser.test_pages import LOOKS
+from tests.usage_seeds import SUBSCRIPTION, used
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = "<script>alert(1)</script><img src=https://evil.example/x onerror=alert(1)>\u202e"
+
+
+async def filled(connection):
+    """Weeks of use, windows, conversations and a hostile name; the paths of every page and a few of their states."""
+    now = datetime.now(UTC)
+    await usage_seeds.busy_weeks(connection, now, weeks=2)
+    await usage_seeds.busy_windows(connection, now)
+    await used(connection, now, model=HOSTILE, account="key-hostile", name=HOSTILE, cost=3)
+    talk = await conversation_scenes.fix_the_test(connection)
+    account = f"/windows/{SUBSCRIPTION}"
+    return [
+        "/overview", "/overview?by=model&measure=tokens&range=24h&tz=Europe/Zurich",
+        "/overview?trainId=nobody",
+        "/cost?by=account", "/cost?step=month&money=subscription&range=all", "/windows", account,
+        f"{account}?window=7d", f"{account}/use", f"{account}/estimate",
+        f"/conversations/{talk.conversation}?view=cost",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: "-".join(map(str, look.values())))
+async def test_they_are_accessible(watched, faults_of, connection, tmp_path, look):
+    """No rule of axe is broken, tables open too; nothing runs, leaves or is refused; screenshots are left behind."""
+    paths = await filled(connection)
+    async with watched(**look) as site:
+        for number, path in enumerate(paths):
+            await site.goto(path)
+            await site.page.evaluate("document.querySelectorAll('main details').forEach(d => d.open = true)")
+            await site.page.screenshot(path=tmp_path / f"{number:02d}.png", full_page=True)
+            assert await faults_of(site) == [], path
+            assert await site.page.locator("[style], [onclick], [onload], [onerror]").count() == 0
+        site.assert_quiet()
+
+
+@pytest.mark.parametrize("width", [1280, 800, 390, 320])
+async def test_they_fit_their_window(watched, connection, width):
+    """Nothing makes a page scroll sideways, down to 320 pixels, with every table open."""
+    paths = await filled(connection)
+    async with watched(width=width) as site:
+        for path in paths:
+            await site.goto(path)
+            await site.page.evaluate("document.querySelectorAll('main details').forEach(d => d.open = true)")
+            wide = await site.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0, (path, wide)
+
+
+async def test_they_read_without_scripts(watched, connection):
+    """A tile leads to its calls, switches change the chart, tables open, an account's parts are pages of their own."""
+    await filled(connection)
+    async with watched(java_script_enabled=False) as site:
+        page = site.page
+        await site.goto("/overview")
+        await page.get_by_role("link", name="model", exact=True).click()
+        await page.wait_for_url("**by=model**")
+        await page.get_by_text("Show as table").first.click()
+        assert await page.get_by_role("rowheader").first.is_visible()
+        await page.locator(".tile a").first.click()
+        await page.wait_for_url("**/requests?**")
+        await site.goto("/windows")
+        await page.get_by_role("link", name="team max 20x").click()
+        await page.get_by_role("link", name="Who and what used it").click()
+        await page.wait_for_url("**/use**")
+        assert await page.get_by_role("heading", name="Trains").is_visible()
+        site.assert_quiet()
+
+
+async def test_the_parts_of_an_account_come_by_themselves(watched, connection):
+    """With scripts who used it and our estimate stand on the page, and the navigation has the fullest window."""
+    await filled(connection)
+    async with watched() as site:
+        await site.goto(f"/windows/{SUBSCRIPTION}")
+        await site.page.get_by_role("heading", name="Kinds of call").wait_for()
+        await site.page.get_by_text("the last 5 h 00 m").wait_for()
+        await site.page.locator(".side .badge", has_text="85").first.wait_for()
+        site.assert_quiet()
