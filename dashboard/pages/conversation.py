@@ -200,6 +200,7 @@ async def _graph(call: Call[ConversationQuery], shown: Shown) -> dict[str, Any]:
         last = min(number + 1 + graph.WINDOW // 2, len(found))
         return f"{address(shown.path, at | {'end': last})}#r{found[number].head + 1}"
 
+    unpeeked = values["unpeeked"]
     drawing = await rendered(call.request.app, graph.drawn, tree, found, end, await _said(call, shown, found, end))
     return values | {
         "drawing": drawing,
@@ -212,7 +213,7 @@ async def _graph(call: Call[ConversationQuery], shown: Shown) -> dict[str, Any]:
         "older": address(shown.path, {**at, "end": drawing.first}) if drawing.first else None,
         "newer": address(shown.path, {**at, "end": min(end + graph.WINDOW, len(found))}) if end < len(found) else None,
         "opening": lambda name: address(shown.path, at | {"open": ",".join((*query.open, name)), "end": query.end}),
-        "peeking": lambda request: address(shown.path, at | {"end": query.end, "peek": request.id}),
+        "peeking": lambda request: f"{unpeeked}&peek={request.id}",
     }
 
 

@@ -79,30 +79,19 @@ def minimap(
     bins = min(BINS, len(lines))
     bounds = [number * len(lines) // bins for number in range(bins + 1)]
     width = bins * _STEP
-    most = max(1, *(_prompts(tree, lines[a:b]) for a, b in pairwise(bounds)))
-    made = [
-        _bin(tree, lines, bounds[number], bounds[number + 1], number * _STEP, most, address) for number in range(bins)
-    ]
+    said = [line.kind == "request" and tree.is_prompt(line.head) for line in lines]
+    prompts = [sum(said[begin:stop]) for begin, stop in pairwise(bounds)]
+    most = max(1, *prompts)
+    made = []
+    for number, (begin, stop) in enumerate(pairwise(bounds)):
+        rows = [tree.rows[place] for line in lines[begin:stop] for place in line.members]
+        made.append(_bin(rows, prompts[number], number * _STEP, most, address(stop - 1)))
     shown = _SHOWN.format(first * width / len(lines), (end - first) * width / len(lines), _HEIGHT)
     return _SVG.format(width=width, height=_HEIGHT, shown=shown, bins=Markup("").join(made))
 
 
-def _prompts(tree: Tree[ConversationRequestRow], lines: Sequence[Line]) -> int:
-    return sum(line.kind == "request" and tree.is_prompt(line.head) for line in lines)
-
-
-def _bin(
-    tree: Tree[ConversationRequestRow],
-    lines: Sequence[Line],
-    first: int,
-    end: int,
-    x: int,
-    most: int,
-    address: Callable[[int], str],
-) -> Markup:
-    own = lines[first:end]
-    rows = [tree.rows[place] for line in own for place in line.members]
-    prompts, errors = _prompts(tree, own), sum(row.outcome not in (None, "ok") for row in rows)
+def _bin(rows: Sequence[ConversationRequestRow], prompts: int, x: int, most: int, href: str) -> Markup:
+    errors = sum(row.outcome not in (None, "ok") for row in rows)
     joints = sum(row.link_method == "compaction" for row in rows)
     height = prompts * (_HEIGHT - 9) / most
     marks = [_PROMPTS.format(x + 2, _HEIGHT - height, height)] if prompts else []
@@ -112,6 +101,4 @@ def _bin(
     said += [figures.plural(errors, "error")] if errors else []
     said += [figures.plural(joints, "compaction")] if joints else []
     title = f"{figures.clock(rows[0].started_at)}: {', '.join(said)}"
-    return _BIN.format(
-        href=address(end - 1), title=title, x=x, step=_STEP, height=_HEIGHT, marks=Markup("").join(marks)
-    )
+    return _BIN.format(href=href, title=title, x=x, step=_STEP, height=_HEIGHT, marks=Markup("").join(marks))

@@ -55,7 +55,7 @@ FROM requests GROUP BY train, conversation_id;
 """  # noqa: S608 - numbers of ours
 NONE, LAST = "NULL, NULL, NULL", "'9999-12-31', 'ffffffff-ffff-ffff-ffff-ffffffffffff'"
 ALL = "'{1,2,3}'"
-PAGE = "NULL, NULL, NULL, NULL, NULL, false, false, false, false, false, 50, 2, 3"
+PAGE = "'-infinity', NULL, NULL, NULL, false, false, false, false, false, NULL, 50, 2, 3"
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ async def _cases(connection: Connection) -> list[Case]:
 
 def _requests() -> str:
     lowest, highest = "'00000000-0000-0000-0000-000000000000'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'"
-    return f"1, {highest}, {lowest}, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 50, 2, 3"
+    return f"1, {highest}, {lowest}, {', '.join(['NULL'] * 13)}, 50, 2, 3"
 
 
 async def _timed(connection: Connection, case: Case) -> tuple[float, set[str]]:
