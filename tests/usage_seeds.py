@@ -252,3 +252,18 @@ def _curve(start: datetime, end: datetime, peak: float, minutes: int = 5) -> lis
         (start + (end - start) * step / steps, round(peak * (0.55 * step / steps + 0.45 * (step / steps) ** 2), 3))
         for step in range(steps + 1)
     ]
+
+
+async def budgets(connection: Any) -> None:
+    """A calm budget, one that is nearly used up, one in tokens of a day that is over, of trains that are there."""
+    for train, unit, amount, period, zone, hard in (
+        ("atlas", "usd", 900, "month", "Europe/Zurich", False),
+        ("borealis", "usd", 60, "week", "UTC", False),
+        ("cargo", "tokens", 20_000, "day", "UTC", True),
+    ):
+        number, _ = await numbered(connection, train, None)
+        await connection.execute(
+            "INSERT INTO budgets (train, unit, amount, period, zone, hard, created_by)"
+            " VALUES ($1, $2, $3, $4, $5, $6, 'x')",
+            number, unit, Decimal(amount), period, zone, hard,
+        )  # fmt: skip

@@ -13,6 +13,9 @@ Point = tuple[float, float]
 """Share of the window's time that has gone (0 to 1), share of the limit that was used (0 to 1 and beyond)."""
 
 MOST_POINTS = 200
+QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
+CROWDED = 1.3
+"""Use beyond which quarters would stand on one another."""
 MOST_GHOSTS = 8
 GHOST_POINTS = 30
 WIDTH = 1000.0
@@ -59,7 +62,7 @@ class Curve:
 def drawn(curve: Curve, *, label: str, write: Callable[[float], str] = lambda share: f"{share * 100:.0f} %") -> Markup:
     """The drawing."""
     peak = max((used for _, used in curve.points), default=0.0)
-    found = axis.Scale(max(1.0, peak), (0.0, 0.25, 0.5, 0.75, 1.0))
+    found = axis.Scale(max(1.0, peak), QUARTERS) if peak <= CROWDED else axis.scale(peak)
     plane = _PLANE.format(axis.PLOT, Markup("").join(_plane(curve, found)))
     beside = [*_levels(curve, found), *_moves(curve), *_now(curve, found)]
     inside = Markup("").join([axis.lines(found, write), plane, *beside, axis.at(curve.words)])

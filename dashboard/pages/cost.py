@@ -10,6 +10,7 @@ from aiohttp import web
 from core.access import Permission
 from dashboard.charts.figure import Figure
 from dashboard.charts.table import Column, Table, Value
+from dashboard.overview import budgets
 from dashboard.overview.cards import read_parts
 from dashboard.pages import first_run
 from dashboard.pages.overview import Scope, scope_of
@@ -79,7 +80,12 @@ async def cost_page(call: Call[CostQuery]) -> web.Response:
     if scope.before.first_hour is None and not await first_run.anything(call):
         return first_run.shown(call, section="cost")
     found = await read_parts(
-        call.request, {"made": lambda: _breakdown(call, scope), "unpriced": lambda: _unpriced(call, scope)}
+        call.request,
+        {
+            "made": lambda: _breakdown(call, scope),
+            "unpriced": lambda: _unpriced(call, scope),
+            "budgets": lambda: _budgets(call, scope),
+        },
     )
     kept = _kept(call.query, scope)
     return page(
@@ -234,6 +240,13 @@ def _row(line: Line) -> tuple[Value, ...]:
     cost: Decimal | None = sums.cost
     counts = (each.value(sums) for each in CLASSES)
     return (line.title, sums.requests, *counts, cost, line.share, change, sums.estimated, sums.unpriced)
+
+
+async def _budgets(call: Call[Any], scope: Scope) -> list[tuple[budgets.Stand, Figure | None]]:
+    """The budgets of these trains and how they went. Two queries."""
+    found = await budgets.stands(call.database, scope.trains, scope.span.now)
+    drawn = await budgets.courses(call.database, found, scope.span.now)
+    return [(one, drawn.get(one.row.budget)) for one in found]
 
 
 async def _unpriced(call: Call[Any], scope: Scope) -> list[UnpricedRow]:

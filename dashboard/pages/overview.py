@@ -9,7 +9,7 @@ from aiohttp import web
 
 from core.access import Permission, may
 from dashboard.charts.figure import Figure
-from dashboard.overview import attention
+from dashboard.overview import attention, budgets
 from dashboard.overview.cards import Failed, read_parts
 from dashboard.overview.tiles import tiles
 from dashboard.pages import first_run
@@ -114,6 +114,7 @@ async def overview_page(call: Call[OverviewQuery]) -> web.Response:
             "now": lambda: _now(call, scope),
             "top": lambda: _top(call, scope),
             "windows": lambda: _windows(call, scope),
+            "budgets": lambda: budgets.stands(call.database, scope.trains, scope.span.now),
         },
     )
     return page(
@@ -251,6 +252,8 @@ def _attention(scope: Scope, found: Mapping[str, Any]) -> tuple[list[attention.I
     """The items, how many are left out, and whether some could not be looked for."""
     now, windows = found["now"], found["windows"]
     items = attention.of_windows(windows, scope.span.now) if isinstance(windows, list) else []
+    stood = found["budgets"]
+    items += budgets.items(stood, address("/cost", _kept(scope))) if isinstance(stood, list) else []
     if not isinstance(now, StateOfNowRow):
         shown, left = attention.chosen(items)
         return shown, left, True
@@ -260,4 +263,4 @@ def _attention(scope: Scope, found: Mapping[str, Any]) -> tuple[list[attention.I
     link = address("/cost", _kept(scope)) + "#unpriced"
     items += attention.unpriced(now.unpriced_models, now.unpriced_requests, link)
     shown, left = attention.chosen(items)
-    return shown, left, isinstance(windows, Failed)
+    return shown, left, isinstance(windows, Failed) or isinstance(stood, Failed)

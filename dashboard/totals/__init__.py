@@ -2,5 +2,6 @@
 
 - ``slots`` cuts a period into hours, days, weeks … of a zone; ``sums`` adds figures up without losing what is unknown.
 - ``usage`` reads them by slot and by train, account, model or type; ``latency`` finds percentiles in buckets.
+- ``classes`` are the kinds of tokens, ``wording`` what is measured and by what, ``pictures`` the charts of it.
 - ``comparison`` sets a period beside the same weekdays before it.
 """

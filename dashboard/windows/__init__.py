@@ -4,6 +4,7 @@
 - ``said`` is what was reported or polled of windows; ``usage`` our own sums beside it, ``estimate`` what follows from
   them where nothing was said, ``use`` who and what used a window.
 - ``history`` is the windows that are over, ``outlook`` where the running ones lead.
+- ``glance`` is all of it by one query, ``course`` the figures of one window, ``wording`` windows in words.
 - ``answers`` are the models of the JSON API; ``shape`` makes them.
 
 What was said of an account is the account's: who may see any train that used it sees that. Our own sums are of the

@@ -125,3 +125,32 @@ class CalledLimit:
     remaining: int | None
     reset_at: datetime | None
     observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetNow:
+    """A budget, its running period, and what was used in that; ``key_id`` is None where it is the whole train's."""
+
+    budget: int
+    train: int
+    key_id: str | None
+    unit: str
+    amount: Decimal
+    period: str
+    zone: str
+    hard: bool
+    starts_at: datetime
+    ends_at: datetime
+    cost_usd: Decimal
+    tokens: int
+    unpriced: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetStep:
+    """What was used of a budget in an hour or a day of its running period."""
+
+    budget: int
+    at: datetime
+    cost_usd: Decimal
+    tokens: int

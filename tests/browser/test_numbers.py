@@ -19,12 +19,13 @@ async def filled(connection):
     await usage_seeds.busy_weeks(connection, now, weeks=2)
     await usage_seeds.busy_windows(connection, now)
     await used(connection, now, model=HOSTILE, account="key-hostile", name=HOSTILE, cost=3)
+    await usage_seeds.budgets(connection)
     talk = await conversation_scenes.fix_the_test(connection)
     account = f"/windows/{SUBSCRIPTION}"
     return [
         "/overview", "/overview?by=model&measure=tokens&range=24h&tz=Europe/Zurich",
         "/overview?trainId=nobody",
-        "/cost?by=account", "/cost?step=month&money=subscription&range=all", "/windows", account,
+        "/cost?by=account", "/cost?step=month&money=subscription&range=all", "/windows", account, "/prices?model=new",
         f"{account}?window=7d", f"{account}/use", f"{account}/estimate",
         f"/conversations/{talk.conversation}?view=cost",
     ]  # fmt: skip
