@@ -1007,7 +1007,7 @@ CREATE INDEX failures_counted ON public.failures USING btree (train, rivals, ret
 
 CREATE INDEX failures_open ON public.failures USING btree (train, rivals, failed_at_us, request) WHERE (claimed_by IS NULL);
 
-CREATE INDEX failures_rivals ON public.failures USING btree (train, rivals, failed_at_us);
+CREATE INDEX failures_taken ON public.failures USING btree (train, rivals, failed_at_us) WHERE (claimed_by IS NOT NULL);
 
 CREATE INDEX link_keys_client ON public.link_keys USING btree (train, kind, key, client, request) WHERE (kind = ANY (ARRAY[2, 3, 4]));
 
