@@ -41,10 +41,10 @@ SELECT 1 + n.talk % 3, (left(uuid7_floor(n.at)::text, 24) || lpad(to_hex(n.n), 1
     n.n % 2000, n.n % 90000, n.n % 2000, (n.n % 9000) / 100000.0, n.model, n.n % 50 = 0, n.at, n.at + interval '9 s',
     300000 + n.n % 900000, 1000000 + (n.n::bigint * 7919) % 40000000, uuid7_floor(n.begun), 'main', 1
 FROM (
-    SELECT g AS n, g % {TALKS} AS talk,
+    SELECT g AS n, g / {REQUESTS // TALKS} AS talk,
         (ARRAY['claude-opus-5-5', 'claude-sonnet-5-5', 'claude-haiku-4-5', 'claude-opus-5'])[1 + g % 4] AS model,
         now() - interval '{DAYS} days' + g * interval '{DAYS} days' / {REQUESTS} AS at,
-        now() - interval '{DAYS} days' + (g % {TALKS}) * interval '60 s' AS begun
+        now() - interval '{DAYS} days' + (g / {REQUESTS // TALKS}) * interval '60 s' AS begun
     FROM generate_series(1, {REQUESTS} - 1) AS g
 ) AS n;
 INSERT INTO conversations (train, conversation_id, title, account, first_at, last_at, message_count, cost_usd,
