@@ -9,7 +9,8 @@ One call is one straight line (``forward``):
   ``request_body`` is what comes in, ``response_writer`` what goes out, ``call_tape`` what is taped, ``clock`` when,
   ``breaks`` how a call breaks; ``relay`` is what all calls of a worker share;
 - ``upstream`` is the narrow way out (``begin, write, drain, sent, head, pour, release``): a pool of connections;
-  ``upstream_connection`` is one of them, ``headers`` what may cross and what of it may be recorded;
+  ``upstream_connection`` is one of them, ``response_parser`` reads its answers, ``headers`` says what may cross
+  and what of it may be recorded;
 - ``tape_writer`` takes frames from the event loop, its thread writes them; ``tape_reader`` reads them back;
 - ``server`` listens, watches the clock for all calls at once and drains; ``worker`` puts it together;
 - ``counters`` are shared by all workers through a mapped file each; ``metrics`` is their text, ``health`` their state;

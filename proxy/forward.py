@@ -15,8 +15,9 @@ from proxy.connection import CLOSED, KEPT, Incoming, Sent
 from proxy.headers import request_head
 from proxy.relay import Relay
 from proxy.request_body import RequestBody
+from proxy.response_parser import ResponseHead
 from proxy.response_writer import ResponseWriter
-from proxy.upstream_connection import ResponseHead, UpstreamConnection, now_us
+from proxy.upstream_connection import UpstreamConnection, now_us
 
 HOLD_SECONDS = 0.02
 """How long a response head waits for the tape at most (tape.md)."""

@@ -7,7 +7,7 @@ from proxy.headers import response_head
 if TYPE_CHECKING:
     from proxy.admission import Message
     from proxy.connection import ClientConnection
-    from proxy.upstream_connection import ResponseHead
+    from proxy.response_parser import ResponseHead
 
 SMALL = 16 * 1024
 """Below this, copying bytes together is cheaper than a second write."""

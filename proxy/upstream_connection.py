@@ -1,27 +1,21 @@
-"""One connection to the upstream: an own ``asyncio.Protocol`` on httptools, one exchange at a time.
-
-httptools waits for a body after HEAD, gives 1xx as a complete message and has no call for EOF; all three are met here.
-"""
+"""One connection to the upstream: an own ``asyncio.Protocol``, one exchange at a time."""
 
 import asyncio
 import socket
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, NamedTuple, cast
-
-import httptools
+from typing import TYPE_CHECKING, cast
 
 from core.models import Outcome
 from core.refusals import Reason
 from proxy import tcp
 from proxy.breaks import CallBrokenError
-from proxy.repeated_length import END, repeats, said_once
+from proxy.response_parser import ResponseHead, ResponseParser
 
 if TYPE_CHECKING:
     from proxy.upstream import Upstream
 
 Sink = Callable[[bytes], None]
-Framing = Literal["none", "length", "chunked", "eof"]
 
 SOCKET_BUFFER = 256 * 1024
 WRITE_HIGH = 64 * 1024
@@ -29,15 +23,6 @@ PENDING_HIGH = 64 * 1024
 SMALL = 16 * 1024
 """Below this, copying bytes together is cheaper than a second write."""
 MAX_RESPONSE_HEAD = 256 * 1024
-
-
-class ResponseHead(NamedTuple):
-    """The upstream's response head, as bytes in its order."""
-
-    status: int
-    reason: bytes
-    headers: list[tuple[bytes, bytes]]
-    framing: Framing
 
 
 def now_us() -> int:
@@ -49,27 +34,15 @@ class UpstreamConnection(asyncio.Protocol):
     """``begin``, ``write``, ``drain``, ``sent``, ``head``, ``pour``, ``release``: see ``proxy.upstream``."""
 
     __slots__ = (
-        *(
-            "_bodyless",
-            "_complete",
-            "_drain",
-            "_end",
-            "_failure",
-            "_framing",
-            "_head",
-            "_head_bytes",
-            "_headers",
-            "_held",
-        ),
-        *("_head_waiter", "_keep", "_loop", "_owner", "_parser", "_paused_us", "_pending", "_pending_size", "_pieces"),
-        *("_reading_paused", "_reason", "_sink", "_unsent", "busy", "idle_since", "last_us", "reused"),
-        *("sent_us", "transport", "_taken", "_repeats"),
+        *("_answer", "_drain", "_end", "_failure", "_head_waiter", "_held", "_loop", "_owner", "_paused_us"),
+        *("_pending", "_pending_size", "_reading_paused", "_sink", "_taken", "_unsent", "busy", "idle_since"),
+        *("last_us", "reused", "sent_us", "transport"),
     )
 
     def __init__(self, owner: "Upstream", loop: asyncio.AbstractEventLoop) -> None:
         self._owner = owner
         self._loop = loop
-        self._parser = httptools.HttpResponseParser(self)
+        self._answer = ResponseParser()
         self.transport: asyncio.Transport | None = None
         self.busy = False
         self.reused = False
@@ -79,23 +52,13 @@ class UpstreamConnection(asyncio.Protocol):
         self._clear()
 
     def _clear(self) -> None:
-        self._head: ResponseHead | None = None
         self._head_waiter: asyncio.Future[None] | None = None
         self._end: asyncio.Future[None] | None = None
         self._drain: asyncio.Future[None] | None = None
         self._failure: CallBrokenError | None = None
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._reason = b""
-        self._framing: Framing = "none"
-        self._bodyless = False
         self._unsent = b""
-        self._complete = False
-        self._keep = False
-        self._pieces: list[bytes] = []
         self._pending: list[tuple[int, bytes]] = []
         self._pending_size = 0
-        self._head_bytes = bytearray()
-        self._repeats = False
         self._sink: Sink | None = None
         self._reading_paused = False
         self._held = 0
@@ -108,7 +71,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Start a request with its head. ``bodyless_answer``: the answer to HEAD has no body, whatever it says."""
         self._clear()
         self.busy = True
-        self._bodyless = bodyless_answer
+        self._answer.begin(bodyless=bodyless_answer)
         self._unsent = head
 
     def write(self, data: bytes) -> None:
@@ -148,11 +111,11 @@ class UpstreamConnection(asyncio.Protocol):
 
     async def head(self) -> ResponseHead:
         """The response head. Raises CallBrokenError."""
-        if self._head is None and self._failure is None:
+        if self._answer.head is None and self._failure is None:
             self._head_waiter = self._loop.create_future()
             await self._head_waiter
-        if self._head is not None:
-            return self._head
+        if self._answer.head is not None:
+            return self._answer.head
         raise self._failure or CallBrokenError(Reason.BROKE_OFF, Outcome.UPSTREAM_RESET, "no answer")
 
     async def pour(self, sink: Sink) -> None:
@@ -163,11 +126,11 @@ class UpstreamConnection(asyncio.Protocol):
         for self.last_us, piece in pending:
             sink(piece)
         self.last_us = newest
-        if not self._complete and self._failure is None:
+        if not self._answer.complete and self._failure is None:
             self._end = self._loop.create_future()
             self._resume_reading()
             await self._end
-        if not self._complete and self._failure is not None:
+        if not self._answer.complete and self._failure is not None:
             raise self._failure
 
     def release(self) -> None:
@@ -180,7 +143,13 @@ class UpstreamConnection(asyncio.Protocol):
         transport = self.transport
         if transport is None:
             return
-        if self._complete and self._keep and self.sent_us and not self._paused_us and not transport.is_closing():
+        if (
+            self._answer.complete
+            and self._answer.keep
+            and self.sent_us
+            and not self._paused_us
+            and not transport.is_closing()
+        ):
             self._resume_reading()
             self.idle_since = self._loop.time()
             self._owner.keep(self)
@@ -189,7 +158,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def fail(self, reason: Reason, outcome: Outcome, note: str) -> None:
         """End the exchange: whoever waits gets the error, the connection is cut. The first failure counts."""
-        if self._failure is None and not self._complete:
+        if self._failure is None and not self._answer.complete:
             self._failure = CallBrokenError(reason, outcome, note)
         for waiter in (self._head_waiter, self._end, self._drain):
             if waiter is not None and not waiter.done():
@@ -221,13 +190,13 @@ class UpstreamConnection(asyncio.Protocol):
 
     def check(self, now: int, first_byte_us: int, idle_us: int) -> None:
         """Fail where the upstream has been silent for too long; called about once a second."""
-        if self._complete or self._failure is not None:
+        if self._answer.complete or self._failure is not None:
             return
         if self._paused_us and self._took_some():
             self._paused_us = now
         elif self._paused_us and now - self._paused_us > idle_us:
             self.fail(Reason.TIMED_OUT, Outcome.UPSTREAM_TIMEOUT, "upstream took no request bytes")
-        elif self._head is None:
+        elif self._answer.head is None:
             if self.sent_us and now - self.sent_us > first_byte_us:
                 self.fail(Reason.TIMED_OUT, Outcome.UPSTREAM_TIMEOUT, "no response head in time")
         elif self.sent_us and not self._reading_paused and now - self.last_us > idle_us:
@@ -254,11 +223,12 @@ class UpstreamConnection(asyncio.Protocol):
         """The end of the body where nothing else ends it; a failure everywhere else."""
         self.transport = None
         self._owner.lost(self)
-        if not self.busy or self._complete:
+        head = self._answer.head
+        if not self.busy or self._answer.complete:
             return
-        if exc is None and self._head is not None and self._framing == "eof" and self._failure is None:
+        if exc is None and head is not None and head.framing == "eof" and self._failure is None:
             self._finish()
-        elif self._head is None:
+        elif head is None:
             self.fail(Reason.BROKE_OFF, Outcome.UPSTREAM_RESET, "closed before the response head")
         else:
             self.fail(Reason.BROKE_OFF, Outcome.UPSTREAM_RESET, "broke off in the response body")
@@ -280,47 +250,19 @@ class UpstreamConnection(asyncio.Protocol):
                 self.transport.abort()
             return
         self.last_us = now_us()
-        if self._head is None:
-            self._head_bytes += data
-        if not self._repeats:
-            self._feed(data)
-        if self._repeats and (END in self._head_bytes):
-            self._repeats = False
-            self._read_again()
-        pieces = self._pieces
-        if pieces:
-            self._pieces = []
-            self._deliver(pieces[0] if len(pieces) == 1 else b"".join(pieces))
-        if self._failure is not None:
+        answer = self._answer
+        piece = answer.feed(data)
+        if answer.head is not None and self._head_waiter is not None and not self._head_waiter.done():
+            self._head_waiter.set_result(None)
+        # What came before a broken byte still belongs to the client; the failure is told behind it.
+        if piece:
+            self._deliver(piece)
+        if answer.broken:
             self.fail(Reason.BAD_ANSWER, Outcome.UPSTREAM_RESET, "not HTTP/1.1")
-        elif self._complete:
+        elif answer.complete:
             self._finish()
-        elif self._head is None and len(self._head_bytes) > MAX_RESPONSE_HEAD:
+        elif answer.head_size > MAX_RESPONSE_HEAD:
             self.fail(Reason.BAD_ANSWER, Outcome.UPSTREAM_RESET, "response head too large")
-
-    def _feed(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._repeats = self._head is None and repeats(bytes(self._head_bytes))
-            if not self._repeats:
-                self._broken_parse()
-
-    def _read_again(self) -> None:
-        self._parser = httptools.HttpResponseParser(self)
-        self._headers, self._reason = [], b""
-        once = said_once(bytes(self._head_bytes))
-        if once is None:
-            self._broken_parse()
-        else:
-            self._feed(once)
-            self._repeats = False
-
-    def _broken_parse(self) -> None:
-        self._keep = False
-        # What came before the broken byte still belongs to the client; the failure is told behind it.
-        if not self._complete and self._failure is None:
-            self._failure = CallBrokenError(Reason.BAD_ANSWER, Outcome.UPSTREAM_RESET, "not HTTP/1.1")
 
     def _deliver(self, piece: bytes) -> None:
         if self._sink is not None:
@@ -332,68 +274,6 @@ class UpstreamConnection(asyncio.Protocol):
             self._pause_reading()
 
     def _finish(self) -> None:
-        self._complete = True
+        self._answer.complete = True
         if self._end is not None and not self._end.done():
             self._end.set_result(None)
-
-    # What httptools calls.
-
-    def on_message_begin(self) -> None:
-        """A second message behind a complete one: nobody asked for it."""
-        self._headers = []
-        self._reason = b""
-        if self._complete:
-            self._keep = False
-
-    def on_status(self, status: bytes) -> None:
-        """The reason phrase; it may come in parts."""
-        self._reason += status
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One field; trailers come here too, behind the head, and are dropped."""
-        if self._head is None:
-            self._headers.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        """The final head wakes the call; interim ones (1xx) do not count."""
-        status = self._parser.get_status_code()
-        if status < 200 or self._head is not None:
-            return
-        self._framing = self._read_framing(status)
-        if self._failure is not None:
-            return
-        self._keep = self._parser.should_keep_alive() and self._framing != "eof"
-        self._head = ResponseHead(status, self._reason, self._headers, self._framing)
-        self._head_bytes.clear()
-        if self._framing == "none":
-            # Whatever the head says of a body, none comes; so this parser is at a loss and is not used again.
-            self._complete = True
-            self._parser = httptools.HttpResponseParser(self)
-        if self._head_waiter is not None and not self._head_waiter.done():
-            self._head_waiter.set_result(None)
-
-    def _read_framing(self, status: int) -> Framing:
-        if self._bodyless or status in {204, 304}:
-            return "none"
-        framing: Framing = "eof"
-        for name, value in self._headers:
-            lowered = name.lower()
-            if lowered == b"transfer-encoding":
-                if value.strip().lower() != b"chunked":
-                    self._broken_parse()
-                return "chunked"
-            if lowered == b"content-length":
-                framing = "length"
-        return framing
-
-    def on_body(self, body: bytes) -> None:
-        """A part of the body, without its framing."""
-        if not self._complete:
-            self._pieces.append(body)
-        else:
-            self._keep = False
-
-    def on_message_complete(self) -> None:
-        """The end of the body as its framing says."""
-        if self._head is not None and self._framing != "eof":
-            self._complete = True

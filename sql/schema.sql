@@ -1001,13 +1001,15 @@ CREATE INDEX conversations_last ON public.conversations USING btree (train, last
 
 CREATE INDEX conversations_sessions ON public.conversations USING gin (session_ids);
 
+CREATE INDEX conversations_subtasks ON public.conversations USING btree (train, last_at) INCLUDE (subtask_count) WHERE (subtask_count > 0);
+
 CREATE INDEX failures_claimed ON public.failures USING btree (train, claimed_by) WHERE (claimed_by IS NOT NULL);
 
 CREATE INDEX failures_counted ON public.failures USING btree (train, rivals, retry_count, failed_at_us, request) WHERE (claimed_by IS NULL);
 
 CREATE INDEX failures_open ON public.failures USING btree (train, rivals, failed_at_us, request) WHERE (claimed_by IS NULL);
 
-CREATE INDEX failures_rivals ON public.failures USING btree (train, rivals, failed_at_us);
+CREATE INDEX failures_taken ON public.failures USING btree (train, rivals, failed_at_us) WHERE (claimed_by IS NOT NULL);
 
 CREATE INDEX link_keys_client ON public.link_keys USING btree (train, kind, key, client, request) WHERE (kind = ANY (ARRAY[2, 3, 4]));
 

@@ -19,7 +19,7 @@ from proxy.recorder.notes import Note
 
 NOTES = 20_000
 """About 1.5 KB each."""
-BEHIND = 128
+BEHIND = 24
 """Requests of a conversation that are not settled: so many calls at once may end in any order."""
 
 

@@ -56,7 +56,9 @@ WHERE a.train = $1 AND a.conversation_id = n.root AND a.alias <> n.conversation_
 -- name: rollup_drop_branches
 -- Branches ($3) of conversations ($2) that no request is on any more.
 DELETE FROM branches AS b USING unnest($2::uuid[], $3::text[]) AS n (conversation_id, branch_id)
-WHERE b.train = $1 AND b.conversation_id = n.conversation_id AND b.branch_id = n.branch_id;
+-- Said twice, or a plan made when there were few would join all there are.
+WHERE b.train = $1 AND b.conversation_id = n.conversation_id AND b.branch_id = n.branch_id
+    AND b.conversation_id = ANY ($2::uuid[]) AND b.branch_id = ANY ($3::text[]);
 
 -- name: rollup_aliases
 -- Roots that joined another conversation keep leading to it.
@@ -68,7 +70,7 @@ ON CONFLICT (train, alias) DO UPDATE SET conversation_id = excluded.conversation
 -- Where a request that was a root once has moved on, its alias moves with it.
 UPDATE conversation_aliases AS a SET conversation_id = n.conversation_id
 FROM unnest($2::uuid[], $3::uuid[]) AS n (alias, conversation_id)
-WHERE a.train = $1 AND a.alias = n.alias;
+WHERE a.train = $1 AND a.alias = n.alias AND a.alias = ANY ($2::uuid[]);
 
 -- name: rollup_drop_aliases
 -- Requests that are roots again need no alias.

@@ -173,7 +173,11 @@ WHERE train = $1
 -- returns: LinkKeyName
 SELECT p.rivals AS key FROM unnest($2::bytea[], $3::bigint[]) AS p (rivals, since_us)
 WHERE EXISTS (
-    SELECT FROM failures AS f WHERE f.train = $1 AND f.rivals = p.rivals AND f.failed_at_us >= p.since_us);
+        SELECT FROM failures AS f
+        WHERE f.train = $1 AND f.rivals = p.rivals AND f.failed_at_us >= p.since_us AND f.claimed_by IS NULL)
+    OR EXISTS (
+        SELECT FROM failures AS f
+        WHERE f.train = $1 AND f.rivals = p.rivals AND f.failed_at_us >= p.since_us AND f.claimed_by IS NOT NULL);
 
 -- name: linking_failures
 -- Failures of these rivals ($2) before a request ($3) that nobody claimed: of a retry count ($4; null: any), in a time ($5
@@ -187,7 +191,7 @@ CROSS JOIN LATERAL (
     WHERE f.train = $1 AND f.rivals = p.rivals AND f.claimed_by IS NULL AND f.request < p.before
         AND f.failed_at_us > p.begin_us AND f.failed_at_us <= p.end_us
         AND (p.retry_count IS NULL OR f.retry_count = p.retry_count)
-    OFFSET 0)
+    ORDER BY f.failed_at_us LIMIT 1000000)
     UNION ALL
     (SELECT f.* FROM failures AS f
     WHERE f.train = $1 AND f.rivals = p.rivals AND f.claimed_by IS NULL AND f.request < p.before
@@ -294,7 +298,8 @@ ON CONFLICT (train, request) DO UPDATE SET rivals = excluded.rivals, failed_at_u
 -- Says who claims these failures now ($3; null: nobody any more).
 UPDATE failures AS f SET claimed_by = n.claimed_by
 FROM unnest($2::uuid[], $3::uuid[]) AS n (request, claimed_by)
-WHERE f.train = $1 AND f.request = n.request;
+-- Said twice, or a plan made when there were few would join all there are.
+WHERE f.train = $1 AND f.request = n.request AND f.request = ANY ($2::uuid[]);
 
 -- name: linking_forget_wants
 -- Wants are kept for 30 days of their request's start; beyond that a rebuild is the truth.
@@ -308,4 +313,4 @@ UPDATE requests AS r SET conversation_id = n.conversation_id, branch_id = n.bran
 FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::boolean[], $9::uuid[],
     $10::uuid[]) AS n (id, conversation_id, branch_id, parent_request_id, link_method, parent_message_hash, is_subtask,
     parent_task_request_id, attempt_of)
-WHERE r.train = $1 AND r.id = n.id;
+WHERE r.train = $1 AND r.id = n.id AND r.id = ANY ($2::uuid[]);

@@ -9,12 +9,17 @@ SELECT coalesce(sum(u.requests), 0)::bigint AS requests, coalesce(sum(u.ok), 0):
     coalesce(sum(u.cache_creation_input_tokens), 0)::bigint AS cache_creation_input_tokens,
     coalesce(sum(u.cache_read_input_tokens), 0)::bigint AS cache_read_input_tokens,
     coalesce(sum(u.cost_usd), 0) AS cost_usd, coalesce(sum(u.priced), 0)::bigint AS priced,
-    coalesce(sum(u.unpriced), 0)::bigint AS unpriced, coalesce(sum(u.estimated), 0)::bigint AS estimated,
-    (SELECT coalesce(sum(c.subtask_count), 0)::bigint FROM conversations AS c
-        WHERE c.train = ANY ($1::integer[]) AND c.last_at >= date_trunc('hour', $2, 'UTC') AND c.last_at < $3
-        AND c.subtask_count > 0) AS subtasks
+    coalesce(sum(u.unpriced), 0)::bigint AS unpriced, coalesce(sum(u.estimated), 0)::bigint AS estimated
 FROM usage_hourly AS u
 WHERE u.train = ANY ($1::integer[]) AND u.hour >= date_trunc('hour', $2::timestamptz, 'UTC') AND u.hour < $3;
+
+-- name: subtasks_of_period
+-- Sub-agents launched in conversations of trains $1 that were last active from the hour of $2 up to $3.
+-- returns: SubtasksRow
+SELECT coalesce(sum(c.subtask_count), 0)::bigint AS subtasks
+FROM conversations AS c
+WHERE c.train = ANY ($1::integer[]) AND c.last_at >= date_trunc('hour', $2::timestamptz, 'UTC') AND c.last_at < $3
+    AND c.subtask_count > 0;
 
 -- name: totals_by_train
 -- All-time sums of trains $1 from the roll-up, one row for each train, model and type.

@@ -115,6 +115,11 @@ class Bench:
             yield await self._row("300 KB, nothing remembered, backlog", pid, strange[24:], rate=0)
             yield await self._row("2 KB JSON, 200/s", pid, _small(1200, 1), rate=200)
             yield await self._row("2 KB JSON, backlog", pid, _small(5000, 2), rate=0)
+            # Of one session, every word the same: what is looked up by its words is found a thousandfold.
+            same = _small(1, 3) * 1000
+            yield await self._row("2 KB JSON, the same words, backlog: the first 1,000", pid, same, rate=0)
+            await self._take(pid, same * 18, rate=0)
+            yield await self._row("2 KB JSON, the same words, backlog: after 19,000", pid, same, rate=0)
             # Of each conversation the turn before is recorded, the rest of it only in the lane's memory that ends here.
             strangers = [
                 list(conversation(68, TURN, start=n * 50_021 + 9000, tools=TOOLS))[-STRANGE:] for n in range(STRANGERS)
@@ -122,6 +127,9 @@ class Bench:
             await self._take(pid, _interleaved(strangers, 0, 1, first=200), rate=0)
         for turn, (name, rate) in enumerate((("25/s", 25.0), ("backlog", 0.0)), start=1):
             async with self._recorder() as pid:
+                # What a recorder does once is not counted: it has prepared its statements and run its code.
+                used = [Call(20_000 + 100 * turn + n, bodies[77]) for n, bodies in enumerate([*sessions, *others])]
+                await self._take(pid, [*used, *_small(100, 2 + turn)], rate=0)
                 calls = _interleaved(strangers, turn, turn + 1, first=200)
                 yield await self._row(f"300 KB, lanes of another recorder, {name}", pid, calls, rate)
 

@@ -158,3 +158,15 @@ async def test_a_phone_has_five_places(watched, connection):
         await site.page.locator(".more").get_by_role("link", name="Settings").click()
         await site.page.wait_for_url("**/settings")
         site.assert_quiet()
+
+
+async def test_a_page_says_when_nobody_answers(watched, connection):
+    """Where the polls of a page fail it says as of when it is, and takes that back when one succeeds."""
+    await recordings.seed(connection)
+    async with watched() as site:
+        await site.goto("/requests")
+        assert not await site.page.locator("#stale").is_visible()
+        await site.page.context.set_offline(True)
+        await site.page.get_by_text("The dashboard does not answer just now").wait_for(timeout=15_000)
+        await site.page.context.set_offline(False)
+        await site.page.locator("#stale").wait_for(state="hidden", timeout=15_000)

@@ -32,7 +32,7 @@ async def watched(connection):
             generate_series(now() - interval '90 days', now(), '5 hours') AS at;
         INSERT INTO rate_limits
         SELECT a, 'model-' || m, 'requests', 1, 1, now(), now()
-        FROM generate_series(1, 40) AS a, generate_series(1, 20) AS m;
+        FROM generate_series(1, 40) AS a, generate_series(1, 200) AS m;
         INSERT INTO requests (train, id, node, method, path, started_at, deriver_version, account, outcome, ended_at)
         SELECT 1 + n % 3, (left(uuid7_floor(now())::text, 24) || lpad(to_hex(n), 12, '0'))::uuid, 'n', 'POST', '/',
             now(), 1, 1 + n % 5, 'ok', now()
@@ -51,7 +51,7 @@ READS = (
     ("usage_of_accounts", f"{TRAINS}, {ACCOUNTS}, now() - interval '5 hours', now()", 3 * 62 * 2),
     ("usage_series_of_account", f"{TRAINS}, {ACCOUNTS}, now() - interval '1 day', now(), '30 minutes'", 3 * 290 * 2),
     ("rejected_windows", f"{TRAINS}, {ACCOUNTS}, '5h', '5 hours', now() - interval '10 days'", 5000),
-    ("rate_limits_of", f"{ACCOUNTS}, now() - interval '8 days'", 20),
+    ("rate_limits_of", f"{ACCOUNTS}, now() - interval '8 days'", 200),
     ("window_account_numbers", f"'account-2', {TRAINS}, false", 130),
     ("window_accounts", f"{TRAINS}, now() - interval '8 days', true", 240),
     ("conversation_titles", "1, '{}'", 0),

@@ -17,7 +17,7 @@ from proxy.recorder.facts_memory import FactsMemory
 from proxy.recorder.linking import Newcomer
 from proxy.recorder.notes_memory import NotesMemory
 from proxy.recorder.service import forget_wants
-from sql.database import Database
+from sql.database import Database, Transaction
 from sql.rows.linking import LinkBegin
 from tests.forests import NO_FIGURES, Connection, check
 from tests.talks import Traffic, Wire, assistant, user
@@ -56,8 +56,12 @@ class Recorder:
                 lambda ids: self.memory.load(transaction, TRAIN, ids), self.notes,
             )  # fmt: skip
             await linking.write(transaction, TRAIN, made)
+            await self.watch(transaction)
         self.notes.close(TRAIN, self.linkings, made.conversations)
         self.seen |= latest.keys()
+
+    async def watch(self, transaction: Transaction) -> None:
+        """For tests that look at what a transaction did."""
 
 
 def figures(facts: Facts) -> Figures:

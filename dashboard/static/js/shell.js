@@ -30,3 +30,10 @@ const tick = () => {
 };
 tick();
 setInterval(tick, 30_000);
+
+// A page that asks for news says so when nobody answers, until somebody does.
+const stale = document.getElementById("stale");
+document.addEventListener("htmx:error", (event) => {
+  if (event.detail?.error instanceof TypeError) stale.hidden = false;
+});
+document.addEventListener("htmx:after:request", () => { stale.hidden = true; });

@@ -1,0 +1,156 @@
+"""The upstream's answers, bytes in, head and body out, on httptools.
+
+httptools waits for a body after HEAD, gives 1xx as a complete message and has no call for EOF; the first two are met
+here, the third where the connection ends.
+"""
+
+from typing import Literal, NamedTuple
+
+import httptools
+
+from proxy.repeated_length import END, repeats, said_once
+
+Framing = Literal["none", "length", "chunked", "eof"]
+
+
+class ResponseHead(NamedTuple):
+    """The upstream's response head, as bytes in its order."""
+
+    status: int
+    reason: bytes
+    headers: list[tuple[bytes, bytes]]
+    framing: Framing
+
+
+class ResponseParser:
+    """One answer after the other: ``begin``, then ``feed`` until ``complete`` or ``broken``."""
+
+    __slots__ = (
+        *("_bodyless", "_framing", "_head_bytes", "_headers", "_parser", "_pieces", "_reason", "_repeats"),
+        *("broken", "complete", "head", "keep"),
+    )
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self.begin(bodyless=False)
+
+    def begin(self, *, bodyless: bool) -> None:
+        """Expect the next answer. ``bodyless``: the one to HEAD has no body, whatever it says."""
+        self._bodyless = bodyless
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._reason = b""
+        self._framing: Framing = "none"
+        self._pieces: list[bytes] = []
+        self._head_bytes = bytearray()
+        self._repeats = False
+        self.head: ResponseHead | None = None
+        """The final head, once it is whole."""
+        self.complete = False
+        """Whether the answer has ended as its framing says, or as the connection's end says."""
+        self.broken = False
+        """Whether what came is no HTTP/1.1; what came before the broken byte still counts."""
+        self.keep = False
+        """Whether the connection can take another request after this answer."""
+
+    @property
+    def head_size(self) -> int:
+        """Bytes of a head that is not whole yet."""
+        return len(self._head_bytes)
+
+    def feed(self, data: bytes) -> bytes:
+        """Take one read of the socket; returns what it held of the body, without framing."""
+        if self.head is None:
+            self._head_bytes += data
+        if not self._repeats:
+            self._feed(data)
+        if self._repeats and END in self._head_bytes:
+            self._repeats = False
+            self._read_again()
+        pieces = self._pieces
+        if not pieces:
+            return b""
+        self._pieces = []
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._repeats = self.head is None and repeats(bytes(self._head_bytes))
+            if not self._repeats:
+                self._break()
+
+    def _read_again(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._headers, self._reason = [], b""
+        once = said_once(bytes(self._head_bytes))
+        if once is None:
+            self._break()
+        else:
+            self._feed(once)
+            self._repeats = False
+
+    def _break(self) -> None:
+        self.keep = False
+        if not self.complete:
+            self.broken = True
+
+    # What httptools calls.
+
+    def on_message_begin(self) -> None:
+        """A second message behind a complete one: nobody asked for it."""
+        self._headers = []
+        self._reason = b""
+        if self.complete:
+            self.keep = False
+
+    def on_status(self, status: bytes) -> None:
+        """The reason phrase; it may come in parts."""
+        self._reason += status
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One field; trailers come here too, behind the head, and are dropped."""
+        if self.head is None:
+            self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """The final head; interim ones (1xx) do not count."""
+        status = self._parser.get_status_code()
+        if status < 200 or self.head is not None:
+            return
+        self._framing = self._read_framing(status)
+        if self.broken:
+            return
+        self.keep = self._parser.should_keep_alive() and self._framing != "eof"
+        self.head = ResponseHead(status, self._reason, self._headers, self._framing)
+        self._head_bytes.clear()
+        if self._framing == "none":
+            # Whatever the head says of a body, none comes; so this parser is at a loss and is not used again.
+            self.complete = True
+            self._parser = httptools.HttpResponseParser(self)
+
+    def _read_framing(self, status: int) -> Framing:
+        if self._bodyless or status in {204, 304}:
+            return "none"
+        framing: Framing = "eof"
+        for name, value in self._headers:
+            lowered = name.lower()
+            if lowered == b"transfer-encoding":
+                if value.strip().lower() != b"chunked":
+                    self._break()
+                return "chunked"
+            if lowered == b"content-length":
+                framing = "length"
+        return framing
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body, without its framing."""
+        if not self.complete:
+            self._pieces.append(body)
+        else:
+            self.keep = False
+
+    def on_message_complete(self) -> None:
+        """The end of the body as its framing says."""
+        if self.head is not None and self._framing != "eof":
+            self.complete = True
