@@ -1001,6 +1001,8 @@ CREATE INDEX conversations_last ON public.conversations USING btree (train, last
 
 CREATE INDEX conversations_sessions ON public.conversations USING gin (session_ids);
 
+CREATE INDEX conversations_subtasks ON public.conversations USING btree (train, last_at) INCLUDE (subtask_count) WHERE (subtask_count > 0);
+
 CREATE INDEX failures_claimed ON public.failures USING btree (train, claimed_by) WHERE (claimed_by IS NOT NULL);
 
 CREATE INDEX failures_counted ON public.failures USING btree (train, rivals, retry_count, failed_at_us, request) WHERE (claimed_by IS NULL);

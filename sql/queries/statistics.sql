@@ -5,16 +5,23 @@ SELECT coalesce(sum(u.requests), 0)::bigint AS requests, coalesce(sum(u.ok), 0):
     coalesce(sum(u.cancelled), 0)::bigint AS cancelled, coalesce(sum(u.rejected), 0)::bigint AS rejected,
     coalesce(sum(u.input_tokens + u.output_tokens), 0)::bigint AS total_tokens,
     coalesce(sum(u.ok_duration_us), 0)::bigint AS ok_duration_us,
-    count(DISTINCT u.train)::integer AS trains,
+    (SELECT count(*)::integer FROM (SELECT DISTINCT n FROM unnest($1::integer[]) AS n) AS t
+        WHERE EXISTS (SELECT FROM usage_hourly AS h WHERE h.train = t.n
+            AND h.hour >= date_trunc('hour', $2::timestamptz, 'UTC') AND h.hour < $3)) AS trains,
     coalesce(sum(u.cache_creation_input_tokens), 0)::bigint AS cache_creation_input_tokens,
     coalesce(sum(u.cache_read_input_tokens), 0)::bigint AS cache_read_input_tokens,
     coalesce(sum(u.cost_usd), 0) AS cost_usd, coalesce(sum(u.priced), 0)::bigint AS priced,
-    coalesce(sum(u.unpriced), 0)::bigint AS unpriced, coalesce(sum(u.estimated), 0)::bigint AS estimated,
-    (SELECT coalesce(sum(c.subtask_count), 0)::bigint FROM conversations AS c
-        WHERE c.train = ANY ($1::integer[]) AND c.last_at >= date_trunc('hour', $2, 'UTC') AND c.last_at < $3
-        AND c.subtask_count > 0) AS subtasks
+    coalesce(sum(u.unpriced), 0)::bigint AS unpriced, coalesce(sum(u.estimated), 0)::bigint AS estimated
 FROM usage_hourly AS u
 WHERE u.train = ANY ($1::integer[]) AND u.hour >= date_trunc('hour', $2::timestamptz, 'UTC') AND u.hour < $3;
+
+-- name: subtasks_of_period
+-- Sub-agents launched in conversations of trains $1 that were last active from the hour of $2 up to $3.
+-- returns: SubtasksRow
+SELECT coalesce(sum(c.subtask_count), 0)::bigint AS subtasks
+FROM conversations AS c
+WHERE c.train = ANY ($1::integer[]) AND c.last_at >= date_trunc('hour', $2::timestamptz, 'UTC') AND c.last_at < $3
+    AND c.subtask_count > 0;
 
 -- name: totals_by_train
 -- All-time sums of trains $1 from the roll-up, one row for each train, model and type.

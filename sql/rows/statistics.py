@@ -22,8 +22,13 @@ class StatisticsRow:
     priced: int = 0
     unpriced: int = 0
     estimated: int = 0
-    subtasks: int = 0
-    """Sub-agents launched in conversations that were last active in the period."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubtasksRow:
+    """Sub-agents launched."""
+
+    subtasks: int
 
 
 @dataclass(frozen=True, slots=True)

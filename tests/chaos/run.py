@@ -16,6 +16,7 @@ from tests.chaos.check import Verdict, check, seen_upstream
 from tests.chaos.clients import crowd
 from tests.chaos.killer import rampage
 from tests.product import Product, running
+from tests.usage_recount import check_usage
 
 CHAOS_ID = re.compile(r"(?:^|&)chaos=([0-9a-z-]+)")
 QUERY = """
@@ -59,6 +60,7 @@ async def chaos(plan: Plan, folder: Path) -> tuple[Verdict, Counter[str]]:
         until.set()
         [witnesses] = await crowding
         rows = await settled(product, log)
+        await recounted(product)
     return check(log, witnesses, rows), killed
 
 
@@ -72,6 +74,16 @@ async def settled(product: Product, log: Path, patience: float = 90) -> list[dic
         if whole or asyncio.get_running_loop().time() > deadline:
             return rows
         await asyncio.sleep(1)
+
+
+async def recounted(product: Product) -> None:
+    """Every roll-up equals what the rows say, after all that was killed. Raises AssertionError."""
+    connection = await asyncpg.connect(product.database_url, timeout=30)
+    try:
+        async with connection.transaction(isolation="repeatable_read"):
+            await check_usage(connection)
+    finally:
+        await connection.close()
 
 
 async def _rows(database_url: str) -> list[dict[str, Any]]:

@@ -39,12 +39,14 @@ def claimed(result: dict[str, Any]) -> dict[str, int]:
 async def test_our_rows_agree_with_claude_codes_own_result(
     scene: str, calls: int, product: Product, anthropic_api: ScriptedAnthropic, tmp_path: Path
 ) -> None:
-    """Text, a tool loop, two parallel sub-agents: every call is a row, and the tokens are those Claude Code reports."""
+    """Text, a tool loop, two parallel sub-agents: each call is a row; tokens and dollars as Claude Code says."""
     before = len(anthropic_api.seen)
     result, rows = await drive(product, tmp_path, scene)
     assert result["is_error"] is False
     assert len(rows) == calls
     assert total(rows) == claimed(result)
+    ours = sum(row["cost_usd"] for row in rows)
+    assert ours == pytest.approx(result["total_cost_usd"], abs=1e-9)
     assert {row["outcome"] for row in rows} == {"ok"}
     assert {row["client"] for row in rows} == {"claude-code"}
     sent = [seen for seen in anthropic_api.seen[before:] if seen.method == "POST" and "count_tokens" not in seen.target]

@@ -1,0 +1,95 @@
+"""No statistic reads requests: sums come from the roll-ups, by their keys, whatever the train."""
+
+import json
+
+import pytest
+
+from sql.loader import queries
+
+MONTH = "now() - interval '30 days', now()"
+DAY = "now() - interval '24 hours', now()"
+TRAINS = "'{1,2,999}'"
+# (query, arguments): every query that pages, API, metrics and budgets sum up with.
+SUMS = [
+    ("statistics_of_period", f"{TRAINS}, {DAY}"),
+    ("statistics_of_period", f"{TRAINS}, '2000-01-01', now()"),
+    ("totals_by_train", TRAINS),
+    ("token_stats", ""),
+    ("usage_series", f"{TRAINS}, {MONTH}, 'day', 'Europe/Zurich', 'model', NULL, NULL, NULL"),
+    ("usage_series", f"{TRAINS}, {MONTH}, 'hour', 'UTC', 'none', '{{1}}', 'm1', 'quota'"),
+    ("usage_latency", f"{TRAINS}, {DAY}, NULL"),
+    ("usage_latency_series", f"{TRAINS}, {DAY}, 'hour', 'UTC', NULL"),
+    ("usage_unpriced", f"{TRAINS}, {MONTH}"),
+    ("usage_costliest", f"{TRAINS}, {MONTH}, 10"),
+    ("usage_by_slot", f"{TRAINS}, {MONTH}, 'day', 'UTC', 'model', 'UTC'"),
+    ("usage_between", f"{TRAINS}, {MONTH}"),
+    ("usage_of_accounts", f"{TRAINS}, '{{1,2}}', now() - interval '5 hours', now()"),
+    ("accounts_all", f"true, {TRAINS}, now() - interval '30 days'"),
+    ("budgets_used", f"{TRAINS}, '{{NULL,ana,NULL}}', '{{now,now,now}}', '{{tomorrow,tomorrow,tomorrow}}'"),
+]
+
+
+@pytest.fixture
+async def filled(connection):
+    """Roll-ups of 60 days of three trains, and some requests that nobody is to read."""
+    await connection.execute("""
+        INSERT INTO trains (name) VALUES ('busy'), ('rare');
+        INSERT INTO usage_hourly (train, hour, account, model, request_type, requests, unpriced)
+        SELECT 1 + (n % 97 = 0)::integer, date_trunc('hour', now(), 'UTC') - n / 8 * interval '1 hour', n % 2,
+            'm' || n % 4, CASE WHEN n / 4 % 2 = 0 THEN '' ELSE 'quota' END, 1, n % 2
+        FROM generate_series(0, 11519) AS n;
+        INSERT INTO latency_hourly (train, hour, model, bucket, durations)
+        SELECT 1, date_trunc('hour', now(), 'UTC') - n / 8 * interval '1 hour', 'm', n % 8, 1
+        FROM generate_series(0, 11519) AS n;
+        INSERT INTO usage_five_minutes
+        SELECT 1, n % 2, date_bin('5 minutes', now(), '2000-01-01') - n / 2 * interval '5 minutes', 'm', '', now(), 1,
+            1, 1, 1, 1, 1, 0
+        FROM generate_series(0, 34559) AS n;
+        INSERT INTO requests (train, id, node, method, path, started_at, deriver_version, outcome, ended_at)
+        SELECT 1, (left(uuid7_floor(now())::text, 24) || lpad(to_hex(n), 12, '0'))::uuid, 'n', 'POST', '/', now(), 1,
+            'ok', now()
+        FROM generate_series(1, 5000) AS n;
+        ANALYZE;
+    """)
+    return connection
+
+
+async def reads(connection, text, arguments):
+    """What a statement reads, planned once for all arguments: (table, how, rows that were met)."""
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    await connection.execute(f"PREPARE asked AS {text}")
+    given = f"({arguments})" if arguments else ""
+    plan = json.loads(await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked{given}"))[0]["Plan"]
+    await connection.execute("DEALLOCATE asked")
+    return list(_reads(plan))
+
+
+def _reads(node):
+    if "Relation Name" in node:
+        met = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+        yield node["Relation Name"], node["Node Type"], met * node["Actual Loops"]
+    for inner in node.get("Plans", ()):
+        yield from _reads(inner)
+
+
+@pytest.mark.parametrize(("query", "arguments"), SUMS, ids=[f"{query}-{n}" for n, (query, _) in enumerate(SUMS)])
+async def test_sums_never_read_requests(filled, query, arguments):
+    """Neither from end to end nor by index."""
+    found = await reads(filled, queries()[query].text, arguments)
+    assert found
+    assert not [table for table, _, _ in found if table.startswith(("requests", "response", "request_"))]
+
+
+@pytest.mark.parametrize(
+    ("query", "arguments", "most"),
+    [
+        ("statistics_of_period", f"{TRAINS}, {DAY}", 250),
+        ("usage_of_accounts", "'{1}', '{1}', now() - interval '5 hours', now()", 80),
+        ("usage_latency", f"{TRAINS}, {DAY}, NULL", 250),
+        ("usage_series", "'{999}', now() - interval '30 days', now(), 'day', 'UTC', 'none', NULL, NULL, NULL", 0),
+    ],
+)
+async def test_a_day_reads_a_day(filled, query, arguments, most):
+    """By the key of the roll-up: what lies outside of the period or belongs to others is not met."""
+    found = await reads(filled, queries()[query].text, arguments)
+    assert sum(met for _, _, met in found) <= most
