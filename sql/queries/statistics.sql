@@ -5,7 +5,9 @@ SELECT coalesce(sum(u.requests), 0)::bigint AS requests, coalesce(sum(u.ok), 0):
     coalesce(sum(u.cancelled), 0)::bigint AS cancelled, coalesce(sum(u.rejected), 0)::bigint AS rejected,
     coalesce(sum(u.input_tokens + u.output_tokens), 0)::bigint AS total_tokens,
     coalesce(sum(u.ok_duration_us), 0)::bigint AS ok_duration_us,
-    count(DISTINCT u.train)::integer AS trains,
+    (SELECT count(*)::integer FROM (SELECT DISTINCT n FROM unnest($1::integer[]) AS n) AS t
+        WHERE EXISTS (SELECT FROM usage_hourly AS h WHERE h.train = t.n
+            AND h.hour >= date_trunc('hour', $2::timestamptz, 'UTC') AND h.hour < $3)) AS trains,
     coalesce(sum(u.cache_creation_input_tokens), 0)::bigint AS cache_creation_input_tokens,
     coalesce(sum(u.cache_read_input_tokens), 0)::bigint AS cache_read_input_tokens,
     coalesce(sum(u.cost_usd), 0) AS cost_usd, coalesce(sum(u.priced), 0)::bigint AS priced,

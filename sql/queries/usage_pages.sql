@@ -2,15 +2,29 @@
 -- What trains $1 used from hour $2 up to $3, by the $4 ('hour', 'day', 'week' …) of zone $5 and by $6 ('train', 'account',
 -- 'model' or 'type') and kind of account; and where slot is null, by weekday and hour of zone $7.
 -- returns: UsageSlotRow
-WITH used AS MATERIALIZED (
-    SELECT CASE $6::text WHEN 'train' THEN u.train::text WHEN 'account' THEN coalesce(a.merged_into, u.account)::text
-            WHEN 'model' THEN u.model ELSE u.request_type END AS name,
+WITH hourly AS MATERIALIZED (
+    -- As few rows as hours, names and accounts there are, before anything is made of their times and names.
+    SELECT h.hour, h.account, CASE $6::text WHEN 'train' THEN h.train ELSE 0 END AS train,
+        CASE $6::text WHEN 'model' THEN h.model WHEN 'type' THEN h.request_type ELSE '' END AS word,
+        sum(h.requests)::bigint AS requests, sum(h.ok)::bigint AS ok, sum(h.cancelled)::bigint AS cancelled,
+        sum(h.rejected)::bigint AS rejected, sum(h.input_tokens)::bigint AS input_tokens,
+        sum(h.output_tokens)::bigint AS output_tokens,
+        sum(h.cache_creation_input_tokens)::bigint AS cache_creation_input_tokens,
+        sum(h.cache_read_input_tokens)::bigint AS cache_read_input_tokens,
+        sum(h.ephemeral_5m_input_tokens)::bigint AS ephemeral_5m_input_tokens,
+        sum(h.ephemeral_1h_input_tokens)::bigint AS ephemeral_1h_input_tokens, sum(h.cost_usd) AS cost_usd,
+        sum(h.priced)::bigint AS priced, sum(h.unpriced)::bigint AS unpriced, sum(h.estimated)::bigint AS estimated
+    FROM usage_hourly AS h
+    WHERE h.train = ANY ($1::integer[]) AND h.hour >= $2 AND h.hour < $3
+    GROUP BY 1, 2, 3, 4
+), named AS (
+    SELECT CASE $6::text WHEN 'train' THEN h.train::text WHEN 'account' THEN coalesce(a.merged_into, h.account)::text
+            ELSE h.word END AS name,
         coalesce(m.kind, a.kind, '') AS kind, coalesce(m.account_id, a.account_id) AS account_id,
-        coalesce(m.display_name, a.display_name) AS display_name, u.*
-    FROM usage_hourly AS u
-    LEFT JOIN accounts AS a ON a.account = u.account
+        coalesce(m.display_name, a.display_name) AS display_name, h.*
+    FROM hourly AS h
+    LEFT JOIN accounts AS a ON a.account = h.account
     LEFT JOIN accounts AS m ON m.account = a.merged_into
-    WHERE u.train = ANY ($1::integer[]) AND u.hour >= $2 AND u.hour < $3
 )
 SELECT date_trunc($4::text, u.hour, $5::text) AS slot, u.name, u.kind,
     max(u.account_id) AS account_id, max(u.display_name) AS display_name,
@@ -25,7 +39,7 @@ SELECT date_trunc($4::text, u.hour, $5::text) AS slot, u.name, u.kind,
     sum(u.ephemeral_1h_input_tokens)::bigint AS ephemeral_1h_input_tokens,
     sum(u.cost_usd) AS cost_usd, sum(u.priced)::bigint AS priced, sum(u.unpriced)::bigint AS unpriced,
     sum(u.estimated)::bigint AS estimated
-FROM used AS u
+FROM named AS u
 GROUP BY GROUPING SETS ((1, 2, 3), (6, 7))
 ORDER BY 1, 2, 3, 6, 7;
 

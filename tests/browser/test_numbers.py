@@ -38,10 +38,11 @@ async def test_they_are_accessible(watched, faults_of, connection, tmp_path, loo
     async with watched(**look) as site:
         for number, path in enumerate(paths):
             await site.goto(path)
+            found = site.page.locator("main [style], main [onclick], main [onload], main [onerror]")
+            assert await found.count() == 0, await found.evaluate_all("all => all.map(e => e.outerHTML.slice(0, 200))")
             await site.page.evaluate("document.querySelectorAll('main details').forEach(d => d.open = true)")
             await site.page.screenshot(path=tmp_path / f"{number:02d}.png", full_page=True)
             assert await faults_of(site) == [], path
-            assert await site.page.locator("[style], [onclick], [onload], [onerror]").count() == 0
         site.assert_quiet()
 
 
