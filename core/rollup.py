@@ -85,7 +85,7 @@ class Rollup:
     branch_count: int
     subtask_count: int
     subtask_hours: Mapping[int, int]
-    """How many of them were launched in which hour, counted from 1970; the time is that of the launching request's id."""
+    """How many of them were launched in which hour, counted from 1970, by the id of the request that launched them."""
     compaction_count: int
     input_tokens: int
     output_tokens: int
