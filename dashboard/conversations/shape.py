@@ -43,7 +43,10 @@ def conversation_fields(
 ) -> dict[str, Any]:
     """What the API says of a conversation, with or without its tree."""
     latest = LatestRequest(
-        id=row.latest_request, status_code=row.latest_status_code, model=said(row.latest_model), created_at=row.last_at
+        id=row.latest_request,
+        status_code=row.latest_status_code,
+        model=said(row.latest_model),
+        created_at=row.latest_started_at or row.last_at,
     )
     return {name: said(getattr(row, name)) for name in AS_IS} | {
         "train_id": train,
