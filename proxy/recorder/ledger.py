@@ -18,6 +18,7 @@ from core.linking.ledger import FailureProbe, Known, Probe, RivalProbe, SummaryP
 from proxy import log
 from proxy.recorder.notes import Note, OtherVersionError, unpack
 from proxy.recorder.notes_memory import Conversation, NotesMemory
+from sql.arrays import trimmed
 from sql.database import Transaction
 from sql.rows.linking import LinkCorrection, LinkFact, LinkFailure, LinkKeyName, LinkNote, LinkRequest
 
@@ -76,10 +77,10 @@ class SqlLedger:
             [probe.before for probe in probes],
             [probe.lane for probe in probes],
             [probe.client for probe in probes],
-            [probe.since for probe in probes],
-            [probe.fewer_than for probe in probes],
+            trimmed([probe.since for probe in probes]),
+            trimmed([probe.fewer_than for probe in probes]),
             [probe.unanswered for probe in probes],
-            [probe.first for probe in probes],
+            trimmed([probe.first for probe in probes]),
             self._stale(without),
         )
         rows = {row.n: link_key(row) for row in found}
@@ -106,7 +107,7 @@ class SqlLedger:
         asked += [(want.key, want.request, *[None] * 7) for want in wanted]
         if not asked:
             return set()
-        columns = [list(column) for column in zip(*asked, strict=True)]
+        columns = [trimmed(list(column)) for column in zip(*asked, strict=True)]
         found = self._fetch("linking_waiting", LinkRequest, *columns, self._stale(without))
         return {row.request for row in found}
 
@@ -297,4 +298,4 @@ def columns(rows: Iterable[LinkKey]) -> list[list[Any]]:
         )
         for row in rows
     ]
-    return [list(column) for column in zip(*given, strict=True)] or [[] for _ in range(_COLUMNS)]
+    return [trimmed(list(column)) for column in zip(*given, strict=True)] or [[] for _ in range(_COLUMNS)]

@@ -21,6 +21,7 @@ from proxy.recorder import ledger, rollups
 from proxy.recorder.ledger import Load, SqlLedger
 from proxy.recorder.notes import Note, pack
 from proxy.recorder.notes_memory import Change, Conversation, NotesMemory, members
+from sql.arrays import trimmed
 from sql.database import Transaction
 from sql.rows.linking import LinkBegin
 
@@ -208,8 +209,8 @@ async def _remember(transaction: Transaction, train: int, linking: Linking) -> N
         [want.request for want in wants],
         [note.id for note in notes],
         [note.link.conversation_id for note in notes],
-        [note.link.parent_request_id for note in notes],
-        [note.link.attempt_of for note in notes],
+        trimmed([note.link.parent_request_id for note in notes]),
+        trimmed([note.link.attempt_of for note in notes]),
         [pack(note) for note in notes],
     )
     await _fail(transaction, train, decision, again)
