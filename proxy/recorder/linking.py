@@ -70,8 +70,12 @@ async def link(
     begun: Sequence[LinkBegin],
     load: Load,
     memory: NotesMemory | None = None,
+    latest: UUID | None = None,
 ) -> Linking:
-    """Decide where requests belong. ``begun`` is what ``linking_begin`` said of them. Raises sql's errors."""
+    """Decide where requests belong. ``begun`` is what ``linking_begin`` said of them. Raises sql's errors.
+
+    ``latest`` is the latest request that is remembered, where that is known.
+    """
     ids = frozenset(newcomer.facts.call.id for newcomer in newcomers)
     recorded = frozenset(row.id for row in begun if row.complete) & ids
     book = SqlLedger(
@@ -83,6 +87,7 @@ async def link(
         said={row.id: row.parent for row in begun if row.corrected},
         asked=ids,
         memory=memory or NotesMemory(),
+        latest=latest,
     )
     return await asyncio.to_thread(_decided, book, newcomers, recorded)
 

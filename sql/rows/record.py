@@ -40,7 +40,7 @@ class TrainKey:
 
 @dataclass(frozen=True, slots=True)
 class TrainLock:
-    """The train whose row this transaction holds, and what holds in it: the compression of bodies, ``off``, how plans are made."""
+    """The train whose row this transaction holds, and what holds in it: the compression of bodies, ``off``, plans."""
 
     train: int
     compression: str
