@@ -4,7 +4,7 @@ from enum import Enum, auto
 
 from core.models import Outcome
 
-DAMAGED = "lost to damage on the tape"
+DAMAGED = "frames lost to damage on the tape"
 """Stands in the note of a call of which the reader found frames missing that the writer had not counted as lost."""
 
 

@@ -11,12 +11,11 @@ from uuid import UUID
 
 from core import recognition
 from core.identity import Call, Facts
-from core.labels import label
 from core.linking.link import Link
 from core.models import Outcome, Recording
 from core.normal_form import USER
+from core.preview import line
 from core.pricing import Bill, Cost, Unpriced
-from core.reply import fold
 
 TITLE: Final = 120
 """Characters of a title."""
@@ -84,6 +83,8 @@ class Rollup:
     in_flight: int
     branch_count: int
     subtask_count: int
+    subtask_hours: Mapping[int, int]
+    """How many of them were launched in which hour, counted from 1970, by the id of the request that launched them."""
     compaction_count: int
     input_tokens: int
     output_tokens: int
@@ -92,6 +93,8 @@ class Rollup:
     models: tuple[str, ...]
     session_ids: tuple[str, ...]
     latest_request: UUID
+    latest_us: int
+    """When it started."""
     latest_status: int | None
     latest_model: str | None
     shape: tuple[Mapping[str, Any], ...]
@@ -140,4 +143,4 @@ def title(facts: Facts) -> str | None:
     texts = [item.text for item in facts.items[:50] if item.role == USER and item.text is not None]
     said = (text for text in texts if not text.startswith(_NOT_SAID) and not recognition.is_continuation("text", text))
     first = next(said, texts[0] if texts else None)
-    return label(fold(first[: 8 * TITLE]), TITLE) if first is not None else None
+    return line(first, TITLE) if first is not None else None

@@ -8,7 +8,8 @@
 - ``problems`` turns every error into one shape; ``headers`` puts the security headers on every answer.
 - ``api`` holds the JSON routes and ``pages`` the HTML ones, one module a noun: ``app`` finds them by their folder, so a
   feature goes by deleting its files.
-- ``recordings`` reads requests and bodies for both, ``conversations`` their trees and sessions. ``trains`` says which
+- ``recordings`` reads requests and bodies for both, ``conversations`` their trees and sessions;
+  ``comparison`` says what changed from one request to another. ``trains`` says which
   trains a principal may see; each query carries them.
 - ``openapi`` describes the JSON routes from their models; a test holds every answer against it.
 

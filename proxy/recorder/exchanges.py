@@ -213,8 +213,9 @@ def damaged(end: End, lost: int) -> End:
     """The end with so many more frames lost than the writer knew of, and a note of why; as it is where none are."""
     if lost <= 0:
         return end
-    said = f"{lost} {'frame' if lost == 1 else 'frames'} {DAMAGED}"
-    note = said if not end.note or DAMAGED in end.note else f"{end.note}; {said}"
+    note = end.note or DAMAGED
+    if DAMAGED not in note:
+        note = f"{note}; {DAMAGED}"
     return replace(end, lost_frames=end.lost_frames + lost, note=note)
 
 

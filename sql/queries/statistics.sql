@@ -5,7 +5,9 @@ SELECT coalesce(sum(u.requests), 0)::bigint AS requests, coalesce(sum(u.ok), 0):
     coalesce(sum(u.cancelled), 0)::bigint AS cancelled, coalesce(sum(u.rejected), 0)::bigint AS rejected,
     coalesce(sum(u.input_tokens + u.output_tokens), 0)::bigint AS total_tokens,
     coalesce(sum(u.ok_duration_us), 0)::bigint AS ok_duration_us,
-    count(DISTINCT u.train)::integer AS trains,
+    (SELECT count(*)::integer FROM (SELECT DISTINCT n FROM unnest($1::integer[]) AS n) AS t
+        WHERE EXISTS (SELECT FROM usage_hourly AS h WHERE h.train = t.n
+            AND h.hour >= date_trunc('hour', $2::timestamptz, 'UTC') AND h.hour < $3)) AS trains,
     coalesce(sum(u.cache_creation_input_tokens), 0)::bigint AS cache_creation_input_tokens,
     coalesce(sum(u.cache_read_input_tokens), 0)::bigint AS cache_read_input_tokens,
     coalesce(sum(u.cost_usd), 0) AS cost_usd, coalesce(sum(u.priced), 0)::bigint AS priced,
@@ -14,12 +16,14 @@ FROM usage_hourly AS u
 WHERE u.train = ANY ($1::integer[]) AND u.hour >= date_trunc('hour', $2::timestamptz, 'UTC') AND u.hour < $3;
 
 -- name: subtasks_of_period
--- Sub-agents launched in conversations of trains $1 that were last active from the hour of $2 up to $3.
+-- Sub-agents that trains $1 launched from the hour of $2 up to $3. A conversation launches none after its last activity.
 -- returns: SubtasksRow
-SELECT coalesce(sum(c.subtask_count), 0)::bigint AS subtasks
+SELECT coalesce(sum(n.launched::bigint), 0)::bigint AS subtasks
 FROM conversations AS c
-WHERE c.train = ANY ($1::integer[]) AND c.last_at >= date_trunc('hour', $2::timestamptz, 'UTC') AND c.last_at < $3
-    AND c.subtask_count > 0;
+CROSS JOIN LATERAL jsonb_each_text(c.subtask_hours) AS n (hour, launched)
+WHERE c.train = ANY ($1::integer[]) AND c.last_at >= date_trunc('hour', $2::timestamptz, 'UTC') AND c.first_at < $3
+    AND c.subtask_count > 0 AND to_timestamp(3600 * n.hour::bigint) >= date_trunc('hour', $2, 'UTC')
+    AND to_timestamp(3600 * n.hour::bigint) < $3;
 
 -- name: totals_by_train
 -- All-time sums of trains $1 from the roll-up, one row for each train, model and type.

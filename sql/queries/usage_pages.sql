@@ -2,17 +2,32 @@
 -- What trains $1 used from hour $2 up to $3, by the $4 ('hour', 'day', 'week' …) of zone $5 and by $6 ('train', 'account',
 -- 'model' or 'type') and kind of account; and where slot is null, by weekday and hour of zone $7.
 -- returns: UsageSlotRow
-WITH used AS MATERIALIZED (
-    SELECT CASE $6::text WHEN 'train' THEN u.train::text WHEN 'account' THEN coalesce(a.merged_into, u.account)::text
-            WHEN 'model' THEN u.model ELSE u.request_type END AS name,
+WITH hourly AS MATERIALIZED (
+    -- As few rows as hours, names and accounts there are, before anything is made of their times and names.
+    SELECT h.hour, h.account, CASE $6::text WHEN 'train' THEN h.train ELSE 0 END AS train,
+        CASE $6::text WHEN 'model' THEN h.model WHEN 'type' THEN h.request_type ELSE '' END AS word,
+        sum(h.requests)::bigint AS requests, sum(h.ok)::bigint AS ok, sum(h.cancelled)::bigint AS cancelled,
+        sum(h.rejected)::bigint AS rejected, sum(h.input_tokens)::bigint AS input_tokens,
+        sum(h.output_tokens)::bigint AS output_tokens,
+        sum(h.cache_creation_input_tokens)::bigint AS cache_creation_input_tokens,
+        sum(h.cache_read_input_tokens)::bigint AS cache_read_input_tokens,
+        sum(h.ephemeral_5m_input_tokens)::bigint AS ephemeral_5m_input_tokens,
+        sum(h.ephemeral_1h_input_tokens)::bigint AS ephemeral_1h_input_tokens, sum(h.cost_usd) AS cost_usd,
+        sum(h.priced)::bigint AS priced, sum(h.unpriced)::bigint AS unpriced, sum(h.estimated)::bigint AS estimated
+    FROM usage_hourly AS h
+    WHERE h.train = ANY ($1::integer[]) AND h.hour >= $2 AND h.hour < $3
+    GROUP BY 1, 2, 3, 4
+), named AS (
+    SELECT CASE $6::text WHEN 'train' THEN h.train::text WHEN 'account' THEN coalesce(a.merged_into, h.account)::text
+            ELSE h.word END AS name,
         coalesce(m.kind, a.kind, '') AS kind, coalesce(m.account_id, a.account_id) AS account_id,
-        coalesce(m.display_name, a.display_name) AS display_name, u.*
-    FROM usage_hourly AS u
-    LEFT JOIN accounts AS a ON a.account = u.account
+        coalesce(m.display_name, a.display_name) AS display_name, h.*
+    FROM hourly AS h
+    LEFT JOIN accounts AS a ON a.account = h.account
     LEFT JOIN accounts AS m ON m.account = a.merged_into
-    WHERE u.train = ANY ($1::integer[]) AND u.hour >= $2 AND u.hour < $3
 )
-SELECT date_trunc($4::text, u.hour, $5::text) AS slot, u.name, u.kind,
+SELECT (date_trunc($4::text, u.hour AT TIME ZONE $5::text) - interval '1 microsecond') AT TIME ZONE $5
+        + interval '1 microsecond' AS slot, u.name, u.kind,
     max(u.account_id) AS account_id, max(u.display_name) AS display_name,
     extract(isodow FROM u.hour AT TIME ZONE $7::text)::integer AS weekday,
     extract(hour FROM u.hour AT TIME ZONE $7)::integer AS hour,
@@ -25,7 +40,7 @@ SELECT date_trunc($4::text, u.hour, $5::text) AS slot, u.name, u.kind,
     sum(u.ephemeral_1h_input_tokens)::bigint AS ephemeral_1h_input_tokens,
     sum(u.cost_usd) AS cost_usd, sum(u.priced)::bigint AS priced, sum(u.unpriced)::bigint AS unpriced,
     sum(u.estimated)::bigint AS estimated
-FROM used AS u
+FROM named AS u
 GROUP BY GROUPING SETS ((1, 2, 3), (6, 7))
 ORDER BY 1, 2, 3, 6, 7;
 
@@ -135,14 +150,17 @@ ORDER BY 1, l.model, l.name
 LIMIT 500;
 
 -- name: budgets_now
--- The budgets of trains $1 with their periods that run at $2, and what was used of each.
+-- The budgets of trains $1 with their periods that run at $2, and what was used of each. A midnight is taken as the end of
+-- the microsecond before it: where clocks go back over it there are two, and the day begins with the first.
 -- returns: BudgetNow
 SELECT b.budget, b.train, b.key_id, b.unit, b.amount, b.period, b.zone, b.hard, p.starts_at, p.ends_at,
     coalesce(s.cost_usd, 0) AS cost_usd, coalesce(s.tokens, 0)::bigint AS tokens, coalesce(s.unpriced, 0)::bigint AS unpriced
 FROM budgets AS b
 CROSS JOIN LATERAL (
-    SELECT date_trunc(b.period, $2::timestamptz, b.zone) AS starts_at,
-        (date_trunc(b.period, $2::timestamptz AT TIME ZONE b.zone) + ('1 ' || b.period)::interval) AT TIME ZONE b.zone AS ends_at
+    SELECT (d.begins - interval '1 microsecond') AT TIME ZONE b.zone + interval '1 microsecond' AS starts_at,
+        (d.begins + ('1 ' || b.period)::interval - interval '1 microsecond') AT TIME ZONE b.zone
+            + interval '1 microsecond' AS ends_at
+    FROM (SELECT date_trunc(b.period, $2::timestamptz AT TIME ZONE b.zone) AS begins) AS d
 ) AS p
 CROSS JOIN LATERAL (
     SELECT sum(u.cost_usd) AS cost_usd, sum(u.tokens) AS tokens, sum(u.unpriced) AS unpriced
@@ -168,14 +186,17 @@ SELECT b.budget, date_trunc(CASE b.period WHEN 'day' THEN 'hour' ELSE 'day' END,
     sum(u.cost_usd) AS cost_usd, sum(u.tokens)::bigint AS tokens
 FROM budgets AS b
 CROSS JOIN LATERAL (
+    SELECT (date_trunc(b.period, $3::timestamptz AT TIME ZONE b.zone) - interval '1 microsecond') AT TIME ZONE b.zone
+        + interval '1 microsecond' AS starts_at
+) AS p
+CROSS JOIN LATERAL (
     SELECT h.hour, h.cost_usd, h.input_tokens + h.output_tokens AS tokens
     FROM usage_hourly AS h
-    WHERE b.key_id IS NULL AND h.train = b.train AND h.hour >= date_trunc(b.period, $3::timestamptz, b.zone) AND h.hour <= $3
+    WHERE b.key_id IS NULL AND h.train = b.train AND h.hour >= p.starts_at AND h.hour <= $3
     UNION ALL
     SELECT k.hour, k.cost_usd, k.input_tokens + k.output_tokens
     FROM key_usage_hourly AS k
-    WHERE k.train = b.train AND k.key_id = b.key_id AND k.hour >= date_trunc(b.period, $3::timestamptz, b.zone)
-        AND k.hour <= $3
+    WHERE k.train = b.train AND k.key_id = b.key_id AND k.hour >= p.starts_at AND k.hour <= $3
 ) AS u
 WHERE b.budget = ANY ($1::integer[]) AND b.train = ANY ($2::integer[])
 GROUP BY 1, 2

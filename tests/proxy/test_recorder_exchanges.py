@@ -1,11 +1,13 @@
 """Frames become exchanges: in any order of calls, with repeats and gaps, holding places only."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from core.frames import encode_end, encode_head, encode_start
+from core.kept import DAMAGED, Cause, cause
 from core.models import End, Head, Outcome, Start
 from core.tape import HEADER_SIZE, Kind
-from proxy.recorder.exchanges import DAMAGE_NOTE, Exchanges
+from proxy.recorder.exchanges import DAMAGE_NOTE, Exchanges, damaged
 from proxy.tape_places import Place, PlacedFrame, Position
 
 FIRST, SECOND = UUID(int=1), UUID(int=2)
@@ -145,3 +147,18 @@ def test_a_tape_that_stands_still_gives_its_calls_up_too() -> None:
     exchanges.take(tape.start(1))
     assert exchanges.expire(5_000, 4_000) == []
     assert len(exchanges.expire(5_000, 6_000)) == 1
+
+
+def test_what_damage_took_is_noted_beside_what_a_full_tape_did_not_take() -> None:
+    """Frames that the writer did not count as lost are damage: counted, noted once, whatever else was noted."""
+    end = End(Outcome.OK, 1, 1, 1, lost_frames=2)
+    assert damaged(end, 0) is end
+    assert damaged(end, -1) is end
+    once = damaged(end, 1)
+    assert (once.lost_frames, once.note) == (3, DAMAGED)
+    again = damaged(replace(end, note="said before"), 3)
+    assert (again.lost_frames, again.note) == (5, f"said before; {DAMAGED}")
+    assert damaged(again, 1).note == again.note
+    assert cause(once.note, Outcome.OK) is Cause.DAMAGED
+    assert cause(end.note, Outcome.OK) is Cause.FULL
+    assert cause(DAMAGE_NOTE, Outcome.PROXY_CRASH) is Cause.EITHER
