@@ -116,8 +116,8 @@ class Normaliser:
         if ref is not None and (ref in self._uses or self._uses.add(ref)):  # type: ignore[func-returns-value] # set.add says None
             return None
         said = (b'{"id":', orjson.dumps(ref), b',"input":', canonical(block.get("input")))
-        said += (b',"name":', canonical(name), b',"role":', _ROLES[role], b"}")
-        return Item(role, "tool_use", b"".join(said), None, ref)
+        rest = (b',"name":', canonical(name), b',"role":', _ROLES[role], b"}")
+        return Item(role, "tool_use", b"".join((*said, *rest)), None, ref)
 
     def _tool_result(self, role: str, block: Mapping[str, Any]) -> Item | None:
         ref = _word(block.get("tool_use_id"))
