@@ -84,6 +84,8 @@ class Rollup:
     in_flight: int
     branch_count: int
     subtask_count: int
+    subtask_hours: Mapping[int, int]
+    """How many of them were launched in which hour, counted from 1970, by the id of the request that launched them."""
     compaction_count: int
     input_tokens: int
     output_tokens: int
@@ -92,6 +94,8 @@ class Rollup:
     models: tuple[str, ...]
     session_ids: tuple[str, ...]
     latest_request: UUID
+    latest_us: int
+    """When it started."""
     latest_status: int | None
     latest_model: str | None
     shape: tuple[Mapping[str, Any], ...]

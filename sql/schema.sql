@@ -648,10 +648,16 @@ CREATE TABLE public.conversations (
     latest_model text,
     shape jsonb DEFAULT '[]'::jsonb NOT NULL,
     unpriced_count integer DEFAULT 0 NOT NULL,
-    estimated_count integer DEFAULT 0 NOT NULL
+    estimated_count integer DEFAULT 0 NOT NULL,
+    subtask_hours jsonb DEFAULT '{}'::jsonb NOT NULL,
+    latest_started_at timestamp with time zone
 );
 
 COMMENT ON COLUMN public.conversations.cost_usd IS 'Of its priced requests, attempts included; null where none is.';
+
+COMMENT ON COLUMN public.conversations.subtask_hours IS 'How many of subtask_count were launched in which hour, counted from 1970.';
+
+COMMENT ON COLUMN public.conversations.latest_started_at IS 'When latest_request began.';
 
 CREATE TABLE public.dead_letters (
     dead_letter uuid DEFAULT gen_random_uuid() NOT NULL,

@@ -321,7 +321,16 @@ async def _insert(connection: Any, table: str, row: dict[str, Any]) -> None:
 
 
 _JSON = frozenset(
-    {"usage", "timings", "request_headers", "response_headers", "message", "task_tool_invocation", "shape"}
+    {
+        "usage",
+        "timings",
+        "request_headers",
+        "response_headers",
+        "message",
+        "task_tool_invocation",
+        "shape",
+        "subtask_hours",
+    }
 )
 
 

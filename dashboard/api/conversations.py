@@ -26,6 +26,7 @@ from dashboard.conversations.shape import (
 )
 from dashboard.pages.shell import ASSETS
 from dashboard.recordings.bodies import MOST_SHOWN_BYTES, readable_value
+from dashboard.render.secrets import said
 from dashboard.routing import Call, Query, route
 from sql.rows.conversations import AnswerRow, ConversationRequestRow
 
@@ -37,7 +38,7 @@ class ExportQuery(Query):
     """How an export is written."""
 
     format: Literal["jsonl", "json", "md", "html"] = Field(
-        "jsonl", description="Lines or a list of JSON with whole answers; Markdown or one HTML file to read, masked"
+        "jsonl", description="Lines or a list of JSON with whole answers; Markdown or one HTML file to read. All masked"
     )
 
 
@@ -163,7 +164,7 @@ async def _exported(
             where = f"/api/requests/{row.id}/raw/"
             line = ExportedRequest(
                 **request_fields(row),
-                answer=readable_value(answers.get(row.id)).value,
+                answer=said(readable_value(answers.get(row.id)).value),
                 request_body_raw=where + "request",
                 response_body_raw=where + "response",
             )

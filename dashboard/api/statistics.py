@@ -36,7 +36,9 @@ class StatsAnswer(Answer):
     total_requests: int
     total_tokens: int = Field(description="input + output as reported")
     active_trains: int
-    total_subtasks: int = Field(description="Sub-agents launched in conversations that were last active in the period")
+    total_subtasks: int = Field(
+        description="Sub-agents launched in the period, by the hour of the call that launched them"
+    )
     success_rate: float = Field(description="Percent: ok / (all - client_cancelled - rejected)")
     average_latency: float = Field(description="Mean response time of ok requests, milliseconds")
     cache_creation_input_tokens: int

@@ -147,7 +147,7 @@ class ConversationTree(ConversationAnswer):
 class ExportedRequest(ConversationRequest):
     """A line of an export: a request, its answer, and where its exact bytes are."""
 
-    answer: Any = Field(description="The assistant message; null where the answer was none")
+    answer: Any = Field(description="The assistant message, its secrets masked; null where the answer was none")
     request_body_raw: str
     response_body_raw: str
 

@@ -1,4 +1,4 @@
-"""From rows to the answers of the JSON API."""
+"""From rows to the answers of the JSON API: words of others leave with their secrets masked."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +18,7 @@ from dashboard.conversations.listing import Page
 from dashboard.conversations.now import Now
 from dashboard.recordings.query import Paged
 from dashboard.recordings.shape import numbered_page
+from dashboard.render.secrets import said
 from sql.rows.conversations import BranchRow, ConversationRequestRow, ConversationRow, SessionRow, SessionTalkRow
 from sql.rows.directory import AccountRow
 
@@ -42,9 +43,12 @@ def conversation_fields(
 ) -> dict[str, Any]:
     """What the API says of a conversation, with or without its tree."""
     latest = LatestRequest(
-        id=row.latest_request, status_code=row.latest_status_code, model=row.latest_model, created_at=row.last_at
+        id=row.latest_request,
+        status_code=row.latest_status_code,
+        model=said(row.latest_model),
+        created_at=row.latest_started_at or row.last_at,
     )
-    return {name: getattr(row, name) for name in AS_IS} | {
+    return {name: said(getattr(row, name)) for name in AS_IS} | {
         "train_id": train,
         "account_id": account.account_id if account is not None else None,
         "first_message_at": row.first_at,
@@ -81,12 +85,12 @@ def rebuild_answers(now: Now) -> list[RebuildAnswer]:
 
 def request_fields(row: ConversationRequestRow) -> dict[str, Any]:
     """What the API says of a request in its tree."""
-    return {name: getattr(row, name) for name in REQUEST_AS_IS} | {
-        "model": row.answered_model or row.model,
+    return {name: said(getattr(row, name)) for name in REQUEST_AS_IS} | {
+        "model": said(row.answered_model or row.model),
         "cost_usd": _number(row.cost_usd),
         "response_time_ms": _ms(row.duration_us),
         "ttft_ms": _ms(row.ttft_us),
-        "launches": [LaunchAnswer(**launch) for launch in row.launches or ()],
+        "launches": [LaunchAnswer(**said(launch)) for launch in row.launches or ()],
         "created_at": row.started_at,
     }
 
@@ -102,11 +106,11 @@ def session_answer(
     """A session as the API gives it, with at most so many of its conversations."""
     account = page.account(row)
     return SessionAnswer(
-        session_id=row.session_id,
+        session_id=said(row.session_id),
         train_id=page.trains[row.train],
         account_id=account.account_id if account is not None else None,
-        client=row.client,
-        client_version=row.client_version,
+        client=said(row.client),
+        client_version=said(row.client_version),
         first_request_at=row.first_at,
         last_request_at=row.last_at,
         request_count=row.request_count,
@@ -128,7 +132,10 @@ def _branch(row: BranchRow) -> BranchAnswer:
 
 def _talk(row: SessionTalkRow) -> SessionTalk:
     return SessionTalk(
-        conversation_id=row.conversation_id, title=row.title, side_call=row.side_call, message_count=row.message_count
+        conversation_id=row.conversation_id,
+        title=said(row.title),
+        side_call=row.side_call,
+        message_count=row.message_count,
     )
 
 

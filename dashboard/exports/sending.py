@@ -1,7 +1,8 @@
 """Sends a whole list: batches read by the list's own cursor, each written before the next is read."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -71,36 +72,47 @@ async def walked(of: List[Q, B], query: Q, most: int) -> AsyncIterator[B]:
 async def send(
     request: web.Request, of: List[Q, B], query: Q, chosen: Mapping[str, str], *, suffix: str, bom: bool
 ) -> web.StreamResponse:
-    """The whole list as a file. Where it is cut off its last line says so and where it goes on (N1)."""
+    """The whole list as a file. Where it is cut off its last line says so and where it goes on (N1).
+
+    A list that cannot be read at all is an error in words: nothing is promised before its first batch is there.
+    """
     headers = {
         "Content-Type": f"{KINDS[suffix]}; charset=utf-8",
         "Content-Disposition": f'attachment; filename="{filename(of.name, chosen, suffix)}"',
         "X-Row-Limit": str(MOST_ROWS),
     }
-    answer = web.StreamResponse(headers=headers)
-    answer.enable_compression()
-    columns = [field.alias or name for name, field in of.model.model_fields.items()]
-    await answer.prepare(request)
-    whole = False
-    try:
-        if suffix == "csv":
-            await answer.write((cells.BOM if bom else b"") + cells.head(columns))
-        cursor: object | None = None
-        async for batch in walked(of, query, MOST_ROWS):
-            make = await of.answers(batch)
-            await answer.write(await rendered(request.app, _written, make, columns, suffix))
-            cursor = batch.next_cursor
-        if cursor is not None:
-            await answer.write(_cut(suffix, cursor))
-        await answer.write_eof()
-        whole = True
-    except DatabaseError as exc:
-        raise ConnectionResetError("the list could not be read to its end") from exc
-    finally:
-        # Half a list must not look like a whole one: it ends with a reset.
-        if not whole and request.transport is not None:
-            request.transport.abort()
+    async with aclosing(_pieces(request.app, of, query, suffix)) as pieces:
+        first = await anext(pieces)
+        answer = web.StreamResponse(headers=headers)
+        answer.enable_compression()
+        await answer.prepare(request)
+        whole = False
+        try:
+            await answer.write((cells.BOM if bom and suffix == "csv" else b"") + first)
+            async for piece in pieces:
+                await answer.write(piece)
+            await answer.write_eof()
+            whole = True
+        except DatabaseError as exc:
+            raise ConnectionResetError("the list could not be read to its end") from exc
+        finally:
+            # Half a list must not look like a whole one: it ends with a reset.
+            if not whole and request.transport is not None:
+                request.transport.abort()
     return answer
+
+
+async def _pieces(app: web.Application, of: List[Q, B], query: Q, suffix: str) -> AsyncGenerator[bytes]:
+    """The file batch by batch; the first piece begins with the names of the columns, the last may say it is cut."""
+    columns = [field.alias or name for name, field in of.model.model_fields.items()]
+    before = cells.head(columns) if suffix == "csv" else b""
+    cursor: object | None = None
+    async for batch in walked(of, query, MOST_ROWS):
+        make = await of.answers(batch)
+        yield before + await rendered(app, _written, make, columns, suffix)
+        before, cursor = b"", batch.next_cursor
+    if cursor is not None:
+        yield _cut(suffix, cursor)
 
 
 def _written(make: Callable[[], list[BaseModel]], columns: Sequence[str], suffix: str) -> bytes:

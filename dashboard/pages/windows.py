@@ -1,11 +1,12 @@
 """``/windows``: every account's usage windows, each as its source says it, and what they lead to."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
 
-from core.access import Permission
+from core.access import Permission, may
 from dashboard.charts.table import Column, Table, Value
 from dashboard.pages import first_run
 from dashboard.pages.shell import fragment, page
@@ -14,6 +15,7 @@ from dashboard.routing import Call, Query, route
 from dashboard.windows import wording
 from dashboard.windows.glance import AccountGlance, fullest, glances, pool_of
 from dashboard.windows.said import RECENT
+from sql.errors import DatabaseError
 from sql.rows.usage_pages import CalledLimit
 
 BADGE_WARN, BADGE_ALERT = 0.8, 0.95
@@ -64,10 +66,16 @@ _FIELDS = (
 )  # fmt: skip
 
 
-@route("GET", "/nav/windows", permission=Permission.READ_STATISTICS, errors=(503,))
+@route("GET", "/nav/windows", permission=Permission.PUBLIC)
 async def windows_badge(call: Call[Query]) -> web.Response:
-    """The fullest reported five-hour window, for the navigation; its shape changes at 80 and 95 %."""
-    bar = fullest(await glanced(call, datetime.now(UTC)))
+    """The fullest reported five-hour window, for the navigation; its shape changes at 80 and 95 %.
+
+    Pages that anybody may see ask for it too: who may not know gets nothing, as where the database is away.
+    """
+    bar = None
+    if may(call.principal, Permission.READ_STATISTICS):
+        with suppress(DatabaseError):
+            bar = fullest(await glanced(call, datetime.now(UTC)))
     used = None if bar is None else bar.utilization
     shape = "" if used is None or used < BADGE_WARN else "▲ " if used < BADGE_ALERT else "■ "
     return fragment(call.request, "windows.badge.html", used=used, shape=shape)

@@ -16,7 +16,7 @@ from dashboard.recordings.bodies import Readable, chunks_of, readable, readable_
 from dashboard.recordings.detail import Bodies, Found
 from dashboard.recordings.listing import Listing
 from dashboard.recordings.query import Paged, RequestsQuery
-from dashboard.render.secrets import safe
+from dashboard.render.secrets import said
 from sql.rows.directory import AccountRow
 from sql.rows.requests import RequestDetailRow, RequestRow, ResponseBodyRow
 
@@ -73,7 +73,7 @@ def request_answer(found: Found, bodies: Bodies) -> RequestAnswer:
     where = f"/api/requests/{row.id}/raw/"
     return RequestAnswer(
         **_summary_fields(row, found.train, found.account),
-        **{name: _said(getattr(row, name)) for name in DETAIL_AS_IS},
+        **{name: said(getattr(row, name)) for name in DETAIL_AS_IS},
         usage=usage_answer(row),
         request_sha256=row.request_sha256.hex() if row.request_sha256 else None,
         response_sha256=row.response_sha256.hex() if row.response_sha256 else None,
@@ -131,7 +131,7 @@ def usage_answer(row: RequestDetailRow) -> UsageAnswer:
     parts = (row.input_tokens, row.cache_creation_input_tokens, row.cache_read_input_tokens)
     known = [part for part in parts if part is not None]
     return UsageAnswer(
-        **{name: _said(getattr(row, name)) for name in USAGE_AS_IS},
+        **{name: said(getattr(row, name)) for name in USAGE_AS_IS},
         total_input_tokens=sum(known) if row.input_tokens is not None else None,
         complete=row.usage_complete,
         raw=readable_value(row.usage).value,
@@ -139,22 +139,17 @@ def usage_answer(row: RequestDetailRow) -> UsageAnswer:
 
 
 def _summary_fields(row: RequestRow | RequestDetailRow, train: str, account: AccountRow | None) -> dict[str, Any]:
-    return {name: _said(getattr(row, name)) for name in AS_IS} | {
+    return {name: said(getattr(row, name)) for name in AS_IS} | {
         "train_id": train,
         "account_id": account.account_id if account is not None else None,
-        "model": _said(row.answered_model or row.model),
-        "requested_model": _said(row.model),
+        "model": said(row.answered_model or row.model),
+        "requested_model": said(row.model),
         "cost_usd": float(row.cost_usd) if row.cost_usd is not None else None,
         "response_time_ms": _ms(row.duration_us),
         "ttft_ms": _ms(row.ttft_us),
         "tape_wait_ms": _ms(row.tape_wait_us),
         "created_at": row.started_at,
     }
-
-
-def _said(value: Any) -> Any:
-    """A column as it is given out: words of others with their secrets masked. Bodies are exact, and elsewhere."""
-    return safe(value) if isinstance(value, str) else value
 
 
 def _ms(microseconds: int | None) -> float | None:

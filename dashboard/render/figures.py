@@ -2,9 +2,12 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Final
 
 from dashboard.render import zone
 
+LEAST_MONEY: Final = 0.0001
+"""USD; less than that has no figure of its own."""
 UNKNOWN = "–"
 NARROW = "\u202f"
 _SIZES = ("bytes", "KB", "MB", "GB")
@@ -57,10 +60,15 @@ def duration(microseconds: int | None) -> str:
 
 
 def money(dollars: Decimal | float | None) -> str:
-    """``$1.23``; four decimals below a cent. What it is based on belongs in the title."""
+    """``$1.23``; four decimals below a cent, and what they cannot hold is never shown as 0.
+
+    What it is based on belongs in the title.
+    """
     if dollars is None:
         return UNKNOWN
     amount = float(dollars)
+    if 0 < abs(amount) < LEAST_MONEY:
+        return f"under ${LEAST_MONEY}"
     return f"${amount:,.2f}" if amount == 0 or abs(amount) >= 0.01 else f"${amount:.4f}"
 
 

@@ -1,6 +1,8 @@
 """Secrets that stand in recorded bodies are masked before anything else sees the text; the raw download keeps them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from core.redact import find_secrets
 
@@ -17,6 +19,15 @@ class Mask:
 def safe(text: str) -> str:
     """A recorded word or sentence without its secrets: columns of a row, wherever they are shown or given out."""
     return masked(text, Mask())
+
+
+def said(value: Any) -> Any:
+    """A value as it is given out: every word in it without its secrets, names of fields too. JSON at most."""
+    if isinstance(value, str):
+        return safe(value)
+    if isinstance(value, Mapping):
+        return {said(name): said(inner) for name, inner in value.items()}
+    return [said(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def masked(text: str, mask: Mask) -> str:

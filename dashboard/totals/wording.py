@@ -39,7 +39,7 @@ def dollars(value: float) -> str:
         return f"${value / 1_000_000:,.1f}{figures.NARROW}M"
     if value >= 10 or value == 0:
         return f"${value:,.0f}"
-    if value >= 1:
+    if value >= 1 or 0 < value < figures.LEAST_MONEY:
         return figures.money(value)
     whole, _, cents = f"{value:.4f}".partition(".")
     return f"${whole}.{cents[:2]}{cents[2:].rstrip('0')}"

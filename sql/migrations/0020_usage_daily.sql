@@ -82,7 +82,13 @@ CREATE FUNCTION usage_of_period(trains integer[], since timestamptz, until times
         WHERE h.train = ANY (trains) AND h.hour >= whole_days_to(since, until) AND h.hour < until;
     END;
 
--- Of which days and hours of the roll-ups the steps of a period (hour, day, week, month, year of a zone, or all) are made.
+-- When the step (day, week, month, year) of a zone began that this is in. A midnight is taken as the end of the
+-- microsecond before it: where clocks go back over it there are two, and the day begins with the first.
+CREATE FUNCTION step_begins(at timestamptz, step text, zone text) RETURNS timestamptz
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (date_trunc(step, at AT TIME ZONE zone) - interval '1 microsecond') AT TIME ZONE zone + interval '1 microsecond';
+
+-- Of which days and hours of the roll-ups the steps of a period are made; step is also hour (of UTC) or all.
 -- A whole day of UTC is booked where its noon is; the hours of it that belong to another step are added there and
 -- taken off here (weight -1). A month by days of Zurich so reads thirty days and thirty or sixty hours.
 CREATE FUNCTION usage_steps(trains integer[], since timestamptz, until timestamptz, step text, zone text)
@@ -109,13 +115,15 @@ CREATE FUNCTION usage_steps(trains integer[], since timestamptz, until timestamp
             UNION ALL
             SELECT h.hour, false, h.hour, CASE WHEN h.hour >= b.first AND h.hour < b.last THEN
                 date_bin('1 day', h.hour, '2000-01-01 00:00:00+00'::timestamptz) + interval '12 hours' END
-            FROM generate_series(b.since, b.until - interval '1 hour', interval '1 hour') AS h (hour)
+            FROM generate_series(
+                date_bin('1 hour', b.since + interval '00:59:59.999999', '2000-01-01 00:00:00+00'::timestamptz),
+                b.until - interval '1 microsecond', interval '1 hour') AS h (hour)
         ) AS p
         CROSS JOIN LATERAL (
             SELECT CASE step WHEN 'all' THEN usage_steps.since WHEN 'hour' THEN p.booked
-                ELSE date_trunc(step, p.booked, zone) END AS own,
+                ELSE step_begins(p.booked, step, zone) END AS own,
                 CASE WHEN p.told IS NULL THEN NULL WHEN step = 'all' THEN usage_steps.since
-                ELSE date_trunc(step, p.told, zone) END AS other
+                ELSE step_begins(p.told, step, zone) END AS other
             OFFSET 0
         ) AS s
         CROSS JOIN LATERAL (VALUES (s.own, 1), (s.other, -1)) AS n (starts_at, weight)

@@ -12,7 +12,7 @@ SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, 
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
     c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
     c.models, c.session_ids, c.latest_request,
-    c.latest_status_code, c.latest_model, c.shape
+    c.latest_started_at, c.latest_status_code, c.latest_model, c.shape
 FROM conversations AS c
 WHERE c.train = $1 AND (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
     AND c.last_at >= $4::timestamptz
@@ -36,7 +36,7 @@ SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, 
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
     c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
     c.models, c.session_ids, c.latest_request,
-    c.latest_status_code, c.latest_model, c.shape
+    c.latest_started_at, c.latest_status_code, c.latest_model, c.shape
 FROM conversations AS c
 WHERE c.train = $1 AND c.account = $7 AND (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
     AND c.last_at >= $4::timestamptz
@@ -60,7 +60,7 @@ SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, 
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
     c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
     c.models, c.session_ids, c.latest_request,
-    c.latest_status_code, c.latest_model, c.shape
+    c.latest_started_at, c.latest_status_code, c.latest_model, c.shape
 FROM (
     -- Gathered first: they are few, and walking the order for them would pass all others.
     SELECT found.*
@@ -89,7 +89,7 @@ SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, 
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
     c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
     c.models, c.session_ids, c.latest_request,
-    c.latest_status_code, c.latest_model, c.shape
+    c.latest_started_at, c.latest_status_code, c.latest_model, c.shape
 FROM conversations AS c
 WHERE c.train = ANY ($1::integer[]) AND c.conversation_id = $2
 UNION ALL
@@ -97,7 +97,7 @@ SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, 
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
     c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
     c.models, c.session_ids, c.latest_request,
-    c.latest_status_code, c.latest_model, c.shape
+    c.latest_started_at, c.latest_status_code, c.latest_model, c.shape
 FROM conversation_aliases AS a
 JOIN conversations AS c ON c.train = a.train AND c.conversation_id = a.conversation_id
 WHERE a.train = ANY ($1::integer[]) AND a.alias = $2

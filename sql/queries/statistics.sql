@@ -15,12 +15,14 @@ SELECT coalesce(sum(u.requests), 0)::bigint AS requests, coalesce(sum(u.ok), 0):
 FROM usage_of_period($1, date_trunc('hour', $2::timestamptz, 'UTC'), $3) AS u;
 
 -- name: subtasks_of_period
--- Sub-agents launched in conversations of trains $1 that were last active from the hour of $2 up to $3.
+-- Sub-agents that trains $1 launched from the hour of $2 up to $3. A conversation launches none after its last activity.
 -- returns: SubtasksRow
-SELECT coalesce(sum(c.subtask_count), 0)::bigint AS subtasks
+SELECT coalesce(sum(n.launched::bigint), 0)::bigint AS subtasks
 FROM conversations AS c
-WHERE c.train = ANY ($1::integer[]) AND c.last_at >= date_trunc('hour', $2::timestamptz, 'UTC') AND c.last_at < $3
-    AND c.subtask_count > 0;
+CROSS JOIN LATERAL jsonb_each_text(c.subtask_hours) AS n (hour, launched)
+WHERE c.train = ANY ($1::integer[]) AND c.last_at >= date_trunc('hour', $2::timestamptz, 'UTC') AND c.first_at < $3
+    AND c.subtask_count > 0 AND to_timestamp(3600 * n.hour::bigint) >= date_trunc('hour', $2, 'UTC')
+    AND to_timestamp(3600 * n.hour::bigint) < $3;
 
 -- name: totals_by_train
 -- All-time sums of trains $1 from the roll-up, one row for each train, model and type; last_hour is the train's.

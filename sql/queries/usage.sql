@@ -1,7 +1,8 @@
 -- name: usage_series
 -- Sums of trains $1 from $2 up to $3 (whole hours), one row for each step of time and part. $4 is the step: hour, day,
--- week, month or all; days and longer begin at midnight in zone $5, so one of them may have 23 or 25 hours. $6 is what
--- the parts are: train, account, model, type or none. $7 to $9 narrow to accounts, a model, a type where not null.
+-- week, month or all; days and longer begin at midnight in zone $5, so one of them may have 23 or 25 hours; of two midnights,
+-- where clocks go back over it, with the first, which is right behind the microsecond before it. $6 is what the parts
+-- are: train, account, model, type or none. $7 to $9 narrow to accounts, a model, a type where not null.
 -- returns: UsageRow
 SELECT s.starts_at, CASE $6::text WHEN 'train' THEN u.train::text WHEN 'account' THEN u.account::text
         WHEN 'model' THEN u.model WHEN 'type' THEN u.request_type ELSE '' END AS part,
@@ -52,8 +53,9 @@ ORDER BY l.bucket;
 -- name: usage_latency_series
 -- The same for each step of time; step $4 and zone $5 as in usage_series, $6 the model or null.
 -- returns: LatencySeriesRow
-SELECT CASE $4::text WHEN 'all' THEN $2::timestamptz WHEN 'hour' THEN l.hour ELSE date_trunc($4, l.hour, $5::text) END
-        AS starts_at,
+SELECT CASE $4::text WHEN 'all' THEN $2::timestamptz WHEN 'hour' THEN l.hour
+        ELSE (date_trunc($4, l.hour AT TIME ZONE $5::text) - interval '1 microsecond') AT TIME ZONE $5
+            + interval '1 microsecond' END AS starts_at,
     l.bucket, sum(l.durations)::bigint AS durations, sum(l.first_tokens)::bigint AS first_tokens
 FROM latency_hourly AS l
 WHERE l.train = ANY ($1::integer[]) AND l.hour >= $2 AND l.hour < $3 AND ($6::text IS NULL OR l.model = $6)

@@ -179,14 +179,17 @@ ORDER BY 1, l.model, l.name
 LIMIT 500;
 
 -- name: budgets_now
--- The budgets of trains $1 with their periods that run at $2, and what was used of each.
+-- The budgets of trains $1 with their periods that run at $2, and what was used of each. A midnight is taken as the end of
+-- the microsecond before it: where clocks go back over it there are two, and the day begins with the first.
 -- returns: BudgetNow
 SELECT b.budget, b.train, b.key_id, b.unit, b.amount, b.period, b.zone, b.hard, p.starts_at, p.ends_at,
     coalesce(s.cost_usd, 0) AS cost_usd, coalesce(s.tokens, 0)::bigint AS tokens, coalesce(s.unpriced, 0)::bigint AS unpriced
 FROM budgets AS b
 CROSS JOIN LATERAL (
-    SELECT date_trunc(b.period, $2::timestamptz, b.zone) AS starts_at,
-        (date_trunc(b.period, $2::timestamptz AT TIME ZONE b.zone) + ('1 ' || b.period)::interval) AT TIME ZONE b.zone AS ends_at
+    SELECT (d.begins - interval '1 microsecond') AT TIME ZONE b.zone + interval '1 microsecond' AS starts_at,
+        (d.begins + ('1 ' || b.period)::interval - interval '1 microsecond') AT TIME ZONE b.zone
+            + interval '1 microsecond' AS ends_at
+    FROM (SELECT date_trunc(b.period, $2::timestamptz AT TIME ZONE b.zone) AS begins) AS d
 ) AS p
 CROSS JOIN LATERAL (
     SELECT sum(u.cost_usd) AS cost_usd, sum(u.tokens) AS tokens, sum(u.unpriced) AS unpriced
@@ -212,14 +215,17 @@ SELECT b.budget, date_trunc(CASE b.period WHEN 'day' THEN 'hour' ELSE 'day' END,
     sum(u.cost_usd) AS cost_usd, sum(u.tokens)::bigint AS tokens
 FROM budgets AS b
 CROSS JOIN LATERAL (
+    SELECT (date_trunc(b.period, $3::timestamptz AT TIME ZONE b.zone) - interval '1 microsecond') AT TIME ZONE b.zone
+        + interval '1 microsecond' AS starts_at
+) AS p
+CROSS JOIN LATERAL (
     SELECT h.hour, h.cost_usd, h.input_tokens + h.output_tokens AS tokens
     FROM usage_hourly AS h
-    WHERE b.key_id IS NULL AND h.train = b.train AND h.hour >= date_trunc(b.period, $3::timestamptz, b.zone) AND h.hour <= $3
+    WHERE b.key_id IS NULL AND h.train = b.train AND h.hour >= p.starts_at AND h.hour <= $3
     UNION ALL
     SELECT k.hour, k.cost_usd, k.input_tokens + k.output_tokens
     FROM key_usage_hourly AS k
-    WHERE k.train = b.train AND k.key_id = b.key_id AND k.hour >= date_trunc(b.period, $3::timestamptz, b.zone)
-        AND k.hour <= $3
+    WHERE k.train = b.train AND k.key_id = b.key_id AND k.hour >= p.starts_at AND k.hour <= $3
 ) AS u
 WHERE b.budget = ANY ($1::integer[]) AND b.train = ANY ($2::integer[])
 GROUP BY 1, 2

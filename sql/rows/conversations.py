@@ -35,6 +35,7 @@ class ConversationRow:
     models: list[str]
     session_ids: list[str]
     latest_request: UUID
+    latest_started_at: datetime | None
     latest_status_code: int | None
     latest_model: str | None
     shape: list[dict[str, Any]]

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests import conversation_scenes, usage_seeds
+from tests import conversation_scenes, conversation_seeds, usage_seeds
 from tests.browser.test_pages import LOOKS
+from tests.recordings import text
 from tests.usage_seeds import SUBSCRIPTION, used
 
 pytestmark = pytest.mark.browser
@@ -87,3 +88,19 @@ async def test_the_parts_of_an_account_come_by_themselves(watched, connection):
         await site.page.get_by_text("the last 5 h 00 m").wait_for()
         await site.page.locator(".side .badge", has_text="85").first.wait_for()
         site.assert_quiet()
+
+
+@pytest.mark.parametrize("width", [390, 320])
+async def test_the_longest_train_fits_too(watched, connection, width):
+    """A train's name may be 128 characters without a place to break: no page of its conversations scrolls sideways."""
+    talk = conversation_seeds.Talk(connection, train="t" * 128)
+    await talk.ask(None, text("Fix the test"), answer=[text("Done.")])
+    await talk.file()
+    views = [f"/conversations/{talk.conversation}?view={view}" for view in ("thread", "graph", "cost", "raw")]
+    paths = ["/overview", "/conversations", "/sessions", "/requests", "/cost", f"/cost?trainId={talk.train}", *views]
+    paths += [f"/requests/{talk.asked[0].id}", "/prices", "/windows", f"/overview?trainId={talk.train}"]
+    async with watched(width=width) as site:
+        for path in paths:
+            await site.goto(path)
+            wide = await site.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0, (path, wide)

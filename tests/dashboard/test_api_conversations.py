@@ -44,6 +44,8 @@ async def test_a_conversation_is_listed_with_what_it_adds_up_to(client, talks):
     }  # fmt: skip
     assert sum(branch["message_count"] for branch in fix["branches"]) == fix["message_count"]
     assert fix["latest_request"]["status_code"] is None
+    tree = await asked(client, f"/api/conversations/{talks['fix']}")
+    assert fix["latest_request"]["created_at"] == tree["requests"][-1]["created_at"] < fix["last_message_at"]
     assert fix["total_tokens"] == fix["input_tokens"] + fix["output_tokens"]
     cached = fix["cache_read_input_tokens"] + fix["cache_creation_input_tokens"]
     assert fix["total_input_tokens"] == fix["input_tokens"] + cached

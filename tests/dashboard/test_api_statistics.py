@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from core.ids import uuid7
 from core.settings import Settings
 from sql.database import Database
 from tests import recordings
@@ -38,6 +39,31 @@ async def test_statistics_of_a_period_and_a_train(client, connection, seeded):
     start = datetime.fromisoformat(longer["period"]["start"])
     assert (start.minute, start.second) == (0, 0)
     assert start <= since < start + timedelta(hours=1)
+
+
+async def test_sub_agents_count_where_they_were_launched(client, connection, seeded):
+    """Of a conversation that goes on for days only those of the period, whenever it was last active."""
+    now = datetime.now(UTC)
+    hour = int(now.timestamp()) // 3600
+    await recordings.insert_row(
+        connection,
+        "conversations",
+        {
+            "train": await connection.fetchval("SELECT train FROM trains WHERE name = 'atlas'"),
+            "conversation_id": (latest := uuid7(int(now.timestamp() * 1000), bytes(10))),
+            "first_at": now - timedelta(hours=50),
+            "last_at": now,
+            "subtask_count": 10,
+            "subtask_hours": {str(hour): 2, str(hour - 30): 7, str(hour - 50): 1},
+            "latest_request": latest,
+        },
+    )
+    for hours, launched in ((24, 2), (30, 9), (50, 10)):
+        since = (now - timedelta(hours=hours)).isoformat()
+        for trains, expected in (("atlas", launched), ("default", 0)):
+            body = await (await client.get("/api/stats", params={"trainId": trains, "since": since})).json()
+            assert body["total_subtasks"] == expected
+    assert (await (await client.get("/api/stats")).json())["total_subtasks"] == 2
 
 
 async def test_nothing_recorded_is_zero(client):

@@ -12,6 +12,7 @@ from aiohttp import ClientConnectionError, ClientPayloadError
 
 from dashboard.exports import sending
 from dashboard.exports.cells import BOM, cell
+from sql.database import Database
 from sql.errors import DatabaseAwayError
 from tests import recordings
 from tests.conversation_scenes import seed_scenes
@@ -140,3 +141,17 @@ async def test_half_a_list_never_looks_whole(client, seeded, monkeypatch):
     answer = await client.get("/requests.csv")
     with pytest.raises((ClientPayloadError, ClientConnectionError)):
         await answer.read()
+
+
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+async def test_a_list_that_cannot_be_read_is_an_error_in_words(client, monkeypatch, path, suffix):
+    """Nothing is promised before the first rows are there: a database that is away is a 503, never a broken 200."""
+
+    async def away(*_args, **_more):
+        raise DatabaseAwayError("gone")
+
+    monkeypatch.setattr(Database, "fetch", away)
+    answer = await client.get(f"{path}.{suffix}")
+    assert answer.status == 503
+    assert (await answer.json())["error"]["type"] == "unavailable_error"

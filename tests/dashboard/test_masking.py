@@ -7,6 +7,7 @@ import pytest
 
 from dashboard.pages.request import TABS
 from dashboard.render.hidden import exact, spelled
+from tests.conversation_seeds import Talk, use
 from tests.dashboard.test_pages_requests import seen
 from tests.recordings import Recorded, insert, message, request_body, text
 
@@ -90,6 +91,30 @@ async def test_derived_fields_of_the_api_are_masked_and_bodies_exact(client, ech
     assert SECRET in json.dumps(whole["request_body"])
     raw = await (await client.get(f"/api/requests/{echoed}/raw/request")).read()
     assert SECRET.encode() in raw
+
+
+@pytest.fixture
+async def spoken(connection):
+    """A conversation in which words, names and answers hold a secret."""
+    talk = Talk(connection, session=WORDS)
+    launch = use("t1", "Agent", description=SECRET, subagent_type=SECRET, prompt=SECRET)
+    await talk.ask(None, text(WORDS), answer=[text(WORDS), launch, use(SECRET, WORDS, **{SECRET: [SECRET]})])
+    await talk.file()
+    return talk.conversation
+
+
+async def test_what_leaves_of_a_conversation_is_masked(client, spoken):
+    """Its lists and its tree as JSON, lines and CSV, and every export: titles, previews, names, answers (N10)."""
+    addresses = [f"/{name}.{suffix}" for name in ("conversations", "sessions") for suffix in ("json", "jsonl", "csv")]
+    addresses += ["/api/conversations", "/api/sessions", f"/conversations/{spoken}.json"]
+    addresses += [f"/api/conversations/{spoken}"]
+    addresses += [f"/api/conversations/{spoken}/export?format={form}" for form in ("json", "jsonl", "md", "html")]
+    for address in addresses:
+        answer = await client.get(address)
+        given = await answer.text()
+        assert answer.status == 200, address
+        assert "CANARY" not in given, address
+        assert "masked, 31 characters" in given, address
 
 
 def test_spelling_changes_only_what_hides():

@@ -9,6 +9,8 @@ from decimal import Decimal
 
 import pytest
 
+from dashboard.render.figures import money
+from dashboard.totals.wording import dollars
 from tests import conversation_scenes, usage_seeds
 from tests.dashboard.test_pages_requests import MOST_QUERIES, Counting, seen
 from tests.usage_seeds import HAIKU, KEY, NEW, SONNET, SUBSCRIPTION, Tokens, used
@@ -48,6 +50,21 @@ async def test_the_breakdown_adds_up(client, connection):
     assert "Together 3 3\u202f000 4\u202f000 6\u202f000 8\u202f000 11.0\u202fk $0.40" in html.unescape(
         re.sub(r"[ \n]+", " ", re.sub(r"<[^>]+>", " ", await seen(client, "/cost")))
     )
+
+
+@pytest.mark.parametrize(
+    ("usd", "words", "short"),
+    [
+        ("0", "$0.00", "$0"),
+        ("0.00000895", "under $0.0001", "under $0.0001"),
+        ("0.0001", "$0.0001", "$0.0001"),
+        ("0.0138", "$0.01", "$0.0138"),
+    ],
+)
+def test_little_money_is_not_nothing(usd, words, short):
+    """A small prompt of the cheapest model costs less than four decimals show; only what costs 0 is shown as 0."""
+    assert money(Decimal(usd)) == words
+    assert dollars(float(usd)) == short
 
 
 async def test_a_write_that_was_not_split_lives_five_minutes(client, connection):

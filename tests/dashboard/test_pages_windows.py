@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from core.settings import Settings
+from sql.database import Database
 from tests import observed, usage_seeds
 from tests.dashboard.test_pages_cost import plain
 from tests.dashboard.test_pages_requests import MOST_QUERIES, Counting, seen
@@ -154,6 +156,14 @@ async def test_the_badge_is_the_fullest_reported(client, connection, tight):
         await observed.say(connection, tight, "5h", [(now(), used)], reset=now() + HOUR)
         await observed.say(connection, tight, "5h", [(now(), 0.99)], reset=now() + HOUR, source="polled")
         assert (await badge()).endswith(shown)
+
+
+async def test_the_badge_is_silent(settings, database, connection, busy, serve):
+    """It stands on pages that anybody may see: who has not signed in gets nothing, nor is anything said while away."""
+    locked = await serve(Settings(data_dir=settings.data_dir, dashboard_api_key="k" * 32), database)
+    assert (await (await locked.get("/nav/windows", allow_redirects=False)).text()).strip() == ""
+    away = await serve(settings, Database.create("postgresql://127.0.0.1:1/none", application="away"))
+    assert (await (await away.get("/nav/windows")).text()).strip() == ""
 
 
 async def test_few_queries_and_hostile_names(settings, database, connection, busy, serve):

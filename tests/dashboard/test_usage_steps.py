@@ -11,8 +11,18 @@ from tests.usage_seeds import DAYS
 
 BEGIN = datetime(2026, 10, 12, tzinfo=UTC)
 HOURS = 24 * 28
-PERIODS = [(0, HOURS), (7, HOURS - 5), (24, 48), (25, 47), (30, 33), (24, 24), (100, 200), (-100_000, 100_000)]
-"""From and to which hour: whole days, ragged ends, within a day, none at all, far more than there is."""
+PERIODS = [
+    (0, HOURS),
+    (7, HOURS - 5),
+    (24, 48),
+    (25, 47),
+    (30, 33),
+    (24, 24),
+    (100, 200),
+    (7.3, 90.7),
+    (-100_000, 100_000),
+]
+"""From and to which hour: whole days, ragged ends, within a day, none at all, parts of hours, far more than there is."""
 ZONES = ["UTC", "Europe/Zurich", "America/Los_Angeles", "Asia/Kolkata", "Pacific/Auckland", "Pacific/Kiritimati"]
 
 
