@@ -118,6 +118,10 @@ BEGIN
     RETURN CASE WHEN length(whole) = stored.size THEN whole END;
 END $$;
 
+CREATE FUNCTION public.step_begins(at timestamp with time zone, step text, zone text) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (((date_trunc(step, (at AT TIME ZONE zone)) - '00:00:00.000001'::interval) AT TIME ZONE zone) + '00:00:00.000001'::interval);
+
 CREATE FUNCTION public.whole_days_from(since timestamp with time zone, until timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN LEAST(date_bin('1 day'::interval, (since + '23:59:59.999999'::interval), '2000-01-01 00:00:00+00'::timestamp with time zone), until);
@@ -303,17 +307,17 @@ CREATE FUNCTION public.usage_steps(trains integer[], since timestamp with time z
                      WHEN ((h.hour >= b.first) AND (h.hour < b.last)) THEN (date_bin('1 day'::interval, h.hour, '2000-01-01 00:00:00+00'::timestamp with time zone) + '12:00:00'::interval)
                      ELSE NULL::timestamp with time zone
                  END AS "case"
-            FROM generate_series(b.since, (b.until - '01:00:00'::interval), '01:00:00'::interval) h(hour)) p)
+            FROM generate_series(date_bin('01:00:00'::interval, (b.since + '00:59:59.999999'::interval), '2000-01-01 00:00:00+00'::timestamp with time zone), (b.until - '00:00:00.000001'::interval), '01:00:00'::interval) h(hour)) p)
       CROSS JOIN LATERAL ( SELECT
                  CASE usage_steps.step
                      WHEN 'all'::text THEN usage_steps.since
                      WHEN 'hour'::text THEN p.booked
-                     ELSE date_trunc(usage_steps.step, p.booked, usage_steps.zone)
+                     ELSE public.step_begins(p.booked, usage_steps.step, usage_steps.zone)
                  END AS own,
                  CASE
                      WHEN (p.told IS NULL) THEN NULL::timestamp with time zone
                      WHEN (usage_steps.step = 'all'::text) THEN usage_steps.since
-                     ELSE date_trunc(usage_steps.step, p.told, usage_steps.zone)
+                     ELSE public.step_begins(p.told, usage_steps.step, usage_steps.zone)
                  END AS other
           OFFSET 0) s)
       CROSS JOIN LATERAL ( VALUES (s.own,1), (s.other,'-1'::integer)) n(starts_at, weight))
