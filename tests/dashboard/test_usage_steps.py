@@ -22,7 +22,7 @@ PERIODS = [
     (7.3, 90.7),
     (-100_000, 100_000),
 ]
-"""From and to which hour: whole days, ragged ends, within a day, none at all, parts of hours, far more than there is."""
+"""From and to which hour: days, ragged ends, within a day, none at all, parts of hours, far more than there is."""
 ZONES = ["UTC", "Europe/Zurich", "America/Los_Angeles", "Asia/Kolkata", "Pacific/Auckland", "Pacific/Kiritimati"]
 
 
