@@ -89,11 +89,11 @@ async def show_problems(request: web.Request, handler: Handler) -> web.StreamRes
         if exc.status < 400:
             raise
         return _shown(request, _of_aiohttp(request, exc))
-    except DatabaseAwayError:
-        return _shown(request, Problem(503, "the database does not answer just now", headers={"Retry-After": "2"}))
     except SchemaMismatchError:
         text = "the database's schema is not that of this version: run the migrations"
         return _shown(request, Problem(503, text, headers={"Retry-After": "10"}))
+    except DatabaseAwayError:
+        return _shown(request, Problem(503, "the database does not answer just now", headers={"Retry-After": "2"}))
     except ConnectionResetError:
         raise
     except Exception as exc:  # noqa: BLE001  the border: nothing may leave here as a stack trace

@@ -264,14 +264,14 @@ CREATE FUNCTION public.usage_of_period(trains integer[], since timestamp with ti
    WHERE ((h.train = ANY (usage_of_period.trains)) AND (h.hour >= public.whole_days_to(usage_of_period.since, usage_of_period.until)) AND (h.hour < usage_of_period.until));
 END;
 
-CREATE FUNCTION public.usage_steps(trains integer[], since timestamp with time zone, until timestamp with time zone, step text, zone text) RETURNS TABLE(starts_at timestamp with time zone, at timestamp with time zone, whole boolean, weight integer)
+CREATE FUNCTION public.usage_steps(trains integer[], since timestamp with time zone, until timestamp with time zone, step text, zone text) RETURNS TABLE(starts_at timestamp with time zone, taken_off timestamp with time zone, at timestamp with time zone, whole boolean)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
- SELECT n.starts_at,
+ SELECT s.own,
+     s.other,
      p.at,
-     p.whole,
-     n.weight
-    FROM (((( SELECT p_1.since,
+     p.whole
+    FROM ((( SELECT p_1.since,
              p_1.until,
                  CASE
                      WHEN (usage_steps.step = 'hour'::text) THEN p_1.until
@@ -320,8 +320,7 @@ CREATE FUNCTION public.usage_steps(trains integer[], since timestamp with time z
                      ELSE public.step_begins(p.told, usage_steps.step, usage_steps.zone)
                  END AS other
           OFFSET 0) s)
-      CROSS JOIN LATERAL ( VALUES (s.own,1), (s.other,'-1'::integer)) n(starts_at, weight))
-   WHERE ((n.starts_at IS NOT NULL) AND (s.own IS DISTINCT FROM s.other));
+   WHERE (s.own IS DISTINCT FROM s.other);
 END;
 
 CREATE FUNCTION public.uuid7_floor(moment timestamp with time zone) RETURNS uuid

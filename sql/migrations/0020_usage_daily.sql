@@ -89,13 +89,13 @@ CREATE FUNCTION step_begins(at timestamptz, step text, zone text) RETURNS timest
     RETURN (date_trunc(step, at AT TIME ZONE zone) - interval '1 microsecond') AT TIME ZONE zone + interval '1 microsecond';
 
 -- Of which days and hours of the roll-ups the steps of a period are made; step is also hour (of UTC) or all.
--- A whole day of UTC is booked where its noon is; the hours of it that belong to another step are added there and
--- taken off here (weight -1). A month by days of Zurich so reads thirty days and thirty or sixty hours.
+-- A whole day of UTC is booked where its noon is; the hours of it that belong to another step are added there and taken
+-- off here (taken_off, null where nothing is). A month by days of Zurich so reads thirty days and thirty or sixty hours.
 CREATE FUNCTION usage_steps(trains integer[], since timestamptz, until timestamptz, step text, zone text)
-    RETURNS TABLE (starts_at timestamptz, at timestamptz, whole boolean, weight integer)
+    RETURNS TABLE (starts_at timestamptz, taken_off timestamptz, at timestamptz, whole boolean)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
-        SELECT n.starts_at, p.at, p.whole, n.weight
+        SELECT s.own, s.other, p.at, p.whole
         FROM (
             SELECT p.since, p.until, CASE WHEN step = 'hour' THEN p.until ELSE whole_days_from(p.since, p.until) END
                 AS first, CASE WHEN step = 'hour' THEN p.until ELSE whole_days_to(p.since, p.until) END AS last
@@ -126,6 +126,5 @@ CREATE FUNCTION usage_steps(trains integer[], since timestamptz, until timestamp
                 ELSE step_begins(p.told, step, zone) END AS other
             OFFSET 0
         ) AS s
-        CROSS JOIN LATERAL (VALUES (s.own, 1), (s.other, -1)) AS n (starts_at, weight)
-        WHERE n.starts_at IS NOT NULL AND s.own IS DISTINCT FROM s.other;
+        WHERE s.own IS DISTINCT FROM s.other;
     END;

@@ -355,3 +355,13 @@ def test_the_key_is_not_kept_in_clear(settings):
     assert not gate.opens_with(KEY[:-1])
     assert KEY not in repr(vars(gate))
     assert KEY_HOLDER.permissions == LOCAL_USER.permissions == frozenset(Permission)
+
+
+async def test_a_schema_of_another_version_is_said(client, connection, seeded):
+    """Waiting does not help there: the page and the API say what does, and are asked again less often."""
+    assert seeded
+    await connection.execute("ALTER TABLE conversations RENAME COLUMN shape TO form")
+    for path in ("/api/conversations", "/conversations"):
+        answer = await client.get(path, headers={"Accept": "text/html"})
+        assert (answer.status, answer.headers.get("Retry-After")) == (503, "10"), await answer.text()
+        assert "run the migrations" in await answer.text(), path
