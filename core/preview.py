@@ -5,6 +5,7 @@ from typing import Final
 
 from core.labels import label
 from core.normal_form import USER, Item
+from core.redact import find_secrets
 
 LONGEST: Final = 200
 
@@ -15,5 +16,16 @@ def preview(items: Sequence[Item]) -> str | None:
         if item.role != USER:
             return None
         if item.text is not None:
-            return label(" ".join(item.text[: 8 * LONGEST].split()), LONGEST)
+            return line(item.text, LONGEST)
     return None
+
+
+def line(text: str, longest: int) -> str | None:
+    """The beginning of a text on one line, at most so many characters; None where there is none.
+
+    It never ends within a secret: of half a secret nobody could tell any more that it must be masked.
+    """
+    folded = " ".join(text[: 8 * longest].split())
+    if len(folded) > longest:
+        longest = next((start for start, end in find_secrets(folded) if start < longest < end), longest)
+    return label(folded[:longest], longest)

@@ -11,12 +11,11 @@ from uuid import UUID
 
 from core import recognition
 from core.identity import Call, Facts
-from core.labels import label
 from core.linking.link import Link
 from core.models import Outcome, Recording
 from core.normal_form import USER
+from core.preview import line
 from core.pricing import Bill, Cost, Unpriced
-from core.reply import fold
 
 TITLE: Final = 120
 """Characters of a title."""
@@ -144,4 +143,4 @@ def title(facts: Facts) -> str | None:
     texts = [item.text for item in facts.items[:50] if item.role == USER and item.text is not None]
     said = (text for text in texts if not text.startswith(_NOT_SAID) and not recognition.is_continuation("text", text))
     first = next(said, texts[0] if texts else None)
-    return label(fold(first[: 8 * TITLE]), TITLE) if first is not None else None
+    return line(first, TITLE) if first is not None else None

@@ -33,7 +33,7 @@ class Connection(web.RequestHandler):
         """The constant answer; the connection ends with it."""
         del message
         request[REQUEST_ID] = str(uuid.uuid4())
-        if exc is not None and not isinstance(exc, HttpProcessingError):
+        if exc is not None and not isinstance(exc, ConnectionError | HttpProcessingError):
             log.write_failure(exc, request_id=request[REQUEST_ID], route=None)
         if request.writer.output_size > 0:
             raise ConnectionError("an answer has begun: it can only be broken off")

@@ -1,7 +1,10 @@
 """What a request said, in a line."""
 
+import pytest
+
 from core.normal_form import Normaliser
-from core.preview import LONGEST, preview
+from core.preview import LONGEST, line, preview
+from core.redact import find_secrets
 
 
 def said(*messages):
@@ -22,3 +25,12 @@ def test_it_is_the_last_user_text_behind_the_last_answer():
     assert said(("user", "Hi"), ("assistant", "Yes?")) is None
     assert len(said(("user", "word " * 5000))) <= LONGEST
     assert said() is None
+
+
+@pytest.mark.parametrize("secret", ["sk-ant-api03-" + "a1B2" * 20, "ghp_" + "a1B2" * 9, "AKIAIOSFODNN7EXAMPLE"])
+def test_a_cut_leaves_no_half_of_a_secret(secret):
+    """Wherever a cut falls, a secret is there whole, to be masked where it is shown, or not at all."""
+    for before in range(60):
+        short = line("x" * before + " " + secret + " and so on" * 20, 50)
+        assert short is None or not short.strip("x ") or find_secrets(short)
+        assert len(short or "") <= 50
