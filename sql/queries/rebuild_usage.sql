@@ -43,6 +43,7 @@ WITH said AS MATERIALIZED (
     CROSS JOIN LATERAL (VALUES (u.duration_bucket, 1, 0), (u.ttft_bucket, 0, 1)) AS b (bucket, durations, first_tokens)
     WHERE b.bucket IS NOT NULL
     GROUP BY 1, 2, 3, 4
+    ORDER BY 1, 2, 3, 4
 ), keyed AS (
     INSERT INTO key_usage_hourly (train, key_id, hour, requests, input_tokens, output_tokens, cost_usd, unpriced)
     SELECT u.train, u.key_id, u.hour, sum(u.requests), sum(u.input_tokens), sum(u.output_tokens),
@@ -50,6 +51,7 @@ WITH said AS MATERIALIZED (
     FROM said AS u
     WHERE u.key_id IS NOT NULL
     GROUP BY 1, 2, 3
+    ORDER BY 1, 2, 3
 ), slots AS (
     INSERT INTO usage_five_minutes (train, account, slot, model, request_type, first_at, requests, input_tokens,
         output_tokens, cache_creation_input_tokens, cache_read_input_tokens, cost_usd, unpriced)
@@ -58,6 +60,7 @@ WITH said AS MATERIALIZED (
         sum(u.unpriced)
     FROM said AS u
     GROUP BY 1, 2, 3, 4, 5
+    ORDER BY 1, 2, 3, 4, 5
 )
 INSERT INTO usage_hourly (train, hour, account, model, request_type, requests, ok, cancelled, rejected, input_tokens,
     output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ephemeral_5m_input_tokens,
