@@ -86,7 +86,19 @@ def shell(before: bytes, sha256: bytes, behind: bytes) -> Shell | None:
     return Shell(transcript.fields(request), transcript.prompts(request), _terms(request))
 
 
-def go_on(around: Shell, middle: bytes, head: Head) -> Asked | None:
+def begin(around: Shell, body: bytes) -> Asked | None:
+    """A body of whose messages nothing is known; ``around`` says that they are what its ``messages`` are.
+
+    None where it is no JSON.
+    """
+    try:
+        messages = read_json(body)["messages"]
+    except ValueError:
+        return None
+    return _said(around, messages, NOTHING)
+
+
+def go_on(around: Shell, middle: bytes | memoryview, head: Head) -> Asked | None:
     """A body whose messages are those of a head and those of the middle, JSON values with commas between.
 
     None where that cannot be said: the middle is no JSON, nothing in it is an answer, or it continues a thread.
@@ -95,11 +107,15 @@ def go_on(around: Shell, middle: bytes, head: Head) -> Asked | None:
         return None
     try:
         # At the depth that they have in the body.
-        (messages,) = read_json(b"[[%b]]" % middle)
+        (messages,) = read_json(b"".join((b"[[", middle, b"]]")))
     except ValueError:
         return None
     if head.messages and not any(_role(message) == ASSISTANT for message in messages):
         return None
+    return _said(around, messages, head)
+
+
+def _said(around: Shell, messages: Sequence[Any], head: Head) -> Asked:
     said = _folded(Asked(around.transcript, around.terms, messages, head))
     is_quota = transcript.is_quota(said.messages)
     kind = transcript.type_of(

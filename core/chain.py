@@ -29,7 +29,7 @@ def chain(state: bytes, items: Iterable[Item]) -> tuple[bytes, ...]:
     states = []
     for item in items:
         data = item.data
-        state = sha256(b"%b%b%b" % (state, len(data).to_bytes(8, "big"), data)).digest()
+        state = sha256(state + len(data).to_bytes(8, "big") + data).digest()
         states.append(state)
     return tuple(states)
 

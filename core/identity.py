@@ -1,7 +1,7 @@
 """What linking must know of one recorded call, read from the stored bytes of that call alone (conversations.md)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -175,17 +175,7 @@ def of_transcript(
     head = head or Walk(START if asked.thread is None else thread_start(asked.thread))
     walked, normaliser = walk(messages, head)
     blocks = reply.blocks()
-    call = _call(caller, asked, walked)
-    rivals = [b"rivals", call.lane, call.state, (call.side_call or "").encode()]
-    if call.session_id is None:
-        # A thread takes system and tools from the call it continues.
-        rivals += [asked.model, *((asked.system_hash, asked.tools_hash) if asked.thread is None else ())]
-    call = replace(
-        call,
-        rivals=digest(*rivals),
-        failed_at_us=None if reply.complete else reply.failed_at_us,
-        launches=() if call.side_call else launches(blocks),
-    )
+    call = _call(caller, asked, walked, None if reply.complete else reply.failed_at_us, blocks)
     in_talk = call.session_id is not None and call.side_call is None
     return Facts(
         call=call,
@@ -202,13 +192,18 @@ def of_transcript(
     )
 
 
-def _call(caller: Caller, asked: Terms, walked: Walk) -> Call:
-    """The call by what was asked; its answer is filled in later."""
+def _call(caller: Caller, asked: Terms, walked: Walk, failed_at_us: int | None, blocks: Sequence[Any]) -> Call:
+    """The call by what was asked, when it failed, and the blocks of its answer."""
     origin, session, items = caller.origin, caller.origin.session_id, walked.items
     last = next((item.text for item in reversed(items) if item.role == USER and item.text is not None), None)
     side = None
     if session is not None:
         side = recognition.side_call(last, asked.system, asked.max_tokens, asked.tools)
+    lane = lane_key(session, origin.agent_id, caller.client)
+    rivals = [b"rivals", lane, walked.state, (side or "").encode()]
+    if session is None:
+        # A thread takes system and tools from the call it continues.
+        rivals += [asked.model, *((asked.system_hash, asked.tools_hash) if asked.thread is None else ())]
     return Call(
         id=caller.request_id,
         started_us=caller.started_us,
@@ -217,17 +212,17 @@ def _call(caller: Caller, asked: Terms, walked: Walk) -> Call:
         agent_id=origin.agent_id,
         parent_agent_id=origin.parent_agent_id,
         retry_count=origin.retry_count,
-        lane=lane_key(session, origin.agent_id, caller.client),
+        lane=lane,
         state=walked.state,
         messages=walked.messages,
-        rivals=b"",
+        rivals=digest(*rivals),
         side_call=side,
         summariser=side is None and recognition.is_summariser(last, asked.system),
         continuation=bool(items) and recognition.is_continuation(items[0].kind, items[0].text),
         prompt=prompt_key(walked.first_text) if walked.first_text is not None else None,
         previous_message_id=asked.thread,
-        failed_at_us=None,
-        launches=(),
+        failed_at_us=failed_at_us,
+        launches=() if side else launches(blocks),
     )
 
 

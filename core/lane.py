@@ -90,11 +90,14 @@ class Match:
         if begun is None:
             return None
         known, starts, end = begun
-        begin = seams.behind_comma(self.body, known.at) if known.at < end else end
-        said = None if begin is None else asked.go_on(known.shell, self.body[begin:end], known.head)
+        said = self._go_on(known, end) if known.head.messages else asked.begin(known.shell, self.body)
         if said is None or said.head.messages - known.head.messages + len(said.messages) != len(starts):
             return None
         return said, self._with(known, said.head, starts)
+
+    def _go_on(self, known: Known, end: int) -> Asked | None:
+        begin = seams.behind_comma(self.body, known.at) if known.at < end else end
+        return None if begin is None else asked.go_on(known.shell, memoryview(self.body)[begin:end], known.head)
 
     def learn(self, head: Head) -> "Match":
         """The match with a head that was read elsewhere, from the whole of the body."""

@@ -22,6 +22,7 @@ _WHITE: Final = (
 _OPEN: Final = "<system-reminder>"
 _CLOSE: Final = "</system-reminder>"
 _ROLES: Final = {USER: b'"user"', ASSISTANT: b'"assistant"'}
+_TEXTS: Final = {role: b'{"role":%b,"text":' % name for role, name in _ROLES.items()}
 _THINKING: Final = frozenset({"thinking", "redacted_thinking"})
 _MEDIA: Final = frozenset({"image", "document"})
 
@@ -114,24 +115,26 @@ class Normaliser:
         ref, name = _word(block.get("id")), block.get("name")
         if ref is not None and (ref in self._uses or self._uses.add(ref)):  # type: ignore[func-returns-value] # set.add says None
             return None
-        said = (orjson.dumps(ref), canonical(block.get("input")), canonical(name), _ROLES[role])
-        return Item(role, "tool_use", b'{"id":%b,"input":%b,"name":%b,"role":%b}' % said, None, ref)
+        said = (b'{"id":', orjson.dumps(ref), b',"input":', canonical(block.get("input")))
+        rest = (b',"name":', canonical(name), b',"role":', _ROLES[role], b"}")
+        return Item(role, "tool_use", b"".join((*said, *rest)), None, ref)
 
     def _tool_result(self, role: str, block: Mapping[str, Any]) -> Item | None:
         ref = _word(block.get("tool_use_id"))
         if ref is not None and (ref in self._results or self._results.add(ref)):  # type: ignore[func-returns-value] # set.add says None
             return None
-        content = block.get("content")
-        parts = _result_text(content) if isinstance(content, str) else b",".join(_result_parts(content))
-        failed = b"true" if block.get("is_error") is True else b"false"
-        said = (parts, orjson.dumps(ref), failed, _ROLES[role])
-        return Item(role, "tool_result", b'{"content":[%b],"id":%b,"is_error":%b,"role":%b}' % said, None, ref)
+        content, failed = block.get("content"), b"true" if block.get("is_error") is True else b"false"
+        parts = _result_text(content) if isinstance(content, str) else (b",".join(_result_parts(content)),)
+        rest = (b'],"id":', orjson.dumps(ref), b',"is_error":', failed, b',"role":', _ROLES[role], b"}")
+        return Item(role, "tool_result", b"".join((b'{"content":[', *parts, *rest)), None, ref)
 
 
 def text_item(role: str, text: str) -> Item | None:
     """The item of a text; None where nothing of it is left in normal form."""
     text = clean(text)
-    return Item(role, "text", orjson.dumps({"role": role, "text": text}), text) if text else None
+    # Joined, never as orjson gives it: that was written into eight times the space, and what is kept of it would leave
+    # a hole behind it in memory that the next one is too large for.
+    return Item(role, "text", b"".join((_TEXTS[role], orjson.dumps(text), b"}")), text) if text else None
 
 
 def result_text(content: Any) -> str:
@@ -158,9 +161,9 @@ def _word(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _result_text(text: str) -> bytes:
+def _result_text(text: str) -> tuple[bytes, ...]:
     text = clean(text)
-    return b'{"text":%b}' % orjson.dumps(text) if text else b""
+    return (b'{"text":', orjson.dumps(text), b"}") if text else ()
 
 
 def _result_parts(content: Any) -> Iterator[bytes]:
@@ -171,7 +174,7 @@ def _result_parts(content: Any) -> Iterator[bytes]:
         if kind == "text" and isinstance(part.get("text"), str):
             text = _result_text(part["text"])
             if text:
-                yield text
+                yield b"".join(text)
         elif kind is not None and kind in _MEDIA and isinstance(part.get("source"), dict):
             yield orjson.dumps(_media(kind, part["source"]), option=orjson.OPT_SORT_KEYS)
         elif kind not in _THINKING:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -100,6 +101,7 @@ class PriceList:
         return [price for table in (self.own, self.prices) for name in names(model) for price in table.get(name, ())]
 
 
+@lru_cache(maxsize=1024)
 def names(model: str) -> tuple[str, ...]:
     """What a model is called in the list: its name as it is, then without the date behind it."""
     name = model.removesuffix(LARGE)

@@ -94,13 +94,15 @@ def cuts(body: bytes, seams: Seams, begin: int, first: int = 0) -> list[int]:
     if seams.parsed:
         literals = texts.of_messages(body, starts, seams.end)
     else:
-        literals = texts.between(body, starts[0] if starts else seams.end, seams.end)
-    found = [begin]
+        literals = list(texts.between(body, starts[0] if starts else seams.end, seams.end))
+    found, last = [begin], begin
     for at, close in sorted([*zip(starts, starts, strict=True), *literals]):
-        if at < close:
-            _cut(found, (at, close))
-        elif at - found[-1] >= LONG:
+        if at - last >= (1 if at < close else LONG):
             found.append(at)
+            last = at
+        if close > max(at, last):
+            found.append(close)
+            last = close
     _cut(found, (seams.end,))
     return found
 

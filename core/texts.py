@@ -55,19 +55,21 @@ def too_many(body: bytes, mark: bytes, begin: int, end: int) -> bool:
     return end - begin > SMALL and body.count(mark, begin, end) > MOST_MARKS
 
 
-def of_messages(body: bytes, starts: list[int], end: int) -> Iterator[tuple[int, int]]:
+def of_messages(body: bytes, starts: list[int], end: int) -> list[tuple[int, int]]:
     """The long literals of messages that parse: from their quote to behind the other.
 
     ``starts``: where each message begins, at the comma before it or at itself.
     """
+    found: list[tuple[int, int]] = []
     slices = list(pairwise([*starts, end]))
     for message, (at, close) in zip(_messages(body, slices), slices, strict=True):
         if close - at < LONG:
             continue
         if message is not None and isinstance(message.content, list):
-            yield from _of_blocks(body, message.content, at, close)
+            _add_blocks(found, body, message.content, at, close)
         else:
-            yield from between(body, at, close)
+            found += between(body, at, close)
+    return found
 
 
 def _messages(body: bytes, slices: list[tuple[int, int]]) -> Sequence[_Message | None]:
@@ -75,12 +77,19 @@ def _messages(body: bytes, slices: list[tuple[int, int]]) -> Sequence[_Message |
     if not slices:
         return ()
     try:
-        found = _MESSAGES.decode(b"[%b]" % body[_behind_comma(body, slices[0][0]) : slices[-1][1]])
+        found = _MESSAGES.decode(_array(body, slices[0][0], slices[-1][1]))
     except PARSE_ERRORS:
         found = []
     if len(found) == len(slices):
         return found
     return [_message(body[_behind_comma(body, at) : close]) for at, close in slices]
+
+
+def _array(body: bytes, at: int, end: int) -> memoryview | bytes:
+    """The messages with brackets around them: the body's own where they begin right behind the first."""
+    if body.startswith(b"[", at - 1) and body.startswith(b"]", end):
+        return memoryview(body)[at - 1 : end + 1]
+    return b"".join((b"[", memoryview(body)[_behind_comma(body, at) : end], b"]"))
 
 
 def _behind_comma(body: bytes, at: int) -> int:
@@ -111,16 +120,19 @@ def _message(text: bytes) -> _Message | None:
         return None
 
 
-def _of_blocks(body: bytes, blocks: list[_Block], at: int, end: int) -> Iterator[tuple[int, int]]:
+def _add_blocks(found: list[tuple[int, int]], body: bytes, blocks: list[_Block], at: int, end: int) -> None:
     for block in blocks:
         for value in _fields(block):
-            if value is _NONE or len(view := memoryview(value)) < LONG:
+            if value is _NONE:
+                continue
+            view = memoryview(value)
+            if len(view) < LONG:
                 continue
             for literal in (view,) if view[0] == _QUOTE else _within(view, DEPTH):
                 place = _place(body, literal, at, end)
                 if place >= 0:
                     at = place + len(literal)
-                    yield place, at
+                    found.append((place, at))
 
 
 def _within(value: memoryview, depth: int) -> Iterator[memoryview]:

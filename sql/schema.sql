@@ -118,6 +118,211 @@ BEGIN
     RETURN CASE WHEN length(whole) = stored.size THEN whole END;
 END $$;
 
+CREATE FUNCTION public.step_begins(at timestamp with time zone, step text, zone text) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (((date_trunc(step, (at AT TIME ZONE zone)) - '00:00:00.000001'::interval) AT TIME ZONE zone) + '00:00:00.000001'::interval);
+
+CREATE FUNCTION public.whole_days_from(since timestamp with time zone, until timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN LEAST(date_bin('1 day'::interval, (since + '23:59:59.999999'::interval), '2000-01-01 00:00:00+00'::timestamp with time zone), until);
+
+CREATE FUNCTION public.whole_days_to(since timestamp with time zone, until timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN GREATEST(public.whole_days_from(since, until), date_bin('1 day'::interval, until, '2000-01-01 00:00:00+00'::timestamp with time zone));
+
+CREATE TABLE public.usage_daily (
+    train integer NOT NULL,
+    day timestamp with time zone NOT NULL,
+    account integer NOT NULL,
+    model text NOT NULL,
+    request_type text NOT NULL,
+    requests bigint DEFAULT 0 NOT NULL,
+    ok bigint DEFAULT 0 NOT NULL,
+    cancelled bigint DEFAULT 0 NOT NULL,
+    rejected bigint DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    cache_creation_input_tokens bigint DEFAULT 0 NOT NULL,
+    cache_read_input_tokens bigint DEFAULT 0 NOT NULL,
+    ephemeral_5m_input_tokens bigint DEFAULT 0 NOT NULL,
+    ephemeral_1h_input_tokens bigint DEFAULT 0 NOT NULL,
+    thinking_tokens bigint DEFAULT 0 NOT NULL,
+    web_search_requests bigint DEFAULT 0 NOT NULL,
+    cost_usd numeric DEFAULT 0 NOT NULL,
+    priced bigint DEFAULT 0 NOT NULL,
+    unpriced bigint DEFAULT 0 NOT NULL,
+    estimated bigint DEFAULT 0 NOT NULL,
+    ok_duration_us bigint DEFAULT 0 NOT NULL
+);
+
+COMMENT ON TABLE public.usage_daily IS 'The sums of usage_hourly by days of UTC, written together with them.';
+
+COMMENT ON COLUMN public.usage_daily.day IS 'Its first moment.';
+
+COMMENT ON COLUMN public.usage_daily.cost_usd IS 'Of the priced requests; estimated ones are among them, unpriced ones are not.';
+
+CREATE TABLE public.usage_hourly (
+    train integer NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    account integer NOT NULL,
+    model text NOT NULL,
+    request_type text NOT NULL,
+    requests bigint DEFAULT 0 NOT NULL,
+    ok bigint DEFAULT 0 NOT NULL,
+    cancelled bigint DEFAULT 0 NOT NULL,
+    rejected bigint DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    cache_creation_input_tokens bigint DEFAULT 0 NOT NULL,
+    cache_read_input_tokens bigint DEFAULT 0 NOT NULL,
+    ok_duration_us bigint DEFAULT 0 NOT NULL,
+    ephemeral_5m_input_tokens bigint DEFAULT 0 NOT NULL,
+    ephemeral_1h_input_tokens bigint DEFAULT 0 NOT NULL,
+    thinking_tokens bigint DEFAULT 0 NOT NULL,
+    web_search_requests bigint DEFAULT 0 NOT NULL,
+    cost_usd numeric DEFAULT 0 NOT NULL,
+    priced bigint DEFAULT 0 NOT NULL,
+    unpriced bigint DEFAULT 0 NOT NULL,
+    estimated bigint DEFAULT 0 NOT NULL
+);
+
+COMMENT ON COLUMN public.usage_hourly.cost_usd IS 'Of the priced requests; estimated ones are among them, unpriced ones are not.';
+
+CREATE FUNCTION public.usage_of_period(trains integer[], since timestamp with time zone, until timestamp with time zone) RETURNS TABLE(train integer, account integer, model text, request_type text, requests bigint, ok bigint, cancelled bigint, rejected bigint, input_tokens bigint, output_tokens bigint, cache_creation_input_tokens bigint, cache_read_input_tokens bigint, ephemeral_5m_input_tokens bigint, ephemeral_1h_input_tokens bigint, thinking_tokens bigint, web_search_requests bigint, cost_usd numeric, priced bigint, unpriced bigint, estimated bigint, ok_duration_us bigint)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT d.train,
+     d.account,
+     d.model,
+     d.request_type,
+     d.requests,
+     d.ok,
+     d.cancelled,
+     d.rejected,
+     d.input_tokens,
+     d.output_tokens,
+     d.cache_creation_input_tokens,
+     d.cache_read_input_tokens,
+     d.ephemeral_5m_input_tokens,
+     d.ephemeral_1h_input_tokens,
+     d.thinking_tokens,
+     d.web_search_requests,
+     d.cost_usd,
+     d.priced,
+     d.unpriced,
+     d.estimated,
+     d.ok_duration_us
+    FROM public.usage_daily d
+   WHERE ((d.train = ANY (usage_of_period.trains)) AND (d.day >= public.whole_days_from(usage_of_period.since, usage_of_period.until)) AND (d.day < public.whole_days_to(usage_of_period.since, usage_of_period.until)))
+ UNION ALL
+  SELECT h.train,
+     h.account,
+     h.model,
+     h.request_type,
+     h.requests,
+     h.ok,
+     h.cancelled,
+     h.rejected,
+     h.input_tokens,
+     h.output_tokens,
+     h.cache_creation_input_tokens,
+     h.cache_read_input_tokens,
+     h.ephemeral_5m_input_tokens,
+     h.ephemeral_1h_input_tokens,
+     h.thinking_tokens,
+     h.web_search_requests,
+     h.cost_usd,
+     h.priced,
+     h.unpriced,
+     h.estimated,
+     h.ok_duration_us
+    FROM public.usage_hourly h
+   WHERE ((h.train = ANY (usage_of_period.trains)) AND (h.hour >= usage_of_period.since) AND (h.hour < public.whole_days_from(usage_of_period.since, usage_of_period.until)))
+ UNION ALL
+  SELECT h.train,
+     h.account,
+     h.model,
+     h.request_type,
+     h.requests,
+     h.ok,
+     h.cancelled,
+     h.rejected,
+     h.input_tokens,
+     h.output_tokens,
+     h.cache_creation_input_tokens,
+     h.cache_read_input_tokens,
+     h.ephemeral_5m_input_tokens,
+     h.ephemeral_1h_input_tokens,
+     h.thinking_tokens,
+     h.web_search_requests,
+     h.cost_usd,
+     h.priced,
+     h.unpriced,
+     h.estimated,
+     h.ok_duration_us
+    FROM public.usage_hourly h
+   WHERE ((h.train = ANY (usage_of_period.trains)) AND (h.hour >= public.whole_days_to(usage_of_period.since, usage_of_period.until)) AND (h.hour < usage_of_period.until));
+END;
+
+CREATE FUNCTION public.usage_steps(trains integer[], since timestamp with time zone, until timestamp with time zone, step text, zone text) RETURNS TABLE(starts_at timestamp with time zone, taken_off timestamp with time zone, at timestamp with time zone, whole boolean)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT s.own,
+     s.other,
+     p.at,
+     p.whole
+    FROM ((( SELECT p_1.since,
+             p_1.until,
+                 CASE
+                     WHEN (usage_steps.step = 'hour'::text) THEN p_1.until
+                     ELSE public.whole_days_from(p_1.since, p_1.until)
+                 END AS first,
+                 CASE
+                     WHEN (usage_steps.step = 'hour'::text) THEN p_1.until
+                     ELSE public.whole_days_to(p_1.since, p_1.until)
+                 END AS last
+            FROM ( SELECT GREATEST(usage_steps.since, COALESCE(min(k.first), usage_steps.until)) AS since,
+                     LEAST(usage_steps.until, (max(k.last) + '24:00:00'::interval)) AS until
+                    FROM (unnest(usage_steps.trains) t(train)
+                      CROSS JOIN LATERAL ( SELECT ( SELECT d.day
+                                    FROM public.usage_daily d
+                                   WHERE (d.train = t.train)
+                                   ORDER BY d.day
+                                  LIMIT 1) AS first,
+                             ( SELECT d.day
+                                    FROM public.usage_daily d
+                                   WHERE (d.train = t.train)
+                                   ORDER BY d.day DESC
+                                  LIMIT 1) AS last) k)) p_1) b
+      CROSS JOIN LATERAL ( SELECT d.day AS at,
+             true AS whole,
+             (d.day + '12:00:00'::interval) AS booked,
+             NULL::timestamp with time zone AS told
+            FROM generate_series(b.first, (b.last - '24:00:00'::interval), '24:00:00'::interval) d(day)
+         UNION ALL
+          SELECT h.hour,
+             false,
+             h.hour,
+                 CASE
+                     WHEN ((h.hour >= b.first) AND (h.hour < b.last)) THEN (date_bin('1 day'::interval, h.hour, '2000-01-01 00:00:00+00'::timestamp with time zone) + '12:00:00'::interval)
+                     ELSE NULL::timestamp with time zone
+                 END AS "case"
+            FROM generate_series(date_bin('01:00:00'::interval, (b.since + '00:59:59.999999'::interval), '2000-01-01 00:00:00+00'::timestamp with time zone), (b.until - '00:00:00.000001'::interval), '01:00:00'::interval) h(hour)) p)
+      CROSS JOIN LATERAL ( SELECT
+                 CASE usage_steps.step
+                     WHEN 'all'::text THEN usage_steps.since
+                     WHEN 'hour'::text THEN p.booked
+                     ELSE public.step_begins(p.booked, usage_steps.step, usage_steps.zone)
+                 END AS own,
+                 CASE
+                     WHEN (p.told IS NULL) THEN NULL::timestamp with time zone
+                     WHEN (usage_steps.step = 'all'::text) THEN usage_steps.since
+                     ELSE public.step_begins(p.told, usage_steps.step, usage_steps.zone)
+                 END AS other
+          OFFSET 0) s)
+   WHERE (s.own IS DISTINCT FROM s.other);
+END;
+
 CREATE FUNCTION public.uuid7_floor(moment timestamp with time zone) RETURNS uuid
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN ((lpad(to_hex((floor((EXTRACT(epoch FROM moment) * (1000)::numeric)))::bigint), 12, '0'::text) || '70008000000000000000'::text))::uuid;
@@ -827,33 +1032,6 @@ COMMENT ON COLUMN public.usage_five_minutes.cost_usd IS 'Of the priced requests;
 
 COMMENT ON COLUMN public.usage_five_minutes.unpriced IS 'Requests whose price nobody knows.';
 
-CREATE TABLE public.usage_hourly (
-    train integer NOT NULL,
-    hour timestamp with time zone NOT NULL,
-    account integer NOT NULL,
-    model text NOT NULL,
-    request_type text NOT NULL,
-    requests bigint DEFAULT 0 NOT NULL,
-    ok bigint DEFAULT 0 NOT NULL,
-    cancelled bigint DEFAULT 0 NOT NULL,
-    rejected bigint DEFAULT 0 NOT NULL,
-    input_tokens bigint DEFAULT 0 NOT NULL,
-    output_tokens bigint DEFAULT 0 NOT NULL,
-    cache_creation_input_tokens bigint DEFAULT 0 NOT NULL,
-    cache_read_input_tokens bigint DEFAULT 0 NOT NULL,
-    ok_duration_us bigint DEFAULT 0 NOT NULL,
-    ephemeral_5m_input_tokens bigint DEFAULT 0 NOT NULL,
-    ephemeral_1h_input_tokens bigint DEFAULT 0 NOT NULL,
-    thinking_tokens bigint DEFAULT 0 NOT NULL,
-    web_search_requests bigint DEFAULT 0 NOT NULL,
-    cost_usd numeric DEFAULT 0 NOT NULL,
-    priced bigint DEFAULT 0 NOT NULL,
-    unpriced bigint DEFAULT 0 NOT NULL,
-    estimated bigint DEFAULT 0 NOT NULL
-);
-
-COMMENT ON COLUMN public.usage_hourly.cost_usd IS 'Of the priced requests; estimated ones are among them, unpriced ones are not.';
-
 CREATE TABLE public.wants (
     train integer NOT NULL,
     key bytea NOT NULL,
@@ -982,6 +1160,9 @@ ALTER TABLE ONLY public.trains
 
 ALTER TABLE ONLY public.trains
     ADD CONSTRAINT trains_pkey PRIMARY KEY (train);
+
+ALTER TABLE ONLY public.usage_daily
+    ADD CONSTRAINT usage_daily_pkey PRIMARY KEY (train, day, account, model, request_type);
 
 ALTER TABLE ONLY public.usage_five_minutes
     ADD CONSTRAINT usage_five_minutes_pkey PRIMARY KEY (train, account, slot, model, request_type);

@@ -12,6 +12,7 @@ TOKENS = (
 )  # fmt: skip
 SUMS = (*TOKENS, "cost_usd")
 HOURLY = ("train", "hour", "account", "model", "request_type")
+DAILY = ("train", "day", "account", "model", "request_type")
 SLOTS = ("train", "account", "slot", "model", "request_type")
 KEYED = ("requests", "input_tokens", "output_tokens", "cost_usd", "unpriced")
 SLOTTED = ("requests", *TOKENS[:4], "cost_usd", "unpriced")
@@ -25,6 +26,7 @@ async def check_usage(connection: Any) -> None:
     parts = [dict(row) for row in await connection.fetch("SELECT * FROM batch_usage")]
     given = _given(rows, parts)
     assert await _table(connection, "usage_hourly", HOURLY) == _summed(given, HOURLY, tuple(given[0]) if given else ())
+    assert await _table(connection, "usage_daily", DAILY) == _summed(given, DAILY, tuple(given[0]) if given else ())
     slots = await _table(connection, "usage_five_minutes", SLOTS)
     assert {key: {name: slot[name] for name in SLOTTED} for key, slot in slots.items()} == _summed(
         given, SLOTS, SLOTTED
@@ -44,7 +46,7 @@ async def check_usage(connection: Any) -> None:
 
 
 KEY = ("train", "key_id", "hour")
-_PLACE = {"train", "started_at", "hour", "slot", "account", "model", "request_type", "key_id"}
+_PLACE = {"train", "started_at", "hour", "day", "slot", "account", "model", "request_type", "key_id"}
 
 
 async def _table(connection: Any, table: str, key: tuple[str, ...]) -> dict[Any, Row]:
@@ -78,7 +80,7 @@ def _place(row: Row) -> Row:
     start = row["started_at"]
     hour = start.replace(minute=0, second=0, microsecond=0)
     return {
-        "train": row["train"], "started_at": start, "hour": hour,
+        "train": row["train"], "started_at": start, "hour": hour, "day": hour.replace(hour=0),
         "slot": hour + timedelta(minutes=start.minute // 5 * 5),
         "account": row["account"] or 0, "model": _model(row), "request_type": row["request_type"] or "",
         "key_id": row["key_id"],

@@ -87,6 +87,11 @@ ON CONFLICT (train, hour, account, model, request_type) DO UPDATE SET requests =
     cost_usd = u.cost_usd + excluded.cost_usd, priced = u.priced + excluded.priced,
     unpriced = u.unpriced + excluded.unpriced, estimated = u.estimated + excluded.estimated
 """
+_DAILY = (
+    _USED.replace("'hour', $2", "'day', $2")
+    .replace("train, hour,", "train, day,")
+    .replace("usage_hourly", "usage_daily")
+)
 _LATENCY = """
 INSERT INTO latency_hourly AS l (train, hour, model, bucket, durations, first_tokens)
 VALUES ($1, date_trunc('hour', $2::timestamptz, 'UTC'), $3, latency_bucket($4), $5, 0),
@@ -94,6 +99,14 @@ VALUES ($1, date_trunc('hour', $2::timestamptz, 'UTC'), $3, latency_bucket($4), 
 ON CONFLICT (train, hour, model, bucket) DO UPDATE SET durations = l.durations + excluded.durations,
     first_tokens = l.first_tokens + excluded.first_tokens
 """
+
+
+DAYS = """
+INSERT INTO usage_daily (train, day, account, model, request_type, requests)
+SELECT train, date_trunc('day', hour, 'UTC'), account, model, request_type, sum(requests)
+FROM usage_hourly GROUP BY 1, 2, 3, 4, 5
+"""
+"""For requests that a test puts into the hours itself."""
 
 
 async def used(
@@ -122,10 +135,11 @@ async def used(
     usd = cost if cost is not None else tokens.cost(model) * ok if priced else Decimal(0)
     counts = [round(1000 * ok * each) for each in (tokens.fresh, tokens.out, tokens.short + tokens.long, tokens.read)]
     split = [round(1000 * ok * each) for each in (tokens.short, tokens.long)]
-    await connection.execute(
-        _USED, number, at, paid, model, request_type, requests, ok, cancelled, rejected, *counts,
-        round(ok * seconds * 1e6), *split, usd, ok if priced else 0, 0 if priced else ok, estimated,
-    )  # fmt: skip
+    for statement in (_USED, _DAILY):
+        await connection.execute(
+            statement, number, at, paid, model, request_type, requests, ok, cancelled, rejected, *counts,
+            round(ok * seconds * 1e6), *split, usd, ok if priced else 0, 0 if priced else ok, estimated,
+        )  # fmt: skip
     if ok:
         await connection.execute(_LATENCY, number, at, model, round(seconds * 1e6), ok, round(seconds * 1.8e5))
 

@@ -129,10 +129,9 @@ class _Deciding:
         changed: list[LinkKey] = []
         for request, (evidence, past) in findings.items():
             facts, known, before = dirty[request], recorded[request], keys[request]
-            link = replace(known.link, evidence=evidence, past=past)
-            moved = evidence != known.link.evidence
-            if moved:
-                link = replace(link, launch=None)
+            moved, link = evidence != known.link.evidence, known.link
+            if moved or past != link.past:
+                link = replace(link, evidence=evidence, past=past, launch=None if moved else link.launch)
             self._world.put_link(Known(facts.call, facts.pairs, link))
             after = set(self._put_keys(facts, evidence, past))
             changed += (row for row in before ^ after if announces(row))
@@ -196,7 +195,8 @@ class _Deciding:
                 parent, method = known.link.evidence[:2] if known.link.evidence is not None else (None, None)
                 if known.link.evidence is None and known.link.launch is not None:
                     parent, method = known.link.launch.request, Method.SUBAGENT
-                self._relink(known, parent_request_id=parent, link_method=method)
+                if (parent, method) != (known.link.parent_request_id, known.link.link_method):
+                    self._relink(known, parent_request_id=parent, link_method=method)
         stored = self._world.stored(self._world.relinked)
         moved = [one for one, known in stored.items() if _edge(known.link) != _edge(self._world.relinked[one].link)]
         for known in self._world.attempts(moved):

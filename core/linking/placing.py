@@ -51,7 +51,6 @@ class _Placing:
         lead = next((one for one in _leads_to(known.link) if one in self._before), None)
         before = self._link(lead) if lead is not None else None
         conversation = request if before is None else before.conversation_id
-        self._links[request] = replace(known.link, conversation_id=conversation)
         if stored is None and before is None:
             self._links[request] = replace(known.link, conversation_id=conversation, branch_id=MAIN)
         elif stored is None and before is not None and self._goes_on(known, before):
@@ -64,6 +63,7 @@ class _Placing:
                 parent_message_hash=self._parent_hash(known),
             )
         else:
+            self._links[request] = replace(known.link, conversation_id=conversation)
             self._whole |= {conversation} if stored is None else {conversation, stored.link.conversation_id}
 
     def _link(self, request: UUID) -> Link:

@@ -17,6 +17,7 @@ from core.models import Recording
 from core.pieces import Division
 from proxy.recorder import pieces
 from proxy.recorder.readable import jsonb
+from sql.arrays import trimmed
 from sql.database import Transaction
 from sql.rows.record import BodyCheck
 
@@ -68,10 +69,10 @@ async def _write_responses(transaction: Transaction, train: int, recorded: Seque
         train,
         [one.id for one in recorded],
         [recording.response_body for recording in recordings],
-        [recording.response_decoded for recording in recordings],
+        trimmed([recording.response_decoded for recording in recordings]),
         [None if recording.message is None else jsonb(recording.message) for recording in recordings],
         [_array(chunk.size for chunk in recording.chunks) for recording in recordings],
-        [None if recording.decoded_sizes is None else _array(recording.decoded_sizes) for recording in recordings],
+        trimmed([None if one.decoded_sizes is None else _array(one.decoded_sizes) for one in recordings]),
         [_array(chunk.at_us for chunk in recording.chunks) for recording in recordings],
         [len(recording.response_body) for recording in recordings],
         [_stored_digest(recording.response_body, recording.response_sha256) for recording in recordings],

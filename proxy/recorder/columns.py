@@ -19,6 +19,7 @@ from core.preview import preview
 from core.pricing import Bill, Cost
 from core.reply import reply_of
 from proxy.recorder.readable import jsonb, moment, text
+from sql.arrays import trimmed
 
 LARGEST = {"smallint": (1 << 15) - 1, "integer": (1 << 31) - 1, "bigint": (1 << 63) - 1}
 TOKENS = 10**12
@@ -230,6 +231,11 @@ COLUMNS: tuple[Column, ...] = (
 
 
 def arrays(rows: Sequence[Row]) -> list[list[Any]]:
-    """One list per column, in the order of ``COLUMNS``."""
+    """One list per column, in the order of ``COLUMNS``, to be unnested side by side."""
     parts = {name: [getattr(row, name) for row in rows] for name in ("recording", "origin", "facts", "link")}
-    return [column.all_fitted(rows if column.part is None else parts[column.part]) for column in COLUMNS]
+    return [trimmed(column.all_fitted(rows if column.part is None else parts[column.part])) for column in COLUMNS]
+
+
+def of_rows(column: Column, rows: Sequence[Row]) -> list[Any]:
+    """One column's values."""
+    return column.all_fitted(rows if column.part is None else [getattr(row, column.part) for row in rows])

@@ -18,6 +18,7 @@ from core.linking.ledger import FailureProbe, Known, Probe, RivalProbe, SummaryP
 from proxy import log
 from proxy.recorder.notes import Note, OtherVersionError, unpack
 from proxy.recorder.notes_memory import Conversation, NotesMemory
+from sql.arrays import trimmed
 from sql.database import Transaction
 from sql.rows.linking import LinkCorrection, LinkFact, LinkFailure, LinkKeyName, LinkNote, LinkRequest
 
@@ -56,6 +57,8 @@ class SqlLedger:
     asked: frozenset[UUID] = frozenset()
     """Whose corrections are known."""
     memory: NotesMemory = field(default_factory=NotesMemory)
+    latest: UUID | None = None
+    """The latest request that has rows; None where that is not known."""
     notes: dict[UUID, Note] = field(default_factory=dict)
     """Everything that was read."""
     _whole: dict[UUID, tuple[UUID, ...]] = field(default_factory=dict)
@@ -76,10 +79,10 @@ class SqlLedger:
             [probe.before for probe in probes],
             [probe.lane for probe in probes],
             [probe.client for probe in probes],
-            [probe.since for probe in probes],
-            [probe.fewer_than for probe in probes],
+            trimmed([probe.since for probe in probes]),
+            trimmed([probe.fewer_than for probe in probes]),
             [probe.unanswered for probe in probes],
-            [probe.first for probe in probes],
+            trimmed([probe.first for probe in probes]),
             self._stale(without),
         )
         rows = {row.n: link_key(row) for row in found}
@@ -102,13 +105,17 @@ class SqlLedger:
 
     def waiting(self, rows: Sequence[LinkKey], wanted: Sequence[Want], without: Collection[UUID]) -> set[UUID]:
         """As in ``Ledger``."""
-        asked = [_announced(key, row) for row in rows for key in announces(row)]
-        asked += [(want.key, want.request, *[None] * 7) for want in wanted]
+        # Who waits began later: behind the latest there is nobody to be asked for.
+        asked = [_announced(key, row) for row in rows if self._is_followed(row.request) for key in announces(row)]
+        asked += [(want.key, want.request, *[None] * 7) for want in wanted if self._is_followed(want.request)]
         if not asked:
             return set()
-        columns = [list(column) for column in zip(*asked, strict=True)]
+        columns = [trimmed(list(column)) for column in zip(*asked, strict=True)]
         found = self._fetch("linking_waiting", LinkRequest, *columns, self._stale(without))
         return {row.request for row in found}
+
+    def _is_followed(self, request: UUID) -> bool:
+        return self.latest is None or request < self.latest
 
     def _stale(self, without: Collection[UUID]) -> list[UUID]:
         """Of these requests those that have rows."""
@@ -297,4 +304,4 @@ def columns(rows: Iterable[LinkKey]) -> list[list[Any]]:
         )
         for row in rows
     ]
-    return [list(column) for column in zip(*given, strict=True)] or [[] for _ in range(_COLUMNS)]
+    return [trimmed(list(column)) for column in zip(*given, strict=True)] or [[] for _ in range(_COLUMNS)]

@@ -12,7 +12,7 @@ from proxy.recorder.facts_memory import FactsMemory
 from proxy.recorder.linking import Linking, Newcomer
 from proxy.recorder.notes_memory import NotesMemory
 from sql.database import Transaction
-from sql.rows.linking import LinkBegin
+from sql.rows.linking import LinkBegin, LinkRequest
 from sql.rows.record import TrainLock
 
 
@@ -43,7 +43,9 @@ class Linker:
         async def load(ids: Collection[UUID]) -> list[Facts]:
             return await self.memory.load(transaction, train, ids)
 
-        made = await linking.link(transaction, train, newcomers, begun, load, self.notes)
+        latest = await transaction.fetch_one("linking_latest", LinkRequest, train)
+        behind = None if latest is None else latest.request
+        made = await linking.link(transaction, train, newcomers, begun, load, self.notes, behind)
         return [replace(row, link=made.link_of(row.id)) for row in rows], made
 
     def committed(self, lock: TrainLock, made: Linking | None) -> None:

@@ -21,6 +21,7 @@ from proxy.recorder import ledger, rollups
 from proxy.recorder.ledger import Load, SqlLedger
 from proxy.recorder.notes import Note, pack
 from proxy.recorder.notes_memory import Change, Conversation, NotesMemory, members
+from sql.arrays import trimmed
 from sql.database import Transaction
 from sql.rows.linking import LinkBegin
 
@@ -69,8 +70,12 @@ async def link(
     begun: Sequence[LinkBegin],
     load: Load,
     memory: NotesMemory | None = None,
+    latest: UUID | None = None,
 ) -> Linking:
-    """Decide where requests belong. ``begun`` is what ``linking_begin`` said of them. Raises sql's errors."""
+    """Decide where requests belong. ``begun`` is what ``linking_begin`` said of them. Raises sql's errors.
+
+    ``latest`` is the latest request that is remembered, where that is known.
+    """
     ids = frozenset(newcomer.facts.call.id for newcomer in newcomers)
     recorded = frozenset(row.id for row in begun if row.complete) & ids
     book = SqlLedger(
@@ -82,6 +87,7 @@ async def link(
         said={row.id: row.parent for row in begun if row.corrected},
         asked=ids,
         memory=memory or NotesMemory(),
+        latest=latest,
     )
     return await asyncio.to_thread(_decided, book, newcomers, recorded)
 
@@ -208,8 +214,8 @@ async def _remember(transaction: Transaction, train: int, linking: Linking) -> N
         [want.request for want in wants],
         [note.id for note in notes],
         [note.link.conversation_id for note in notes],
-        [note.link.parent_request_id for note in notes],
-        [note.link.attempt_of for note in notes],
+        trimmed([note.link.parent_request_id for note in notes]),
+        trimmed([note.link.attempt_of for note in notes]),
         [pack(note) for note in notes],
     )
     await _fail(transaction, train, decision, again)

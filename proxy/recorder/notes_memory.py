@@ -9,6 +9,7 @@ not the one we left it at makes us forget.
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
 
@@ -37,17 +38,27 @@ class Conversation:
     """One conversation. What it is made of is only changed by ``change``, when that is committed."""
 
     def __init__(self, conversation_id: UUID, notes: Mapping[UUID, Note], behind: int) -> None:
+        self._id = conversation_id
         self.notes = dict(notes)
-        self.tally = Tally(conversation_id)
         self.latest: UUID | None = None
         """The last request that is settled."""
-        self._tree = Tree(conversation_id)
         self._most_behind = behind
         self._behind = set(notes)
         self._children: dict[UUID, set[UUID]] = {}
         for note in notes.values():
             self._add_child(note)
         self._settle()
+
+    # Most conversations never grow so long that anything of them is settled.
+
+    @cached_property
+    def tally(self) -> Tally:
+        """What the settled requests come to."""
+        return Tally(self._id)
+
+    @cached_property
+    def _tree(self) -> Tree:
+        return Tree(self._id)
 
     def behind(self) -> list[Note]:
         """The requests that are not settled."""

@@ -178,6 +178,7 @@ class Rebuild:
             await transaction.execute("rebuild_sessions", self._train, since)
             await transaction.execute("rebuild_forget_hours", self._train, since)
             await transaction.execute("rebuild_count_hours", self._train, since)
+            await transaction.execute("rebuild_count_days", self._train, since)
             await transaction.execute("rebuild_finish", self._train)
 
     @asynccontextmanager

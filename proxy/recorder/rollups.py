@@ -7,6 +7,7 @@ import orjson
 
 from core.rollup import Rollup
 from proxy.recorder.readable import moment
+from sql.arrays import trimmed
 from sql.database import Transaction
 
 
@@ -36,7 +37,7 @@ async def _write_conversations(transaction: Transaction, train: int, made: Seque
         train,
         [one.conversation_id for one in made],
         [one.title for one in made],
-        [one.side_call for one in made],
+        trimmed([one.side_call for one in made]),
         [one.account for one in made],
         [moment(one.first_us) for one in made],
         [moment(one.last_us) for one in made],
@@ -75,7 +76,7 @@ async def _write_branches(
         [*(one.conversation_id for one in made if one.whole), *emptied],
         [conversation for conversation, _ in rows],
         [branch.branch_id for _, branch in rows],
-        [branch.parent_hash for _, branch in rows],
+        trimmed([branch.parent_hash for _, branch in rows]),
         [branch.first_request for _, branch in rows],
         [moment(branch.created_us) for _, branch in rows],
         [branch.message_count for _, branch in rows],

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from proxy.recorder.columns import COLUMNS, Row
+from proxy.recorder.columns import COLUMNS, Row, of_rows
 from sql.database import Transaction
 
 # The columns of the row itself, so that both say the same.
@@ -13,7 +13,8 @@ _SESSION = _COLUMNS[1]
 
 async def write(transaction: Transaction, train: int, news: Sequence[Row]) -> None:
     """Add rows that became complete in this transaction to their sessions. Raises sql's errors."""
-    rows = [row for row in news if _SESSION.fitted(row)]
+    sessions = of_rows(_SESSION, news)
+    rows = [row for row, session in zip(news, sessions, strict=True) if session]
     if rows:
-        values = [[column.fitted(row) for row in rows] for column in _COLUMNS]
+        values = [of_rows(column, rows) for column in _COLUMNS]
         await transaction.execute("rollup_sessions", train, *values)

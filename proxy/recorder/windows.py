@@ -49,10 +49,12 @@ async def write(transaction: Transaction, news: Sequence[Row]) -> None:
     limited: list[Limited] = []
     for row in news:
         if row.recording is not None and row.account is not None:
-            report = _report(row.recording)
+            report, told = _report(row.recording), _polled(row.recording)
+            if not (report.readings or report.limits or told):
+                continue
             at = observed_at(row, row.recording)
             observed += _observed(row.account, at, report.readings, Source.REPORTED)
-            observed += _observed(row.account, at, _polled(row.recording), Source.POLLED)
+            observed += _observed(row.account, at, told, Source.POLLED)
             limited += _limited(row.account, at, row.recording, report)
     if observed:
         columns = [list(column) for column in zip(*observed, strict=True)]

@@ -25,13 +25,15 @@ WITH hours AS (
     DELETE FROM usage_hourly AS h WHERE h.train = $1 AND h.hour >= date_trunc('hour', uuid7_time($2), 'UTC')
 ), slots AS (
     DELETE FROM usage_five_minutes AS f WHERE f.train = $1 AND f.slot >= date_trunc('hour', uuid7_time($2), 'UTC')
+), days AS (
+    DELETE FROM usage_daily AS d WHERE d.train = $1 AND d.day >= date_trunc('day', uuid7_time($2), 'UTC')
 ), times AS (
     DELETE FROM latency_hourly AS l WHERE l.train = $1 AND l.hour >= date_trunc('hour', uuid7_time($2), 'UTC')
 )
 DELETE FROM key_usage_hourly AS k WHERE k.train = $1 AND k.hour >= date_trunc('hour', uuid7_time($2), 'UTC');
 
 -- name: rebuild_count_hours
--- Adds all requests from the hour of this id on to the roll-ups by time.
+-- Adds all requests from the hour of this id on to the roll-ups by time, in whose order they are read.
 WITH said AS MATERIALIZED (
     SELECT * FROM request_usage AS u WHERE u.train = $1 AND u.hour >= date_trunc('hour', uuid7_time($2), 'UTC')
 ), timed AS (
@@ -41,6 +43,7 @@ WITH said AS MATERIALIZED (
     CROSS JOIN LATERAL (VALUES (u.duration_bucket, 1, 0), (u.ttft_bucket, 0, 1)) AS b (bucket, durations, first_tokens)
     WHERE b.bucket IS NOT NULL
     GROUP BY 1, 2, 3, 4
+    ORDER BY 1, 2, 3, 4
 ), keyed AS (
     INSERT INTO key_usage_hourly (train, key_id, hour, requests, input_tokens, output_tokens, cost_usd, unpriced)
     SELECT u.train, u.key_id, u.hour, sum(u.requests), sum(u.input_tokens), sum(u.output_tokens),
@@ -48,6 +51,7 @@ WITH said AS MATERIALIZED (
     FROM said AS u
     WHERE u.key_id IS NOT NULL
     GROUP BY 1, 2, 3
+    ORDER BY 1, 2, 3
 ), slots AS (
     INSERT INTO usage_five_minutes (train, account, slot, model, request_type, first_at, requests, input_tokens,
         output_tokens, cache_creation_input_tokens, cache_read_input_tokens, cost_usd, unpriced)
@@ -56,6 +60,7 @@ WITH said AS MATERIALIZED (
         sum(u.unpriced)
     FROM said AS u
     GROUP BY 1, 2, 3, 4, 5
+    ORDER BY 1, 2, 3, 4, 5
 )
 INSERT INTO usage_hourly (train, hour, account, model, request_type, requests, ok, cancelled, rejected, input_tokens,
     output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ephemeral_5m_input_tokens,
@@ -67,4 +72,21 @@ SELECT u.train, u.hour, u.account, u.model, u.request_type, sum(u.requests), sum
     sum(u.thinking_tokens), sum(u.web_search_requests), sum(u.cost_usd), sum(u.priced),
     sum(u.unpriced), sum(u.estimated), sum(u.ok_duration_us)
 FROM said AS u
-GROUP BY 1, 2, 3, 4, 5;
+GROUP BY 1, 2, 3, 4, 5
+ORDER BY 1, 2, 3, 4, 5;
+
+-- name: rebuild_count_days
+-- Adds up the days from that of this id on, out of their hours.
+INSERT INTO usage_daily (train, day, account, model, request_type,
+    requests, ok, cancelled, rejected, input_tokens, output_tokens, cache_creation_input_tokens,
+    cache_read_input_tokens, ephemeral_5m_input_tokens, ephemeral_1h_input_tokens, thinking_tokens,
+    web_search_requests, cost_usd, priced, unpriced, estimated, ok_duration_us)
+SELECT h.train, date_trunc('day', h.hour, 'UTC'), h.account, h.model, h.request_type,
+    sum(h.requests), sum(h.ok), sum(h.cancelled), sum(h.rejected), sum(h.input_tokens), sum(h.output_tokens),
+    sum(h.cache_creation_input_tokens), sum(h.cache_read_input_tokens), sum(h.ephemeral_5m_input_tokens),
+    sum(h.ephemeral_1h_input_tokens), sum(h.thinking_tokens), sum(h.web_search_requests), sum(h.cost_usd),
+    sum(h.priced), sum(h.unpriced), sum(h.estimated), sum(h.ok_duration_us)
+FROM usage_hourly AS h
+WHERE h.train = $1 AND h.hour >= date_trunc('day', uuid7_time($2), 'UTC')
+GROUP BY 1, 2, 3, 4, 5
+ORDER BY 1, 2, 3, 4, 5;

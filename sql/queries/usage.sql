@@ -4,36 +4,53 @@
 -- where clocks go back over it, with the first, which is right behind the microsecond before it. $6 is what the parts
 -- are: train, account, model, type or none. $7 to $9 narrow to accounts, a model, a type where not null.
 -- returns: UsageRow
-SELECT CASE $4::text WHEN 'all' THEN $2::timestamptz WHEN 'hour' THEN u.hour
-        ELSE (date_trunc($4, u.hour AT TIME ZONE $5::text) - interval '1 microsecond') AT TIME ZONE $5
-            + interval '1 microsecond' END AS starts_at, u.part,
-    sum(u.requests)::bigint AS requests, sum(u.ok)::bigint AS ok, sum(u.cancelled)::bigint AS cancelled,
-    sum(u.rejected)::bigint AS rejected, sum(u.input_tokens)::bigint AS input_tokens, sum(u.output_tokens)::bigint AS
-    output_tokens, sum(u.cache_creation_input_tokens)::bigint AS cache_creation_input_tokens,
-    sum(u.cache_read_input_tokens)::bigint AS cache_read_input_tokens, sum(u.ephemeral_5m_input_tokens)::bigint AS
-    ephemeral_5m_input_tokens, sum(u.ephemeral_1h_input_tokens)::bigint AS ephemeral_1h_input_tokens,
-    sum(u.thinking_tokens)::bigint AS thinking_tokens, sum(u.web_search_requests)::bigint AS web_search_requests,
-    sum(u.cost_usd) AS cost_usd, sum(u.priced)::bigint AS priced, sum(u.unpriced)::bigint AS unpriced,
-    sum(u.estimated)::bigint AS estimated, sum(u.ok_duration_us)::bigint AS ok_duration_us
+SELECT n.starts_at, u.part,
+    sum(n.sign * u.requests)::bigint AS requests, sum(n.sign * u.ok)::bigint AS ok, sum(n.sign * u.cancelled)::bigint
+    AS cancelled, sum(n.sign * u.rejected)::bigint AS rejected, sum(n.sign * u.input_tokens)::bigint AS input_tokens,
+    sum(n.sign * u.output_tokens)::bigint AS output_tokens, sum(n.sign * u.cache_creation_input_tokens)::bigint AS
+    cache_creation_input_tokens, sum(n.sign * u.cache_read_input_tokens)::bigint AS cache_read_input_tokens, sum(n.sign
+    * u.ephemeral_5m_input_tokens)::bigint AS ephemeral_5m_input_tokens, sum(n.sign *
+    u.ephemeral_1h_input_tokens)::bigint AS ephemeral_1h_input_tokens, sum(n.sign * u.thinking_tokens)::bigint AS
+    thinking_tokens, sum(n.sign * u.web_search_requests)::bigint AS web_search_requests, sum(n.sign * u.cost_usd) AS
+    cost_usd, sum(n.sign * u.priced)::bigint AS priced, sum(n.sign * u.unpriced)::bigint AS unpriced, sum(n.sign *
+    u.estimated)::bigint AS estimated, sum(n.sign * u.ok_duration_us)::bigint AS ok_duration_us
 FROM (
-    -- By the hour first: cutting days in a zone costs more than adding, so it is done once an hour.
-    SELECT h.hour,
-        CASE $6::text WHEN 'train' THEN h.train::text WHEN 'account' THEN h.account::text WHEN 'model' THEN h.model
-            WHEN 'type' THEN h.request_type ELSE '' END AS part,
-        sum(h.requests) AS requests, sum(h.ok) AS ok, sum(h.cancelled) AS cancelled, sum(h.rejected) AS rejected,
-        sum(h.input_tokens) AS input_tokens, sum(h.output_tokens) AS output_tokens, sum(h.cache_creation_input_tokens)
-        AS cache_creation_input_tokens, sum(h.cache_read_input_tokens) AS cache_read_input_tokens,
-        sum(h.ephemeral_5m_input_tokens) AS ephemeral_5m_input_tokens, sum(h.ephemeral_1h_input_tokens) AS
-        ephemeral_1h_input_tokens, sum(h.thinking_tokens) AS thinking_tokens, sum(h.web_search_requests) AS
-        web_search_requests, sum(h.cost_usd) AS cost_usd, sum(h.priced) AS priced, sum(h.unpriced) AS unpriced,
-        sum(h.estimated) AS estimated, sum(h.ok_duration_us) AS ok_duration_us
-    FROM usage_hourly AS h
-    WHERE h.train = ANY ($1::integer[]) AND h.hour >= $2 AND h.hour < $3
-        AND ($7::integer[] IS NULL OR h.account = ANY ($7)) AND ($8::text IS NULL OR h.model = $8)
-        AND ($9::text IS NULL OR h.request_type = $9)
-    GROUP BY 1, 2
+    SELECT s.starts_at, s.taken_off, CASE $6::text WHEN 'train' THEN r.train::text WHEN 'account' THEN r.account::text
+            WHEN 'model' THEN r.model WHEN 'type' THEN r.request_type ELSE '' END AS part,
+        sum(r.requests)::bigint AS requests, sum(r.ok)::bigint AS ok, sum(r.cancelled)::bigint AS cancelled,
+        sum(r.rejected)::bigint AS rejected, sum(r.input_tokens)::bigint AS input_tokens, sum(r.output_tokens)::bigint
+        AS output_tokens, sum(r.cache_creation_input_tokens)::bigint AS cache_creation_input_tokens,
+        sum(r.cache_read_input_tokens)::bigint AS cache_read_input_tokens, sum(r.ephemeral_5m_input_tokens)::bigint AS
+        ephemeral_5m_input_tokens, sum(r.ephemeral_1h_input_tokens)::bigint AS ephemeral_1h_input_tokens,
+        sum(r.thinking_tokens)::bigint AS thinking_tokens, sum(r.web_search_requests)::bigint AS web_search_requests,
+        sum(r.cost_usd) AS cost_usd, sum(r.priced)::bigint AS priced, sum(r.unpriced)::bigint AS unpriced,
+        sum(r.estimated)::bigint AS estimated, sum(r.ok_duration_us)::bigint AS ok_duration_us
+    FROM usage_steps($1::integer[], $2, $3, $4, $5) AS s
+    CROSS JOIN LATERAL (
+        SELECT d.train, d.account, d.model, d.request_type,
+            d.requests, d.ok, d.cancelled, d.rejected, d.input_tokens, d.output_tokens, d.cache_creation_input_tokens,
+            d.cache_read_input_tokens, d.ephemeral_5m_input_tokens, d.ephemeral_1h_input_tokens, d.thinking_tokens,
+            d.web_search_requests, d.cost_usd, d.priced, d.unpriced, d.estimated, d.ok_duration_us
+        FROM usage_daily AS d
+        WHERE s.whole AND d.train = ANY ($1::integer[]) AND d.day = s.at
+        UNION ALL
+        SELECT h.train, h.account, h.model, h.request_type,
+            h.requests, h.ok, h.cancelled, h.rejected, h.input_tokens, h.output_tokens, h.cache_creation_input_tokens,
+            h.cache_read_input_tokens, h.ephemeral_5m_input_tokens, h.ephemeral_1h_input_tokens, h.thinking_tokens,
+            h.web_search_requests, h.cost_usd, h.priced, h.unpriced, h.estimated, h.ok_duration_us
+        FROM usage_hourly AS h
+        WHERE NOT s.whole AND h.train = ANY ($1::integer[]) AND h.hour = s.at
+    ) AS r
+    WHERE ($7::integer[] IS NULL OR r.account = ANY ($7)) AND ($8::text IS NULL OR r.model = $8)
+        AND ($9::text IS NULL OR r.request_type = $9)
+    GROUP BY 1, 2, 3
 ) AS u
+CROSS JOIN LATERAL (VALUES (u.starts_at, 1), (u.taken_off, -1)) AS n (starts_at, sign)
+WHERE n.starts_at IS NOT NULL
 GROUP BY 1, 2
+-- What was only taken off again is nothing.
+HAVING sum(n.sign * u.requests) > 0 OR sum(n.sign * (u.input_tokens + u.output_tokens)) > 0
+    OR sum(n.sign * u.cost_usd) > 0
 ORDER BY 1, 2;
 
 -- name: usage_latency

@@ -1,47 +1,90 @@
 -- name: usage_by_slot
 -- What trains $1 used from hour $2 up to $3, by the $4 ('hour', 'day', 'week' …) of zone $5 and by $6 ('train', 'account',
--- 'model' or 'type') and kind of account; and where slot is null, by weekday and hour of zone $7.
+-- 'model' or 'type') and kind of account; and where slot is null, what is drawn by weekday and hour of zone $7.
 -- returns: UsageSlotRow
-WITH hourly AS MATERIALIZED (
-    -- As few rows as hours, names and accounts there are, before anything is made of their times and names.
-    SELECT h.hour, h.account, CASE $6::text WHEN 'train' THEN h.train ELSE 0 END AS train,
-        CASE $6::text WHEN 'model' THEN h.model WHEN 'type' THEN h.request_type ELSE '' END AS word,
-        sum(h.requests)::bigint AS requests, sum(h.ok)::bigint AS ok, sum(h.cancelled)::bigint AS cancelled,
-        sum(h.rejected)::bigint AS rejected, sum(h.input_tokens)::bigint AS input_tokens,
-        sum(h.output_tokens)::bigint AS output_tokens,
-        sum(h.cache_creation_input_tokens)::bigint AS cache_creation_input_tokens,
-        sum(h.cache_read_input_tokens)::bigint AS cache_read_input_tokens,
-        sum(h.ephemeral_5m_input_tokens)::bigint AS ephemeral_5m_input_tokens,
-        sum(h.ephemeral_1h_input_tokens)::bigint AS ephemeral_1h_input_tokens, sum(h.cost_usd) AS cost_usd,
-        sum(h.priced)::bigint AS priced, sum(h.unpriced)::bigint AS unpriced, sum(h.estimated)::bigint AS estimated
+WITH stepped AS MATERIALIZED (
+    -- As few rows as steps, names and accounts there are, before anything is made of their names.
+    SELECT n.starts_at, u.account, u.train, u.word,
+        sum(n.sign * u.requests)::bigint AS requests, sum(n.sign * u.ok)::bigint AS ok, sum(n.sign *
+        u.cancelled)::bigint AS cancelled, sum(n.sign * u.rejected)::bigint AS rejected, sum(n.sign *
+        u.input_tokens)::bigint AS input_tokens, sum(n.sign * u.output_tokens)::bigint AS output_tokens, sum(n.sign *
+        u.cache_creation_input_tokens)::bigint AS cache_creation_input_tokens, sum(n.sign *
+        u.cache_read_input_tokens)::bigint AS cache_read_input_tokens, sum(n.sign *
+        u.ephemeral_5m_input_tokens)::bigint AS ephemeral_5m_input_tokens, sum(n.sign *
+        u.ephemeral_1h_input_tokens)::bigint AS ephemeral_1h_input_tokens, sum(n.sign * u.cost_usd) AS cost_usd,
+        sum(n.sign * u.priced)::bigint AS priced, sum(n.sign * u.unpriced)::bigint AS unpriced, sum(n.sign *
+        u.estimated)::bigint AS estimated
+    FROM (
+        SELECT s.starts_at, s.taken_off, r.account, CASE $6::text WHEN 'train' THEN r.train ELSE 0 END AS train,
+                CASE $6::text WHEN 'model' THEN r.model WHEN 'type' THEN r.request_type ELSE '' END AS word,
+            sum(r.requests)::bigint AS requests, sum(r.ok)::bigint AS ok, sum(r.cancelled)::bigint AS cancelled,
+            sum(r.rejected)::bigint AS rejected, sum(r.input_tokens)::bigint AS input_tokens,
+            sum(r.output_tokens)::bigint AS output_tokens, sum(r.cache_creation_input_tokens)::bigint AS
+            cache_creation_input_tokens, sum(r.cache_read_input_tokens)::bigint AS cache_read_input_tokens,
+            sum(r.ephemeral_5m_input_tokens)::bigint AS ephemeral_5m_input_tokens,
+            sum(r.ephemeral_1h_input_tokens)::bigint AS ephemeral_1h_input_tokens, sum(r.cost_usd) AS cost_usd,
+            sum(r.priced)::bigint AS priced, sum(r.unpriced)::bigint AS unpriced, sum(r.estimated)::bigint AS estimated
+        FROM usage_steps($1::integer[], $2, $3, $4, $5) AS s
+        CROSS JOIN LATERAL (
+            SELECT d.train, d.account, d.model, d.request_type,
+                d.requests, d.ok, d.cancelled, d.rejected, d.input_tokens, d.output_tokens,
+                d.cache_creation_input_tokens, d.cache_read_input_tokens, d.ephemeral_5m_input_tokens,
+                d.ephemeral_1h_input_tokens, d.cost_usd, d.priced, d.unpriced, d.estimated
+            FROM usage_daily AS d
+            WHERE s.whole AND d.train = ANY ($1::integer[]) AND d.day = s.at
+            UNION ALL
+            SELECT h.train, h.account, h.model, h.request_type,
+                h.requests, h.ok, h.cancelled, h.rejected, h.input_tokens, h.output_tokens,
+                h.cache_creation_input_tokens, h.cache_read_input_tokens, h.ephemeral_5m_input_tokens,
+                h.ephemeral_1h_input_tokens, h.cost_usd, h.priced, h.unpriced, h.estimated
+            FROM usage_hourly AS h
+            WHERE NOT s.whole AND h.train = ANY ($1::integer[]) AND h.hour = s.at
+        ) AS r
+        GROUP BY 1, 2, 3, 4, 5
+    ) AS u
+    CROSS JOIN LATERAL (VALUES (u.starts_at, 1), (u.taken_off, -1)) AS n (starts_at, sign)
+    WHERE n.starts_at IS NOT NULL
+    GROUP BY 1, 2, 3, 4
+    -- What was only taken off again is nothing.
+    HAVING sum(n.sign * u.requests) > 0 OR sum(n.sign * (u.input_tokens + u.output_tokens)) > 0
+        OR sum(n.sign * u.cost_usd) > 0
+), named AS (
+    SELECT CASE $6::text WHEN 'train' THEN s.train::text WHEN 'account' THEN coalesce(a.merged_into, s.account)::text
+            ELSE s.word END AS name,
+        coalesce(m.kind, a.kind, '') AS kind, coalesce(m.account_id, a.account_id) AS account_id,
+        coalesce(m.display_name, a.display_name) AS display_name, s.*
+    FROM stepped AS s
+    LEFT JOIN accounts AS a ON a.account = s.account
+    LEFT JOIN accounts AS m ON m.account = a.merged_into
+), hourly AS MATERIALIZED (
+    SELECT h.hour,
+        sum(h.requests)::bigint AS requests, sum(h.input_tokens)::bigint AS input_tokens, sum(h.output_tokens)::bigint
+        AS output_tokens, sum(h.cache_creation_input_tokens)::bigint AS cache_creation_input_tokens,
+        sum(h.cache_read_input_tokens)::bigint AS cache_read_input_tokens, sum(h.cost_usd) AS cost_usd,
+        sum(h.priced)::bigint AS priced, sum(h.unpriced)::bigint AS unpriced
     FROM usage_hourly AS h
     WHERE h.train = ANY ($1::integer[]) AND h.hour >= $2 AND h.hour < $3
-    GROUP BY 1, 2, 3, 4
-), named AS (
-    SELECT CASE $6::text WHEN 'train' THEN h.train::text WHEN 'account' THEN coalesce(a.merged_into, h.account)::text
-            ELSE h.word END AS name,
-        coalesce(m.kind, a.kind, '') AS kind, coalesce(m.account_id, a.account_id) AS account_id,
-        coalesce(m.display_name, a.display_name) AS display_name, h.*
-    FROM hourly AS h
-    LEFT JOIN accounts AS a ON a.account = h.account
-    LEFT JOIN accounts AS m ON m.account = a.merged_into
+    GROUP BY h.hour
 )
-SELECT (date_trunc($4::text, u.hour AT TIME ZONE $5::text) - interval '1 microsecond') AT TIME ZONE $5
-        + interval '1 microsecond' AS slot, u.name, u.kind,
-    max(u.account_id) AS account_id, max(u.display_name) AS display_name,
-    extract(isodow FROM u.hour AT TIME ZONE $7::text)::integer AS weekday,
-    extract(hour FROM u.hour AT TIME ZONE $7)::integer AS hour,
+SELECT u.starts_at AS slot, u.name, u.kind, max(u.account_id) AS account_id, max(u.display_name) AS display_name,
+    NULL::integer AS weekday, NULL::integer AS hour,
     sum(u.requests)::bigint AS requests, sum(u.ok)::bigint AS ok, sum(u.cancelled)::bigint AS cancelled,
-    sum(u.rejected)::bigint AS rejected, sum(u.input_tokens)::bigint AS input_tokens,
-    sum(u.output_tokens)::bigint AS output_tokens,
-    sum(u.cache_creation_input_tokens)::bigint AS cache_creation_input_tokens,
-    sum(u.cache_read_input_tokens)::bigint AS cache_read_input_tokens,
-    sum(u.ephemeral_5m_input_tokens)::bigint AS ephemeral_5m_input_tokens,
-    sum(u.ephemeral_1h_input_tokens)::bigint AS ephemeral_1h_input_tokens,
-    sum(u.cost_usd) AS cost_usd, sum(u.priced)::bigint AS priced, sum(u.unpriced)::bigint AS unpriced,
-    sum(u.estimated)::bigint AS estimated
+    sum(u.rejected)::bigint AS rejected, sum(u.input_tokens)::bigint AS input_tokens, sum(u.output_tokens)::bigint AS
+    output_tokens, sum(u.cache_creation_input_tokens)::bigint AS cache_creation_input_tokens,
+    sum(u.cache_read_input_tokens)::bigint AS cache_read_input_tokens, sum(u.ephemeral_5m_input_tokens)::bigint AS
+    ephemeral_5m_input_tokens, sum(u.ephemeral_1h_input_tokens)::bigint AS ephemeral_1h_input_tokens, sum(u.cost_usd)
+    AS cost_usd, sum(u.priced)::bigint AS priced, sum(u.unpriced)::bigint AS unpriced, sum(u.estimated)::bigint AS
+    estimated
 FROM named AS u
-GROUP BY GROUPING SETS ((1, 2, 3), (6, 7))
+GROUP BY 1, 2, 3
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, NULL, extract(isodow FROM h.hour AT TIME ZONE $7::text)::integer,
+    extract(hour FROM h.hour AT TIME ZONE $7)::integer,
+    sum(h.requests)::bigint, 0, 0, 0, sum(h.input_tokens)::bigint, sum(h.output_tokens)::bigint,
+    sum(h.cache_creation_input_tokens)::bigint, sum(h.cache_read_input_tokens)::bigint, 0, 0, sum(h.cost_usd),
+    sum(h.priced)::bigint, sum(h.unpriced)::bigint, 0
+FROM hourly AS h
+GROUP BY 6, 7
 ORDER BY 1, 2, 3, 6, 7;
 
 -- name: usage_between
@@ -60,8 +103,7 @@ SELECT coalesce(sum(u.requests), 0)::bigint AS requests, coalesce(sum(u.ok), 0):
         CROSS JOIN LATERAL (
             SELECT h.hour FROM usage_hourly AS h WHERE h.train = t.train ORDER BY h.hour LIMIT 1
         ) AS f) AS first_hour
-FROM usage_hourly AS u
-WHERE u.train = ANY ($1::integer[]) AND u.hour >= $2 AND u.hour < $3;
+FROM usage_of_period($1, $2, $3) AS u;
 
 -- name: dearest_conversations
 -- Conversations of trains $1 that were active from $2 up to $3, the dearest first; each with all that it ever cost.

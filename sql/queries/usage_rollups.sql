@@ -35,6 +35,31 @@ WITH said AS MATERIALIZED (
         cache_creation_input_tokens = f.cache_creation_input_tokens + excluded.cache_creation_input_tokens,
         cache_read_input_tokens = f.cache_read_input_tokens + excluded.cache_read_input_tokens,
         cost_usd = f.cost_usd + excluded.cost_usd, unpriced = f.unpriced + excluded.unpriced
+), daily AS (
+    INSERT INTO usage_daily AS d (train, day, account, model, request_type,
+        requests, ok, cancelled, rejected, input_tokens, output_tokens, cache_creation_input_tokens,
+        cache_read_input_tokens, ephemeral_5m_input_tokens, ephemeral_1h_input_tokens, thinking_tokens,
+        web_search_requests, cost_usd, priced, unpriced, estimated, ok_duration_us)
+    SELECT u.train, date_trunc('day', u.hour, 'UTC'), u.account, u.model, u.request_type,
+        $3 * sum(u.requests), $3 * sum(u.ok), $3 * sum(u.cancelled), $3 * sum(u.rejected), $3 * sum(u.input_tokens), $3
+        * sum(u.output_tokens), $3 * sum(u.cache_creation_input_tokens), $3 * sum(u.cache_read_input_tokens), $3 *
+        sum(u.ephemeral_5m_input_tokens), $3 * sum(u.ephemeral_1h_input_tokens), $3 * sum(u.thinking_tokens), $3 *
+        sum(u.web_search_requests), $3 * sum(u.cost_usd), $3 * sum(u.priced), $3 * sum(u.unpriced), $3 *
+        sum(u.estimated), $3 * sum(u.ok_duration_us)
+    FROM said AS u
+    GROUP BY 1, 2, 3, 4, 5
+    ON CONFLICT (train, day, account, model, request_type) DO UPDATE SET
+        requests = d.requests + excluded.requests, ok = d.ok + excluded.ok, cancelled = d.cancelled +
+        excluded.cancelled, rejected = d.rejected + excluded.rejected, input_tokens = d.input_tokens +
+        excluded.input_tokens, output_tokens = d.output_tokens + excluded.output_tokens, cache_creation_input_tokens =
+        d.cache_creation_input_tokens + excluded.cache_creation_input_tokens, cache_read_input_tokens =
+        d.cache_read_input_tokens + excluded.cache_read_input_tokens, ephemeral_5m_input_tokens =
+        d.ephemeral_5m_input_tokens + excluded.ephemeral_5m_input_tokens, ephemeral_1h_input_tokens =
+        d.ephemeral_1h_input_tokens + excluded.ephemeral_1h_input_tokens, thinking_tokens = d.thinking_tokens +
+        excluded.thinking_tokens, web_search_requests = d.web_search_requests + excluded.web_search_requests, cost_usd
+        = d.cost_usd + excluded.cost_usd, priced = d.priced + excluded.priced, unpriced = d.unpriced +
+        excluded.unpriced, estimated = d.estimated + excluded.estimated, ok_duration_us = d.ok_duration_us +
+        excluded.ok_duration_us
 )
 INSERT INTO usage_hourly AS h (train, hour, account, model, request_type, requests, ok, cancelled, rejected, input_tokens,
     output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ephemeral_5m_input_tokens,

@@ -8,7 +8,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class UsageSlotRow:
-    """The sums of one slot, name and kind of account; where ``slot`` is null, those of a weekday (1 to 7) and hour."""
+    """The sums of one slot, name and kind of account; where ``slot`` is null, those of a weekday (1 to 7) and hour.
+
+    Of the latter only what is drawn of them: requests, tokens and cost; their other sums are 0.
+    """
 
     slot: datetime | None
     name: str | None

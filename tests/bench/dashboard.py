@@ -95,9 +95,10 @@ async def measured(url: str) -> tuple[str, bool]:
         began = time.monotonic()
         await connection.execute(FILL, timeout=1800)
         for train in (1, 2, 3):
-            await connection.execute(
-                queries()["rebuild_count_hours"].text, train, "00000000-0000-0000-0000-000000000000", timeout=900
-            )
+            for each in ("rebuild_count_hours", "rebuild_count_days"):
+                await connection.execute(
+                    queries()[each].text, train, "00000000-0000-0000-0000-000000000000", timeout=900
+                )
         await connection.execute("VACUUM ANALYZE", timeout=900)
         filled = time.monotonic() - began
         cases = await _cases(connection)
@@ -167,7 +168,7 @@ def _tables(node: dict[str, object]) -> set[str]:
 
 
 async def _counts(connection: Connection) -> str:
-    tables = ("requests", "conversations", "usage_hourly", "latency_hourly", "usage_five_minutes")
+    tables = ("requests", "conversations", "usage_hourly", "usage_daily", "latency_hourly", "usage_five_minutes")
     counts = [f"{await connection.fetchval(f'SELECT count(*) FROM {table}'):,} {table}" for table in tables]  # noqa: S608
     version = await connection.fetchval("SHOW server_version")
     return f"Postgres {version}: " + ", ".join(counts)

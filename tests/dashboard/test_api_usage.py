@@ -16,6 +16,7 @@ from dashboard.usage import reading
 from sql.loader import queries
 from tests.dashboard.test_openapi import checker
 from tests.recordings import Recorded, insert, message, text
+from tests.usage_seeds import DAYS
 
 ACCOUNT = "key-0123456789ab"
 USAGE = {"input_tokens": 100, "output_tokens": 10}
@@ -114,6 +115,7 @@ async def test_a_day_of_a_zone_has_its_own_hours(database, connection, case):
         "INSERT INTO usage_hourly (train, hour, account, model, request_type, requests) VALUES (1, $1, 0, 'm', '', 1)",
         [(hour,) for hour in hours],
     )
+    await connection.execute(DAYS)
     now = start + timedelta(hours=12)
     begins, over = reading.last_days(now, ZoneInfo(zone), 1)
     assert (begins.isoformat(), over.start) == (day, start)

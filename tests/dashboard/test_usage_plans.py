@@ -38,6 +38,13 @@ async def filled(connection):
         SELECT 1 + (n % 97 = 0)::integer, date_trunc('hour', now(), 'UTC') - n / 8 * interval '1 hour', n % 2,
             'm' || n % 4, CASE WHEN n / 4 % 2 = 0 THEN '' ELSE 'quota' END, 1, n % 2
         FROM generate_series(0, 11519) AS n;
+        INSERT INTO usage_daily (train, day, account, model, request_type, requests, unpriced)
+        SELECT train, date_trunc('day', hour, 'UTC'), account, model, request_type, sum(requests), sum(unpriced)
+        FROM usage_hourly GROUP BY 1, 2, 3, 4, 5;
+        -- Of a train that nobody asks for: a table of a few pages would be read whole.
+        INSERT INTO usage_daily (train, day, account, model, request_type)
+        SELECT 3, date_trunc('day', now(), 'UTC') - n % 60 * interval '1 day', 0, 'm' || n, ''
+        FROM generate_series(1, 30000) AS n;
         INSERT INTO latency_hourly (train, hour, model, bucket, durations)
         SELECT 1, date_trunc('hour', now(), 'UTC') - n / 8 * interval '1 hour', 'm', n % 8, 1
         FROM generate_series(0, 11519) AS n;
@@ -86,6 +93,9 @@ async def test_sums_never_read_requests(filled, query, arguments):
         ("statistics_of_period", f"{TRAINS}, {DAY}", 250),
         ("usage_of_accounts", "'{1}', '{1}', now() - interval '5 hours', now()", 80),
         ("usage_latency", f"{TRAINS}, {DAY}, NULL", 250),
+        # Days, the hours of the ends, and twice the one or two hours of each day that are another's in Zurich.
+        ("statistics_of_period", f"{TRAINS}, '2000-01-01', now()", 61 * 16 + 25 * 8),
+        ("usage_series", f"{TRAINS}, {MONTH}, 'day', 'Europe/Zurich', 'model', NULL, NULL, NULL", 31 * 16 + 150 * 8),
         ("usage_series", "'{999}', now() - interval '30 days', now(), 'day', 'UTC', 'none', NULL, NULL, NULL", 0),
     ],
 )

@@ -236,8 +236,8 @@ async def test_the_order_of_recording_does_not_matter(
         kept.append(await everything(connection))
         await connection.execute(
             "TRUNCATE requests, request_bodies, response_bodies, window_observations, account_windows, usage_hourly,"
-            " usage_five_minutes, latency_hourly, request_notes, link_keys, wants, failures, conversations, branches,"
-            " sessions"
+            " usage_daily, usage_five_minutes, latency_hourly, request_notes, link_keys, wants, failures,"
+            " conversations, branches, sessions"
         )
         await connection.execute(BACK)
     assert kept[0] == kept[1]
