@@ -2,6 +2,7 @@
 
 import base64
 import json
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -117,6 +118,13 @@ def test_what_is_no_picture_is_not_shown_as_one(content):
     assert "Not shown" in made[0].body
 
 
+def stored(body, message):
+    """Bodies as they are read for a page, as far as pictures are concerned."""
+    return SimpleNamespace(
+        request=body and SimpleNamespace(body=body), response=message and SimpleNamespace(message=message)
+    )
+
+
 def test_only_pictures_are_served():
     """A place gives bytes and type of a picture; anything else gives nothing."""
     body = json.dumps(
@@ -127,11 +135,11 @@ def test_only_pictures_are_served():
             ]
         }
     ).encode()
-    assert request_tabs.picture(body, None, "m0.0") == (PNG, "image/png")
-    assert request_tabs.picture(body, None, "m1.0.0") == (GIF, "image/gif")
+    assert request_tabs.picture(stored(body, None), "m0.0") == (PNG, "image/png")
+    assert request_tabs.picture(stored(body, None), "m1.0.0") == (GIF, "image/gif")
     for place in ("m0.1", "m0.2", "m0.9", "m9.0", "m0", "x", "", "s.0", "r.0", "m0.0.0", "m-x.1", "m0.\u0661\u0662"):
-        assert request_tabs.picture(body, None, place) is None
-    assert request_tabs.picture(None, {"content": [picture_block(PNG)]}, "r.0") == (PNG, "image/png")
+        assert request_tabs.picture(stored(body, None), place) is None
+    assert request_tabs.picture(stored(None, {"content": [picture_block(PNG)]}), "r.0") == (PNG, "image/png")
 
 
 def test_a_bash_call_shows_its_command_line():

@@ -2,17 +2,24 @@
 
 import json
 from dataclasses import replace
+from itertools import accumulate
 
 import pytest
 
 from core.models import Outcome
 from dashboard.render import headline, stream, waterfall
+from dashboard.render.steps import steps
 
 ENDING = headline.Ending("ok", 200, None, "end_turn", None, 3_100_000, 400_000, 1000, 600)
 TIMINGS = {
     "connected_us": 1000, "request_sent_us": 2000, "head_us": 300_000, "first_byte_us": 310_000,
     "last_byte_us": 900_000, "end_us": 1_000_000, "tape_wait_us": 500, "connection_reused": False,
 }  # fmt: skip
+
+
+def chunk_lines(body, sizes, at_us, first=1):
+    """A page of the chunks of a stream."""
+    return stream.lines(steps(body, list(accumulate(sizes)), at_us), sizes, at_us, first)
 
 
 @pytest.mark.parametrize("outcome", [None, *(outcome.value for outcome in Outcome)])
@@ -70,7 +77,7 @@ def test_chunks_show_the_events_they_completed():
     ]
     body = b"".join(events)
     sizes = [len(events[0]) - 1, len(events[1]), len(events[2]) + 1]
-    lines = stream.lines(body, sizes, sizes, [10, 20, 2_000_000], 1)
+    lines = chunk_lines(body, sizes, [10, 20, 2_000_000])
     assert [line.events for line in lines] == ["", "content_block_delta", "content_block_delta, message_stop"]
     assert [line.text for line in lines] == ["", "Hel", "lo"]
     assert [line.gap_us for line in lines] == [None, 10, 1_999_980]
@@ -79,7 +86,7 @@ def test_chunks_show_the_events_they_completed():
 
 def test_chunks_come_in_windows():
     """A stream of a thousand chunks is shown 200 at a time."""
-    lines = stream.lines(b"x" * 1000, [1] * 1000, [1] * 1000, list(range(1000)), 301)
+    lines = chunk_lines(b"x" * 1000, [1] * 1000, list(range(1000)), 301)
     assert (lines[0].number, lines[-1].number, len(lines)) == (301, 500, 200)
 
 
@@ -87,7 +94,7 @@ def test_secrets_in_chunks_are_masked():
     """A key that the model repeats is masked here too."""
     data = json.dumps({"delta": {"text": "sk-ant-api03-" + "abcd" * 10}}).encode()
     body = b"event: d\ndata: " + data + b"\n\n"
-    assert "abcdabcd" not in stream.lines(body, [len(body)], [len(body)], [1], 1)[0].text
+    assert "abcdabcd" not in chunk_lines(body, [len(body)], [1])[0].text
 
 
 def test_an_arrival_says_its_finding():

@@ -68,8 +68,8 @@ CROWDS: dict[str, Callable[[Crowd, int], None]] = {
 }
 
 
-# A known defect: plans made from statistics of a young table (PostgreSQL 15: of an empty one) read branches, failures and
-# link_keys of a train whole, once a batch or a row, until the table is analysed again.
+# A known defect: plans made from statistics of a young table (PostgreSQL 15: of an empty one) read branches, failures,
+# and link_keys of a train whole, once a batch or a row, until the table is analysed again.
 @pytest.mark.xfail(strict=False, reason="whether it holds depends on when autovacuum analyses the young tables")
 @pytest.mark.parametrize("name", CROWDS)
 async def test_no_request_of_a_crowd_costs_more_than_the_first_ones(
