@@ -51,7 +51,7 @@ class Call:
         self._note: str | None = None
         self._status = 0
         self._response_bytes = 0
-        self._writer = ResponseWriter(incoming.connection)
+        self._writer = ResponseWriter(incoming)
         self._paused_us = 0
         self._head_written = False
 
@@ -197,7 +197,6 @@ class Call:
     def _begin(self, head: ResponseHead, *, with_body: bool) -> None:
         self._writer.begin(
             head,
-            self._message,
             to_head=self._admitted.method == "HEAD",
             request_is_through=bool(self._clock.sent_us),
             with_body=with_body,
