@@ -59,16 +59,14 @@ class ResponseWriter:
 
     def piece(self, data: bytes) -> None:
         """Write a piece of the body."""
-        if not self._to_chunk:
-            self._write(data)
-            return
         size = len(data)
-        if size < SMALL:
-            self._write(b"%x\r\n%b\r\n" % (size, data))
-        else:
+        if self._to_chunk and size >= SMALL:
             self._write(b"%x\r\n" % size)
             self._write(data)
-            self._write(b"\r\n")
+            data = b"\r\n"
+        elif self._to_chunk:
+            data = b"%x\r\n%b\r\n" % (size, data)
+        self._write(data)
 
     async def end(self) -> None:
         """Say that this was all, as far as the framing can."""
