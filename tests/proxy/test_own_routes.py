@@ -150,7 +150,7 @@ async def test_a_stall_between_two_sweeps_is_seen(worker: Worker) -> None:
     async with asyncio.timeout(10):
         while not lag.get("loop_lag_seconds"):
             await asyncio.sleep(0.01)
-    time.sleep(0.3)  # noqa: ASYNC251 - the stall
+    time.sleep(0.3)  # the stall
     async with asyncio.timeout(10):
         while lag.get("loop_lag_seconds") < 0.2:
             await asyncio.sleep(0.01)
