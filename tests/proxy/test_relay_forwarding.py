@@ -152,9 +152,14 @@ async def test_response_headers_come_as_they_were(worker: Worker, upstream: Upst
         ("retry-after", "7"),
         ("x-latin", "gr\u00fc\u00dfe"),
         ("Connection", "X-Hop, keep-alive"),
+        ("connection", "content-length, content-type"),
         ("X-Hop", "1"),
         ("Keep-Alive", "timeout=1"),
         ("Proxy-Authenticate", "Basic"),
+        ("TE", "trailers"),
+        ("Trailer", "X-T"),
+        ("Upgrade", "h2c"),
+        ("HTTP2-Settings", "a"),
         ("content-length", "2"),
     ]
     upstream.script(Answer(status=529, reason="Site Is Overloaded", headers=headers, chunks=(b"{}",)))
@@ -248,6 +253,27 @@ async def test_one_byte_over_the_limit_while_streaming(worker: Worker, upstream:
     assert (call.end.outcome, call.end.note) == (Outcome.REJECTED, "body over limit")
     assert call.head is not None
     assert (call.head.status, call.head.ours) == (413, True)
+
+
+@pytest.mark.parametrize(
+    ("target", "limit"),
+    [
+        (b"/v1/messages", 32 << 20),
+        (b"/v1/messages/batches", 256 << 20),
+        (b"/v1/messages/batches/b/results", 256 << 20),
+        (b"/v1/messages/batchesque", 32 << 20),
+        (b"/t/dev/v1/files?beta=true", 500 << 20),
+        (b"/v1/files/f/content", 500 << 20),
+        (b"/api/event_logging/batch", 32 << 20),
+    ],
+)
+async def test_limits_to_the_byte(target: bytes, limit: int, worker: Worker) -> None:
+    """What the path allows is waited for; a byte more is refused before the client was told to go on."""
+    expects = b"POST %b HTTP/1.1\r\n%bExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
+    for size, status in ((limit, 100), (limit + 1, 413)):
+        async with Wire(worker.port) as wire:
+            await wire.send(expects % (target, HOST, size))
+            assert (await wire.head())[0] == status
 
 
 async def test_files_may_be_larger(worker: Worker, upstream: Upstream) -> None:
