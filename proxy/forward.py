@@ -91,6 +91,7 @@ class Call:
                 chunked=self._message.chunked,
             ),
             bodyless_answer=admitted.method == "HEAD",
+            announce=self._writer.announce,
         )
         if self._connection.writing_paused:
             # The answer to a pipelined request before this one is still on its way.
