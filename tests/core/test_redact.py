@@ -248,3 +248,15 @@ def test_no_input_raises(headers, target):
     keep_target(target, KEY)
     credential(headers, KEY)
     assert len(digest(target, KEY)) == 32
+
+
+def test_secrets_beside_and_inside_one_another():
+    """Each is found; one inside another is hidden with it, from the first to the last character."""
+    beside = "AKIAIOSFODNN7EXAMPLE sk-ant-api03-aaaaaaaaaaaa"
+    assert find_secrets(beside) == [(0, 20), (21, len(beside))]
+    key = "-----BEGIN PRIVATE KEY-----\nAKIAIOSFODNN7EXAMPLE\n-----END PRIVATE KEY-----"
+    assert find_secrets(f"{beside} {key}") == [
+        (0, 20),
+        (21, len(beside)),
+        (len(beside) + 1, len(beside) + 1 + len(key)),
+    ]
