@@ -101,7 +101,16 @@ def test_the_same_key_looks_the_same_as_bearer_and_as_api_key():
 
 @pytest.mark.parametrize(
     "value",
-    [f"curl {API}", f"Bearer {API}", "agent; bearer   abc.def", f"BEARER\t{JWT}", f"a,{OAT},b", f"fp_live_{'a' * 60}"],
+    [
+        f"curl {API}",
+        f"Bearer {API}",
+        "agent; bearer   abc.def",
+        f"BEARER\t{JWT}",
+        "BEARER abc.def",
+        "a bEARer abc.def",
+        f"a,{OAT},b",
+        f"fp_live_{'a' * 60}",
+    ],
 )
 def test_a_credential_inside_an_allow_listed_header_is_masked(value):
     """An allowed name does not carry a secret through."""
