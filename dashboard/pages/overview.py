@@ -52,7 +52,7 @@ class ChartQuery(OverviewQuery):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the page is about: trains, whole hours, and what they are compared with."""
+    """What the page is about: trains, a period, and what they are compared with."""
 
     trains: Mapping[int, str]
     named: list[str]
