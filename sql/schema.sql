@@ -1438,6 +1438,8 @@ CREATE INDEX request_notes_parent ON public.request_notes USING btree (train, pa
 
 CREATE INDEX requests_account ON ONLY public.requests USING btree (train, account, id);
 
+CREATE INDEX requests_batch_parts ON ONLY public.requests USING btree (train, split_part(path, '/'::text, 5)) WHERE (cost_reason = 'batch results not whole'::text);
+
 CREATE INDEX requests_conversation ON ONLY public.requests USING btree (train, conversation_id, id) WHERE (conversation_id IS NOT NULL);
 
 CREATE INDEX requests_model ON ONLY public.requests USING btree (train, COALESCE(answered_model, model), id);

@@ -259,3 +259,7 @@ FROM (
     GROUP BY 1, 2
 ) AS n
 WHERE c.train = n.train AND c.conversation_id = n.conversation_id;
+
+-- Who fetched a batch in part is found when somebody fetches it whole: then its cost is known. A rebuild settles older ones.
+CREATE INDEX requests_batch_parts ON requests (train, split_part(path, '/', 5))
+    WHERE cost_reason = 'batch results not whole';
