@@ -9,7 +9,7 @@ from dashboard.problems import Problem
 from dashboard.recordings.answers import Answer
 from dashboard.recordings.query import Moment, Texts
 from dashboard.routing import Call, Query, route
-from dashboard.totals.slots import five_minutes_of
+from dashboard.totals.slots import HOUR, five_minutes_of, hour_of
 from dashboard.trains import visible_trains
 from sql.rows.directory import TrainRow
 from sql.rows.statistics import StatisticsRow, SubtasksRow, TotalsRow
@@ -82,7 +82,9 @@ async def show_stats(call: Call[StatsQuery]) -> StatsAnswer:
         raise Problem(400, "since lies in the future")
     start = five_minutes_of(since)
     trains = await visible_trains(call.database, call.principal, call.query.train_id)
-    row = await call.database.fetch_one("statistics_of_period", StatisticsRow, sorted(trains), start, end)
+    # Of the running hour all, which is one row where its parts are many.
+    until = hour_of(end) + HOUR
+    row = await call.database.fetch_one("statistics_of_period", StatisticsRow, sorted(trains), start, until)
     launched = await call.database.fetch_one("subtasks_of_period", SubtasksRow, sorted(trains), start, end)
     subtasks = 0 if launched is None else launched.subtasks
     return stats_answer(row or StatisticsRow(0, 0, 0, 0, 0, 0, 0), subtasks, Period(start=start, end=end))

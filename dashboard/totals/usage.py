@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
-from dashboard.totals.slots import Slot, Unit, five_minutes_of, slots, unit_of
+from dashboard.totals.slots import HOUR, Slot, Unit, five_minutes_of, hour_of, slots, unit_of
 from dashboard.totals.sums import Sums, sums_of
 from sql.database import Database
 from sql.rows.usage_pages import UsageSlotRow, UsageSumRow
@@ -27,6 +27,11 @@ class Span:
     unit: Unit
     zone: ZoneInfo
     now: datetime
+
+    @property
+    def until(self) -> datetime:
+        """Up to where it is summed up: of the running hour all, which is one row where its parts are many."""
+        return hour_of(self.now) + HOUR if self.end >= self.now else self.end
 
     @property
     def slots(self) -> list[Slot]:
@@ -99,7 +104,7 @@ async def read_usage(database: Database, trains: Sequence[int], span: Span, dime
     # An hour is cut by UTC: its start in a zone that is half an hour off is no hour there.
     zone = "UTC" if span.unit == "hour" else span.zone.key
     rows = await database.fetch(
-        "usage_by_slot", UsageSlotRow, list(trains), span.since, span.end, span.unit, zone, dimension, span.zone.key
+        "usage_by_slot", UsageSlotRow, list(trains), span.since, span.until, span.unit, zone, dimension, span.zone.key
     )
     cells = {(row.slot, row.name or "", row.kind or ""): sums_of(row) for row in rows if row.slot is not None}
     hours = {

@@ -60,9 +60,11 @@ CREATE FUNCTION whole_hours_to(since timestamptz, until timestamptz) RETURNS tim
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN greatest(whole_hours_from(since, until), date_bin('1 hour', until, '2000-01-01 00:00:00+00'::timestamptz));
 
--- The five minutes from since up to until, both of one hour; by the accounts of the hour, whose key begins with them.
--- Inlined where it is asked, as the functions below are.
-CREATE FUNCTION usage_within_hour(trains integer[], since timestamptz, until timestamptz) RETURNS TABLE (
+-- The five minutes of a period that are in no whole hour of it: from that of since on, and up to until; at is their hour. They
+-- are found by the accounts of that hour, as their key begins with these. Inlined where it is asked, like the functions
+-- below. OFFSET 0 keeps each part a look-up by its key, train by train: the planner knows neither the period nor the
+-- trains, and would read tables whole, or start workers for a few rows. Each train is named once.
+CREATE FUNCTION usage_at_ends(trains integer[], since timestamptz, until timestamptz) RETURNS TABLE (at timestamptz,
     train integer, account integer, model text, request_type text, requests bigint, ok bigint, cancelled bigint,
     rejected bigint, input_tokens bigint, output_tokens bigint, cache_creation_input_tokens bigint,
     cache_read_input_tokens bigint, ephemeral_5m_input_tokens bigint, ephemeral_1h_input_tokens bigint, thinking_tokens
@@ -70,21 +72,29 @@ CREATE FUNCTION usage_within_hour(trains integer[], since timestamptz, until tim
     ok_duration_us bigint)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
-        SELECT f.train, f.account, f.model, f.request_type,
-            f.requests, f.ok, f.cancelled, f.rejected, f.input_tokens, f.output_tokens, f.cache_creation_input_tokens,
-            f.cache_read_input_tokens, f.ephemeral_5m_input_tokens, f.ephemeral_1h_input_tokens, f.thinking_tokens,
-            f.web_search_requests, f.cost_usd, f.priced, f.unpriced, f.estimated, f.ok_duration_us
+        SELECT e.hour, u.*
         FROM (
-            SELECT DISTINCT h.train, h.account
-            FROM usage_hourly AS h
-            WHERE since < until AND h.train = ANY (trains)
-                AND h.hour = date_bin('1 hour', since, '2000-01-01 00:00:00+00'::timestamptz)
+            SELECT date_bin('1 hour', v.first, '2000-01-01 00:00:00+00'::timestamptz) AS hour,
+                date_bin('5 minutes', v.first, '2000-01-01 00:00:00+00'::timestamptz) AS first, v.last
+            FROM (VALUES (since, whole_hours_from(since, until)), (whole_hours_to(since, until), until)) AS v (first, last)
+            WHERE v.first < v.last
+        ) AS e
+        CROSS JOIN LATERAL (
+            SELECT DISTINCT h.train, h.account FROM usage_hourly AS h WHERE h.train = ANY (trains) AND h.hour = e.hour
         ) AS k
-        JOIN usage_five_minutes AS f ON f.train = k.train AND f.account = k.account
-            AND f.slot >= date_bin('5 minutes', since, '2000-01-01 00:00:00+00'::timestamptz) AND f.slot < until;
+        CROSS JOIN LATERAL (
+            SELECT f.train, f.account, f.model, f.request_type,
+                f.requests, f.ok, f.cancelled, f.rejected, f.input_tokens, f.output_tokens,
+                f.cache_creation_input_tokens, f.cache_read_input_tokens, f.ephemeral_5m_input_tokens,
+                f.ephemeral_1h_input_tokens, f.thinking_tokens, f.web_search_requests, f.cost_usd, f.priced, f.unpriced,
+                f.estimated, f.ok_duration_us
+            FROM usage_five_minutes AS f
+            WHERE f.train = k.train AND f.account = k.account AND f.slot >= e.first AND f.slot < e.last
+            OFFSET 0
+        ) AS u;
     END;
 
--- The hours and five minutes from the five minutes of since up to until; at is when the hour began that they are of.
+-- The hours and five minutes from the five minutes of since up to until; at is the hour that they are of.
 CREATE FUNCTION usage_by_hour(trains integer[], since timestamptz, until timestamptz) RETURNS TABLE (at timestamptz,
     train integer, account integer, model text, request_type text, requests bigint, ok bigint, cancelled bigint,
     rejected bigint, input_tokens bigint, output_tokens bigint, cache_creation_input_tokens bigint,
@@ -93,22 +103,25 @@ CREATE FUNCTION usage_by_hour(trains integer[], since timestamptz, until timesta
     ok_duration_us bigint)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
-        SELECT h.hour, h.train, h.account, h.model, h.request_type,
-            h.requests, h.ok, h.cancelled, h.rejected, h.input_tokens, h.output_tokens, h.cache_creation_input_tokens,
-            h.cache_read_input_tokens, h.ephemeral_5m_input_tokens, h.ephemeral_1h_input_tokens, h.thinking_tokens,
-            h.web_search_requests, h.cost_usd, h.priced, h.unpriced, h.estimated, h.ok_duration_us
-        FROM usage_hourly AS h
-        WHERE h.train = ANY (trains) AND h.hour >= whole_hours_from(since, until)
-            AND h.hour < whole_hours_to(since, until)
+        SELECT u.*
+        FROM unnest(trains) AS t (train)
+        CROSS JOIN LATERAL (
+            SELECT h.hour, h.train, h.account, h.model, h.request_type,
+                h.requests, h.ok, h.cancelled, h.rejected, h.input_tokens, h.output_tokens,
+                h.cache_creation_input_tokens, h.cache_read_input_tokens, h.ephemeral_5m_input_tokens,
+                h.ephemeral_1h_input_tokens, h.thinking_tokens, h.web_search_requests, h.cost_usd, h.priced, h.unpriced,
+                h.estimated, h.ok_duration_us
+            FROM usage_hourly AS h
+            WHERE h.train = t.train AND h.hour >= whole_hours_from(since, until)
+                AND h.hour < whole_hours_to(since, until)
+            OFFSET 0
+        ) AS u
         UNION ALL
-        SELECT date_bin('1 hour', since, '2000-01-01 00:00:00+00'::timestamptz), f.*
-        FROM usage_within_hour(trains, since, whole_hours_from(since, until)) AS f
-        UNION ALL
-        SELECT date_bin('1 hour', until, '2000-01-01 00:00:00+00'::timestamptz), f.*
-        FROM usage_within_hour(trains, whole_hours_to(since, until), until) AS f;
+        SELECT u.* FROM usage_at_ends(trains, since, until) AS u;
     END;
 
--- Exactly the sums of the five minutes from that of since up to until, in as few rows as there are.
+-- Exactly the sums of the five minutes from that of since up to until, in as few rows as there are: whole days, the hours
+-- before and behind them, and the five minutes of both ends.
 CREATE OR REPLACE FUNCTION usage_of_period(trains integer[], since timestamptz, until timestamptz) RETURNS TABLE (
     train integer, account integer, model text, request_type text, requests bigint, ok bigint, cancelled bigint,
     rejected bigint, input_tokens bigint, output_tokens bigint, cache_creation_input_tokens bigint,
@@ -117,24 +130,52 @@ CREATE OR REPLACE FUNCTION usage_of_period(trains integer[], since timestamptz, 
     ok_duration_us bigint)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
-        SELECT d.train, d.account, d.model, d.request_type,
-            d.requests, d.ok, d.cancelled, d.rejected, d.input_tokens, d.output_tokens, d.cache_creation_input_tokens,
-            d.cache_read_input_tokens, d.ephemeral_5m_input_tokens, d.ephemeral_1h_input_tokens, d.thinking_tokens,
-            d.web_search_requests, d.cost_usd, d.priced, d.unpriced, d.estimated, d.ok_duration_us
-        FROM usage_daily AS d
-        WHERE d.train = ANY (trains) AND d.day >= whole_days_from(since, until) AND d.day < whole_days_to(since, until)
+        SELECT u.*
+        FROM unnest(trains) AS t (train)
+        CROSS JOIN LATERAL (
+            SELECT d.train, d.account, d.model, d.request_type,
+                d.requests, d.ok, d.cancelled, d.rejected, d.input_tokens, d.output_tokens,
+                d.cache_creation_input_tokens, d.cache_read_input_tokens, d.ephemeral_5m_input_tokens,
+                d.ephemeral_1h_input_tokens, d.thinking_tokens, d.web_search_requests, d.cost_usd, d.priced, d.unpriced,
+                d.estimated, d.ok_duration_us
+            FROM usage_daily AS d
+            WHERE d.train = t.train AND d.day >= whole_days_from(since, until) AND d.day < whole_days_to(since, until)
+            OFFSET 0
+        ) AS u
         UNION ALL
-        SELECT h.train, h.account, h.model, h.request_type,
-            h.requests, h.ok, h.cancelled, h.rejected, h.input_tokens, h.output_tokens, h.cache_creation_input_tokens,
-            h.cache_read_input_tokens, h.ephemeral_5m_input_tokens, h.ephemeral_1h_input_tokens, h.thinking_tokens,
-            h.web_search_requests, h.cost_usd, h.priced, h.unpriced, h.estimated, h.ok_duration_us
-        FROM usage_by_hour(trains, since, whole_days_from(since, until)) AS h
+        SELECT u.*
+        FROM unnest(trains) AS t (train)
+        CROSS JOIN LATERAL (
+            SELECT h.train, h.account, h.model, h.request_type,
+                h.requests, h.ok, h.cancelled, h.rejected, h.input_tokens, h.output_tokens,
+                h.cache_creation_input_tokens, h.cache_read_input_tokens, h.ephemeral_5m_input_tokens,
+                h.ephemeral_1h_input_tokens, h.thinking_tokens, h.web_search_requests, h.cost_usd, h.priced, h.unpriced,
+                h.estimated, h.ok_duration_us
+            FROM usage_hourly AS h
+            WHERE h.train = t.train AND h.hour >= whole_hours_from(since, until)
+                AND h.hour < least(whole_days_from(since, until), whole_hours_to(since, until))
+            OFFSET 0
+        ) AS u
         UNION ALL
-        SELECT h.train, h.account, h.model, h.request_type,
-            h.requests, h.ok, h.cancelled, h.rejected, h.input_tokens, h.output_tokens, h.cache_creation_input_tokens,
-            h.cache_read_input_tokens, h.ephemeral_5m_input_tokens, h.ephemeral_1h_input_tokens, h.thinking_tokens,
-            h.web_search_requests, h.cost_usd, h.priced, h.unpriced, h.estimated, h.ok_duration_us
-        FROM usage_by_hour(trains, whole_days_to(since, until), until) AS h;
+        SELECT u.*
+        FROM unnest(trains) AS t (train)
+        CROSS JOIN LATERAL (
+            SELECT h.train, h.account, h.model, h.request_type,
+                h.requests, h.ok, h.cancelled, h.rejected, h.input_tokens, h.output_tokens,
+                h.cache_creation_input_tokens, h.cache_read_input_tokens, h.ephemeral_5m_input_tokens,
+                h.ephemeral_1h_input_tokens, h.thinking_tokens, h.web_search_requests, h.cost_usd, h.priced, h.unpriced,
+                h.estimated, h.ok_duration_us
+            FROM usage_hourly AS h
+            WHERE h.train = t.train AND h.hour >= greatest(whole_days_to(since, until), whole_hours_from(since, until))
+                AND h.hour < whole_hours_to(since, until)
+            OFFSET 0
+        ) AS u
+        UNION ALL
+        SELECT u.train, u.account, u.model, u.request_type,
+            u.requests, u.ok, u.cancelled, u.rejected, u.input_tokens, u.output_tokens, u.cache_creation_input_tokens,
+            u.cache_read_input_tokens, u.ephemeral_5m_input_tokens, u.ephemeral_1h_input_tokens, u.thinking_tokens,
+            u.web_search_requests, u.cost_usd, u.priced, u.unpriced, u.estimated, u.ok_duration_us
+        FROM usage_at_ends(trains, since, until) AS u;
     END;
 
 -- Of which days, hours and five minutes of the roll-ups the steps of a period are made; step is also hour (of UTC) or all.
@@ -217,17 +258,23 @@ CREATE FUNCTION usage_of_piece(trains integer[], piece text, at timestamptz, unt
         FROM usage_hourly AS h
         WHERE piece = 'hour' AND h.train = ANY (trains) AND h.hour = at
         UNION ALL
-        SELECT f.train, f.account, f.model, f.request_type,
-            f.requests, f.ok, f.cancelled, f.rejected, f.input_tokens, f.output_tokens, f.cache_creation_input_tokens,
-            f.cache_read_input_tokens, f.ephemeral_5m_input_tokens, f.ephemeral_1h_input_tokens, f.thinking_tokens,
-            f.web_search_requests, f.cost_usd, f.priced, f.unpriced, f.estimated, f.ok_duration_us
+        SELECT f.*
         FROM (
             SELECT DISTINCT h.train, h.account
             FROM usage_hourly AS h
             WHERE piece = 'minutes' AND h.train = ANY (trains)
                 AND h.hour = date_bin('1 hour', at, '2000-01-01 00:00:00+00'::timestamptz)
         ) AS k
-        JOIN usage_five_minutes AS f ON f.train = k.train AND f.account = k.account AND f.slot >= at AND f.slot < until;
+        CROSS JOIN LATERAL (
+            SELECT m.train, m.account, m.model, m.request_type,
+                m.requests, m.ok, m.cancelled, m.rejected, m.input_tokens, m.output_tokens,
+                m.cache_creation_input_tokens, m.cache_read_input_tokens, m.ephemeral_5m_input_tokens,
+                m.ephemeral_1h_input_tokens, m.thinking_tokens, m.web_search_requests, m.cost_usd, m.priced, m.unpriced,
+                m.estimated, m.ok_duration_us
+            FROM usage_five_minutes AS m
+            WHERE m.train = k.train AND m.account = k.account AND m.slot >= at AND m.slot < until
+            OFFSET 0
+        ) AS f;
     END;
 
 -- Sub-agents by five minutes too. Where the requests of an hour do not tell all of its launches (some forked without one),

@@ -104,10 +104,10 @@ LIMIT $4;
 -- name: state_of_now
 -- What runs, what waits and what was put aside: calls of trains $1 in flight since $2, the tapes, the dead letters; and
 -- the hour since $3 with the most errors, where these were at least $4 and a share of $5 of the calls that counted; and
--- the models that were used from $6 up to $7 without a price.
+-- the models that were used from $6 up to $7 without a price. That what runs is not ok is said for the index's sake.
 -- returns: StateOfNowRow
 SELECT (SELECT count(*) FROM requests AS r WHERE r.train = ANY ($1::integer[]) AND r.outcome IS NULL
-        AND r.id >= uuid7_floor($2))::bigint AS running,
+        AND r.outcome IS DISTINCT FROM 'ok' AND r.id >= uuid7_floor($2))::bigint AS running,
     (SELECT count(*) FROM dead_letters)::bigint AS dead_letters,
     (SELECT max(d.created_at) FROM dead_letters AS d) AS last_dead_letter_at,
     coalesce((SELECT sum(p.lag_bytes) FROM tape_positions AS p), 0)::bigint AS lag_bytes,
@@ -119,7 +119,7 @@ FROM (
         coalesce(sum(m.unpriced), 0)::bigint AS requests
     FROM (
         SELECT u.model, sum(u.unpriced) AS unpriced
-        FROM usage_by_hour($1, $6, $7) AS u
+        FROM usage_of_period($1, $6, $7) AS u
         WHERE u.unpriced > 0
         GROUP BY u.model
         ORDER BY unpriced DESC
@@ -140,7 +140,8 @@ LEFT JOIN LATERAL (
 
 -- name: windows_at_a_glance
 -- The accounts that trains $1 used since $2 (where $3 also those whose windows were seen since then), with what each
--- source said last of each window, and the utilisation seen since $4; a merged account under the id it bears now.
+-- source said last of each window, and the utilisation seen since $4; a merged account under the id it bears now. Whether
+-- a train used an account is a step in an index each (see window_accounts).
 -- returns: WindowGlance
 SELECT coalesce(m.account_id, a.account_id) AS account_id, coalesce(m.display_name, a.display_name) AS display_name,
     coalesce(m.kind, a.kind) AS kind, w.window_name, w.source, w.utilization, w.status, w.reset_at, w.last_at, w.rejected_at,
@@ -159,9 +160,13 @@ LEFT JOIN LATERAL (
     WHERE s.account = a.account AND s.last_at >= $2 AND s.window_name <> 'unified'
     ORDER BY s.window_name, s.source, s.last_at DESC
 ) AS w ON true
-WHERE EXISTS (SELECT FROM usage_five_minutes AS u
-        WHERE u.train = ANY ($1::integer[]) AND u.account = a.account AND u.slot >= $2::timestamptz)
-    OR $3::boolean AND w.account IS NOT NULL
+WHERE coalesce(
+    (SELECT true FROM unnest($1::integer[]) AS t (train)
+        WHERE (SELECT u.slot FROM usage_five_minutes AS u
+            WHERE u.train = t.train AND u.account = a.account AND u.slot >= $2::timestamptz
+            ORDER BY u.slot DESC LIMIT 1) IS NOT NULL
+        LIMIT 1),
+    $3::boolean AND w.account IS NOT NULL)
 ORDER BY 1, w.window_name, w.source, w.last_at DESC
 LIMIT 1000;
 

@@ -129,7 +129,9 @@ async def _cases(connection: Connection) -> list[Case]:
     deep = await connection.fetchrow(
         "SELECT last_at, conversation_id FROM conversations ORDER BY last_at OFFSET 10 LIMIT 1"
     )
-    day, month = "now() - interval '24 hours', now()", "now() - interval '30 days', now()"
+    # Up to the end of the running hour, as the product asks.
+    now = "date_trunc('hour', now(), 'UTC') + interval '1 hour'"
+    day, month = f"now() - interval '24 hours', {now}", f"now() - interval '30 days', {now}"
     asked_series = f"{ALL}, {month}, 'day', 'Europe/Zurich', 'model', {NONE}"
     by_slot = f"{ALL}, {month}, 'day', 'Europe/Zurich', 'model', 'Europe/Zurich'"
     conversations = union(queries()["conversations_newest"], 3)

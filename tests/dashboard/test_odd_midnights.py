@@ -13,6 +13,8 @@ from sql.rows.budgets import BudgetUsedRow
 from sql.rows.usage import UsageRow
 from sql.rows.usage_pages import BudgetNow, BudgetStep
 from tests import usage_seeds
+from tests.dashboard.test_pages_cost import plain
+from tests.dashboard.test_pages_overview import tiles
 
 SLOT = timedelta(minutes=5)
 ODD = (
@@ -78,3 +80,24 @@ async def test_what_was_used_is_in_a_slot_that_is_shown(database, connection, zo
     )  # fmt: skip
     assert sum(row.cost_usd for row in rows) == 13
     assert {row.starts_at: row.cost_usd for row in rows} == {start: sums.cost_usd for start, sums in found.items()}
+
+
+DAY = ("Asia/Kolkata", "2026-11-10", "2026-11-09T18:30:00+00:00")
+
+
+async def test_pages_show_a_day_as_it_was_there(client, connection):
+    """A day that begins at half past: tiles, bars, breakdown, unpriced models and hours hold it and nothing beside."""
+    zone, day, midnight = DAY
+    start = datetime.fromisoformat(midnight)
+    for at, requests in ((start - SLOT, 100), (start, 3), (start + timedelta(hours=24) - SLOT, 4)):
+        await usage_seeds.used(connection, at, requests=requests, cost=Decimal(requests))
+        await usage_seeds.used(connection, at, requests=requests, model=usage_seeds.NEW)
+    await usage_seeds.used(connection, start + timedelta(hours=24), requests=100, cost=Decimal(100))
+    address = {"range": f"{day}..{day}", "tz": zone}
+    page = await (await client.get("/overview", params=address)).text()
+    assert tiles(page)["Requests"].startswith("Requests 14 ")
+    assert "Monday 23:30–00:30: $3.00" in page  # hours are those of UTC, and say so
+    rows = (await (await client.get("/cost.json", params=address)).json())["rows"]
+    assert [(row["requests"], row["cost_usd"], row["unpriced_requests"]) for row in rows] == [(14, "7", 7)]
+    page = plain(await (await client.get("/cost", params=address)).text())
+    assert f"{usage_seeds.NEW} add a price 7 " in page
