@@ -77,6 +77,16 @@ class Incoming:
         self.writer = writer
         self._task = task
 
+    @property
+    def last(self) -> bool:
+        """Whether no other request can follow on its connection.
+
+        So it is behind a chunked one: aiohttp's C parser keeps the last trailer and gives it to the next request as a
+        header of that (3.14.5).
+        """
+        message = self.message
+        return message.should_close or message.upgrade or message.chunked
+
     def _finish(self) -> None:
         """What aiohttp calls at the end of a request."""
 

@@ -60,17 +60,24 @@ class ResponseParser:
     def feed(self, data: bytes) -> bytes:
         """Take one read of the socket; returns what it held of the body, without framing."""
         if self.head is None:
-            self._head_bytes += data
+            self._feed_head(data)
+        else:
+            self._feed(data)
+        pieces = self._pieces
+        if not pieces:
+            return b""
+        if len(pieces) == 1:
+            return pieces.pop()
+        self._pieces = []
+        return b"".join(pieces)
+
+    def _feed_head(self, data: bytes) -> None:
+        self._head_bytes += data
         if not self._repeats:
             self._feed(data)
         if self._repeats and END in self._head_bytes:
             self._repeats = False
             self._read_again()
-        pieces = self._pieces
-        if not pieces:
-            return b""
-        self._pieces = []
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _feed(self, data: bytes) -> None:
         try:

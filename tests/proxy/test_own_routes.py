@@ -111,6 +111,15 @@ async def test_head(worker: Worker) -> None:
         assert (await wire.ask(get(b"/health/live", host=LOCAL))).body == b'{"status":"ok"}'
 
 
+@pytest.mark.parametrize("field", [b"Transfer-Encoding: chunked", b"Connection: upgrade\r\nUpgrade: websocket"])
+async def test_nothing_follows_where_the_parser_cannot_be_trusted(field: bytes, worker: Worker) -> None:
+    """Behind a chunked request, or a wish to leave HTTP, the connection ends here too."""
+    async with Wire(worker.port) as wire:
+        answer = await wire.ask(get(b"/health/live", field, host=LOCAL) + b"0\r\nX-T: a\r\n\r\n" + get(host=LOCAL))
+        assert (answer.status, answer.header("connection")) == (200, "close")
+        assert await wire.closed() == b""
+
+
 async def test_metrics(worker: Worker) -> None:
     """Prometheus text with what was relayed, refused and taped."""
     async with Wire(worker.port) as wire:
