@@ -122,6 +122,14 @@ CREATE FUNCTION public.step_begins(at timestamp with time zone, step text, zone 
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (((date_trunc(step, (at AT TIME ZONE zone)) - '00:00:00.000001'::interval) AT TIME ZONE zone) + '00:00:00.000001'::interval);
 
+CREATE FUNCTION public.whole_hours_from(since timestamp with time zone, until timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN LEAST(date_bin('01:00:00'::interval, (since + '00:59:59.999999'::interval), '2000-01-01 00:00:00+00'::timestamp with time zone), until);
+
+CREATE FUNCTION public.whole_hours_to(since timestamp with time zone, until timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN GREATEST(public.whole_hours_from(since, until), date_bin('01:00:00'::interval, until, '2000-01-01 00:00:00+00'::timestamp with time zone));
+
 CREATE TABLE public.usage_five_minutes (
     train integer NOT NULL,
     account integer NOT NULL,
@@ -181,120 +189,141 @@ CREATE TABLE public.usage_hourly (
 
 COMMENT ON COLUMN public.usage_hourly.cost_usd IS 'Of the priced requests; estimated ones are among them, unpriced ones are not.';
 
-CREATE FUNCTION public.usage_within_hour(trains integer[], since timestamp with time zone, until timestamp with time zone) RETURNS TABLE(train integer, account integer, model text, request_type text, requests bigint, ok bigint, cancelled bigint, rejected bigint, input_tokens bigint, output_tokens bigint, cache_creation_input_tokens bigint, cache_read_input_tokens bigint, ephemeral_5m_input_tokens bigint, ephemeral_1h_input_tokens bigint, thinking_tokens bigint, web_search_requests bigint, cost_usd numeric, priced bigint, unpriced bigint, estimated bigint, ok_duration_us bigint)
+CREATE FUNCTION public.usage_at_ends(trains integer[], since timestamp with time zone, until timestamp with time zone) RETURNS TABLE(at timestamp with time zone, train integer, account integer, model text, request_type text, requests bigint, ok bigint, cancelled bigint, rejected bigint, input_tokens bigint, output_tokens bigint, cache_creation_input_tokens bigint, cache_read_input_tokens bigint, ephemeral_5m_input_tokens bigint, ephemeral_1h_input_tokens bigint, thinking_tokens bigint, web_search_requests bigint, cost_usd numeric, priced bigint, unpriced bigint, estimated bigint, ok_duration_us bigint)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
- SELECT f.train,
-     f.account,
-     f.model,
-     f.request_type,
-     f.requests,
-     f.ok,
-     f.cancelled,
-     f.rejected,
-     f.input_tokens,
-     f.output_tokens,
-     f.cache_creation_input_tokens,
-     f.cache_read_input_tokens,
-     f.ephemeral_5m_input_tokens,
-     f.ephemeral_1h_input_tokens,
-     f.thinking_tokens,
-     f.web_search_requests,
-     f.cost_usd,
-     f.priced,
-     f.unpriced,
-     f.estimated,
-     f.ok_duration_us
-    FROM (( SELECT DISTINCT h.train,
+ SELECT e.hour,
+     u.train,
+     u.account,
+     u.model,
+     u.request_type,
+     u.requests,
+     u.ok,
+     u.cancelled,
+     u.rejected,
+     u.input_tokens,
+     u.output_tokens,
+     u.cache_creation_input_tokens,
+     u.cache_read_input_tokens,
+     u.ephemeral_5m_input_tokens,
+     u.ephemeral_1h_input_tokens,
+     u.thinking_tokens,
+     u.web_search_requests,
+     u.cost_usd,
+     u.priced,
+     u.unpriced,
+     u.estimated,
+     u.ok_duration_us
+    FROM ((( SELECT date_bin('01:00:00'::interval, v.first, '2000-01-01 00:00:00+00'::timestamp with time zone) AS hour,
+             date_bin('00:05:00'::interval, v.first, '2000-01-01 00:00:00+00'::timestamp with time zone) AS first,
+             v.last
+            FROM ( VALUES (usage_at_ends.since,public.whole_hours_from(usage_at_ends.since, usage_at_ends.until)), (public.whole_hours_to(usage_at_ends.since, usage_at_ends.until),usage_at_ends.until)) v(first, last)
+           WHERE (v.first < v.last)) e
+      CROSS JOIN LATERAL ( SELECT DISTINCT h.train,
              h.account
             FROM public.usage_hourly h
-           WHERE ((usage_within_hour.since < usage_within_hour.until) AND (h.train = ANY (usage_within_hour.trains)) AND (h.hour = date_bin('01:00:00'::interval, usage_within_hour.since, '2000-01-01 00:00:00+00'::timestamp with time zone)))) k
-      JOIN public.usage_five_minutes f ON (((f.train = k.train) AND (f.account = k.account) AND (f.slot >= date_bin('00:05:00'::interval, usage_within_hour.since, '2000-01-01 00:00:00+00'::timestamp with time zone)) AND (f.slot < usage_within_hour.until))));
+           WHERE ((h.train = ANY (usage_at_ends.trains)) AND (h.hour = e.hour))) k)
+      CROSS JOIN LATERAL ( SELECT f.train,
+             f.account,
+             f.model,
+             f.request_type,
+             f.requests,
+             f.ok,
+             f.cancelled,
+             f.rejected,
+             f.input_tokens,
+             f.output_tokens,
+             f.cache_creation_input_tokens,
+             f.cache_read_input_tokens,
+             f.ephemeral_5m_input_tokens,
+             f.ephemeral_1h_input_tokens,
+             f.thinking_tokens,
+             f.web_search_requests,
+             f.cost_usd,
+             f.priced,
+             f.unpriced,
+             f.estimated,
+             f.ok_duration_us
+            FROM public.usage_five_minutes f
+           WHERE ((f.train = k.train) AND (f.account = k.account) AND (f.slot >= e.first) AND (f.slot < e.last))
+          OFFSET 0) u);
 END;
-
-CREATE FUNCTION public.whole_hours_from(since timestamp with time zone, until timestamp with time zone) RETURNS timestamp with time zone
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN LEAST(date_bin('01:00:00'::interval, (since + '00:59:59.999999'::interval), '2000-01-01 00:00:00+00'::timestamp with time zone), until);
-
-CREATE FUNCTION public.whole_hours_to(since timestamp with time zone, until timestamp with time zone) RETURNS timestamp with time zone
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN GREATEST(public.whole_hours_from(since, until), date_bin('01:00:00'::interval, until, '2000-01-01 00:00:00+00'::timestamp with time zone));
 
 CREATE FUNCTION public.usage_by_hour(trains integer[], since timestamp with time zone, until timestamp with time zone) RETURNS TABLE(at timestamp with time zone, train integer, account integer, model text, request_type text, requests bigint, ok bigint, cancelled bigint, rejected bigint, input_tokens bigint, output_tokens bigint, cache_creation_input_tokens bigint, cache_read_input_tokens bigint, ephemeral_5m_input_tokens bigint, ephemeral_1h_input_tokens bigint, thinking_tokens bigint, web_search_requests bigint, cost_usd numeric, priced bigint, unpriced bigint, estimated bigint, ok_duration_us bigint)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
- SELECT h.hour,
-     h.train,
-     h.account,
-     h.model,
-     h.request_type,
-     h.requests,
-     h.ok,
-     h.cancelled,
-     h.rejected,
-     h.input_tokens,
-     h.output_tokens,
-     h.cache_creation_input_tokens,
-     h.cache_read_input_tokens,
-     h.ephemeral_5m_input_tokens,
-     h.ephemeral_1h_input_tokens,
-     h.thinking_tokens,
-     h.web_search_requests,
-     h.cost_usd,
-     h.priced,
-     h.unpriced,
-     h.estimated,
-     h.ok_duration_us
-    FROM public.usage_hourly h
-   WHERE ((h.train = ANY (usage_by_hour.trains)) AND (h.hour >= public.whole_hours_from(usage_by_hour.since, usage_by_hour.until)) AND (h.hour < public.whole_hours_to(usage_by_hour.since, usage_by_hour.until)))
+ SELECT u.hour,
+     u.train,
+     u.account,
+     u.model,
+     u.request_type,
+     u.requests,
+     u.ok,
+     u.cancelled,
+     u.rejected,
+     u.input_tokens,
+     u.output_tokens,
+     u.cache_creation_input_tokens,
+     u.cache_read_input_tokens,
+     u.ephemeral_5m_input_tokens,
+     u.ephemeral_1h_input_tokens,
+     u.thinking_tokens,
+     u.web_search_requests,
+     u.cost_usd,
+     u.priced,
+     u.unpriced,
+     u.estimated,
+     u.ok_duration_us
+    FROM (unnest(usage_by_hour.trains) t(train)
+      CROSS JOIN LATERAL ( SELECT h.hour,
+             h.train,
+             h.account,
+             h.model,
+             h.request_type,
+             h.requests,
+             h.ok,
+             h.cancelled,
+             h.rejected,
+             h.input_tokens,
+             h.output_tokens,
+             h.cache_creation_input_tokens,
+             h.cache_read_input_tokens,
+             h.ephemeral_5m_input_tokens,
+             h.ephemeral_1h_input_tokens,
+             h.thinking_tokens,
+             h.web_search_requests,
+             h.cost_usd,
+             h.priced,
+             h.unpriced,
+             h.estimated,
+             h.ok_duration_us
+            FROM public.usage_hourly h
+           WHERE ((h.train = t.train) AND (h.hour >= public.whole_hours_from(usage_by_hour.since, usage_by_hour.until)) AND (h.hour < public.whole_hours_to(usage_by_hour.since, usage_by_hour.until)))
+          OFFSET 0) u)
  UNION ALL
-  SELECT date_bin('01:00:00'::interval, usage_by_hour.since, '2000-01-01 00:00:00+00'::timestamp with time zone) AS date_bin,
-     f.train,
-     f.account,
-     f.model,
-     f.request_type,
-     f.requests,
-     f.ok,
-     f.cancelled,
-     f.rejected,
-     f.input_tokens,
-     f.output_tokens,
-     f.cache_creation_input_tokens,
-     f.cache_read_input_tokens,
-     f.ephemeral_5m_input_tokens,
-     f.ephemeral_1h_input_tokens,
-     f.thinking_tokens,
-     f.web_search_requests,
-     f.cost_usd,
-     f.priced,
-     f.unpriced,
-     f.estimated,
-     f.ok_duration_us
-    FROM public.usage_within_hour(usage_by_hour.trains, usage_by_hour.since, public.whole_hours_from(usage_by_hour.since, usage_by_hour.until)) f(train, account, model, request_type, requests, ok, cancelled, rejected, input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ephemeral_5m_input_tokens, ephemeral_1h_input_tokens, thinking_tokens, web_search_requests, cost_usd, priced, unpriced, estimated, ok_duration_us)
- UNION ALL
-  SELECT date_bin('01:00:00'::interval, usage_by_hour.until, '2000-01-01 00:00:00+00'::timestamp with time zone) AS date_bin,
-     f.train,
-     f.account,
-     f.model,
-     f.request_type,
-     f.requests,
-     f.ok,
-     f.cancelled,
-     f.rejected,
-     f.input_tokens,
-     f.output_tokens,
-     f.cache_creation_input_tokens,
-     f.cache_read_input_tokens,
-     f.ephemeral_5m_input_tokens,
-     f.ephemeral_1h_input_tokens,
-     f.thinking_tokens,
-     f.web_search_requests,
-     f.cost_usd,
-     f.priced,
-     f.unpriced,
-     f.estimated,
-     f.ok_duration_us
-    FROM public.usage_within_hour(usage_by_hour.trains, public.whole_hours_to(usage_by_hour.since, usage_by_hour.until), usage_by_hour.until) f(train, account, model, request_type, requests, ok, cancelled, rejected, input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ephemeral_5m_input_tokens, ephemeral_1h_input_tokens, thinking_tokens, web_search_requests, cost_usd, priced, unpriced, estimated, ok_duration_us);
+  SELECT u.at,
+     u.train,
+     u.account,
+     u.model,
+     u.request_type,
+     u.requests,
+     u.ok,
+     u.cancelled,
+     u.rejected,
+     u.input_tokens,
+     u.output_tokens,
+     u.cache_creation_input_tokens,
+     u.cache_read_input_tokens,
+     u.ephemeral_5m_input_tokens,
+     u.ephemeral_1h_input_tokens,
+     u.thinking_tokens,
+     u.web_search_requests,
+     u.cost_usd,
+     u.priced,
+     u.unpriced,
+     u.estimated,
+     u.ok_duration_us
+    FROM public.usage_at_ends(usage_by_hour.trains, usage_by_hour.since, usage_by_hour.until) u(at, train, account, model, request_type, requests, ok, cancelled, rejected, input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ephemeral_5m_input_tokens, ephemeral_1h_input_tokens, thinking_tokens, web_search_requests, cost_usd, priced, unpriced, estimated, ok_duration_us);
 END;
 
 CREATE FUNCTION public.whole_days_from(since timestamp with time zone, until timestamp with time zone) RETURNS timestamp with time zone
@@ -339,75 +368,169 @@ COMMENT ON COLUMN public.usage_daily.cost_usd IS 'Of the priced requests; estima
 CREATE FUNCTION public.usage_of_period(trains integer[], since timestamp with time zone, until timestamp with time zone) RETURNS TABLE(train integer, account integer, model text, request_type text, requests bigint, ok bigint, cancelled bigint, rejected bigint, input_tokens bigint, output_tokens bigint, cache_creation_input_tokens bigint, cache_read_input_tokens bigint, ephemeral_5m_input_tokens bigint, ephemeral_1h_input_tokens bigint, thinking_tokens bigint, web_search_requests bigint, cost_usd numeric, priced bigint, unpriced bigint, estimated bigint, ok_duration_us bigint)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
- SELECT d.train,
-     d.account,
-     d.model,
-     d.request_type,
-     d.requests,
-     d.ok,
-     d.cancelled,
-     d.rejected,
-     d.input_tokens,
-     d.output_tokens,
-     d.cache_creation_input_tokens,
-     d.cache_read_input_tokens,
-     d.ephemeral_5m_input_tokens,
-     d.ephemeral_1h_input_tokens,
-     d.thinking_tokens,
-     d.web_search_requests,
-     d.cost_usd,
-     d.priced,
-     d.unpriced,
-     d.estimated,
-     d.ok_duration_us
-    FROM public.usage_daily d
-   WHERE ((d.train = ANY (usage_of_period.trains)) AND (d.day >= public.whole_days_from(usage_of_period.since, usage_of_period.until)) AND (d.day < public.whole_days_to(usage_of_period.since, usage_of_period.until)))
+ SELECT u.train,
+     u.account,
+     u.model,
+     u.request_type,
+     u.requests,
+     u.ok,
+     u.cancelled,
+     u.rejected,
+     u.input_tokens,
+     u.output_tokens,
+     u.cache_creation_input_tokens,
+     u.cache_read_input_tokens,
+     u.ephemeral_5m_input_tokens,
+     u.ephemeral_1h_input_tokens,
+     u.thinking_tokens,
+     u.web_search_requests,
+     u.cost_usd,
+     u.priced,
+     u.unpriced,
+     u.estimated,
+     u.ok_duration_us
+    FROM (unnest(usage_of_period.trains) t(train)
+      CROSS JOIN LATERAL ( SELECT d.train,
+             d.account,
+             d.model,
+             d.request_type,
+             d.requests,
+             d.ok,
+             d.cancelled,
+             d.rejected,
+             d.input_tokens,
+             d.output_tokens,
+             d.cache_creation_input_tokens,
+             d.cache_read_input_tokens,
+             d.ephemeral_5m_input_tokens,
+             d.ephemeral_1h_input_tokens,
+             d.thinking_tokens,
+             d.web_search_requests,
+             d.cost_usd,
+             d.priced,
+             d.unpriced,
+             d.estimated,
+             d.ok_duration_us
+            FROM public.usage_daily d
+           WHERE ((d.train = t.train) AND (d.day >= public.whole_days_from(usage_of_period.since, usage_of_period.until)) AND (d.day < public.whole_days_to(usage_of_period.since, usage_of_period.until)))
+          OFFSET 0) u)
  UNION ALL
-  SELECT h.train,
-     h.account,
-     h.model,
-     h.request_type,
-     h.requests,
-     h.ok,
-     h.cancelled,
-     h.rejected,
-     h.input_tokens,
-     h.output_tokens,
-     h.cache_creation_input_tokens,
-     h.cache_read_input_tokens,
-     h.ephemeral_5m_input_tokens,
-     h.ephemeral_1h_input_tokens,
-     h.thinking_tokens,
-     h.web_search_requests,
-     h.cost_usd,
-     h.priced,
-     h.unpriced,
-     h.estimated,
-     h.ok_duration_us
-    FROM public.usage_by_hour(usage_of_period.trains, usage_of_period.since, public.whole_days_from(usage_of_period.since, usage_of_period.until)) h(at, train, account, model, request_type, requests, ok, cancelled, rejected, input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ephemeral_5m_input_tokens, ephemeral_1h_input_tokens, thinking_tokens, web_search_requests, cost_usd, priced, unpriced, estimated, ok_duration_us)
+  SELECT u.train,
+     u.account,
+     u.model,
+     u.request_type,
+     u.requests,
+     u.ok,
+     u.cancelled,
+     u.rejected,
+     u.input_tokens,
+     u.output_tokens,
+     u.cache_creation_input_tokens,
+     u.cache_read_input_tokens,
+     u.ephemeral_5m_input_tokens,
+     u.ephemeral_1h_input_tokens,
+     u.thinking_tokens,
+     u.web_search_requests,
+     u.cost_usd,
+     u.priced,
+     u.unpriced,
+     u.estimated,
+     u.ok_duration_us
+    FROM (unnest(usage_of_period.trains) t(train)
+      CROSS JOIN LATERAL ( SELECT h.train,
+             h.account,
+             h.model,
+             h.request_type,
+             h.requests,
+             h.ok,
+             h.cancelled,
+             h.rejected,
+             h.input_tokens,
+             h.output_tokens,
+             h.cache_creation_input_tokens,
+             h.cache_read_input_tokens,
+             h.ephemeral_5m_input_tokens,
+             h.ephemeral_1h_input_tokens,
+             h.thinking_tokens,
+             h.web_search_requests,
+             h.cost_usd,
+             h.priced,
+             h.unpriced,
+             h.estimated,
+             h.ok_duration_us
+            FROM public.usage_hourly h
+           WHERE ((h.train = t.train) AND (h.hour >= public.whole_hours_from(usage_of_period.since, usage_of_period.until)) AND (h.hour < LEAST(public.whole_days_from(usage_of_period.since, usage_of_period.until), public.whole_hours_to(usage_of_period.since, usage_of_period.until))))
+          OFFSET 0) u)
  UNION ALL
-  SELECT h.train,
-     h.account,
-     h.model,
-     h.request_type,
-     h.requests,
-     h.ok,
-     h.cancelled,
-     h.rejected,
-     h.input_tokens,
-     h.output_tokens,
-     h.cache_creation_input_tokens,
-     h.cache_read_input_tokens,
-     h.ephemeral_5m_input_tokens,
-     h.ephemeral_1h_input_tokens,
-     h.thinking_tokens,
-     h.web_search_requests,
-     h.cost_usd,
-     h.priced,
-     h.unpriced,
-     h.estimated,
-     h.ok_duration_us
-    FROM public.usage_by_hour(usage_of_period.trains, public.whole_days_to(usage_of_period.since, usage_of_period.until), usage_of_period.until) h(at, train, account, model, request_type, requests, ok, cancelled, rejected, input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ephemeral_5m_input_tokens, ephemeral_1h_input_tokens, thinking_tokens, web_search_requests, cost_usd, priced, unpriced, estimated, ok_duration_us);
+  SELECT u.train,
+     u.account,
+     u.model,
+     u.request_type,
+     u.requests,
+     u.ok,
+     u.cancelled,
+     u.rejected,
+     u.input_tokens,
+     u.output_tokens,
+     u.cache_creation_input_tokens,
+     u.cache_read_input_tokens,
+     u.ephemeral_5m_input_tokens,
+     u.ephemeral_1h_input_tokens,
+     u.thinking_tokens,
+     u.web_search_requests,
+     u.cost_usd,
+     u.priced,
+     u.unpriced,
+     u.estimated,
+     u.ok_duration_us
+    FROM (unnest(usage_of_period.trains) t(train)
+      CROSS JOIN LATERAL ( SELECT h.train,
+             h.account,
+             h.model,
+             h.request_type,
+             h.requests,
+             h.ok,
+             h.cancelled,
+             h.rejected,
+             h.input_tokens,
+             h.output_tokens,
+             h.cache_creation_input_tokens,
+             h.cache_read_input_tokens,
+             h.ephemeral_5m_input_tokens,
+             h.ephemeral_1h_input_tokens,
+             h.thinking_tokens,
+             h.web_search_requests,
+             h.cost_usd,
+             h.priced,
+             h.unpriced,
+             h.estimated,
+             h.ok_duration_us
+            FROM public.usage_hourly h
+           WHERE ((h.train = t.train) AND (h.hour >= GREATEST(public.whole_days_to(usage_of_period.since, usage_of_period.until), public.whole_hours_from(usage_of_period.since, usage_of_period.until))) AND (h.hour < public.whole_hours_to(usage_of_period.since, usage_of_period.until)))
+          OFFSET 0) u)
+ UNION ALL
+  SELECT u.train,
+     u.account,
+     u.model,
+     u.request_type,
+     u.requests,
+     u.ok,
+     u.cancelled,
+     u.rejected,
+     u.input_tokens,
+     u.output_tokens,
+     u.cache_creation_input_tokens,
+     u.cache_read_input_tokens,
+     u.ephemeral_5m_input_tokens,
+     u.ephemeral_1h_input_tokens,
+     u.thinking_tokens,
+     u.web_search_requests,
+     u.cost_usd,
+     u.priced,
+     u.unpriced,
+     u.estimated,
+     u.ok_duration_us
+    FROM public.usage_at_ends(usage_of_period.trains, usage_of_period.since, usage_of_period.until) u(at, train, account, model, request_type, requests, ok, cancelled, rejected, input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ephemeral_5m_input_tokens, ephemeral_1h_input_tokens, thinking_tokens, web_search_requests, cost_usd, priced, unpriced, estimated, ok_duration_us);
 END;
 
 CREATE FUNCTION public.usage_of_piece(trains integer[], piece text, at timestamp with time zone, until timestamp with time zone) RETURNS TABLE(train integer, account integer, model text, request_type text, requests bigint, ok bigint, cancelled bigint, rejected bigint, input_tokens bigint, output_tokens bigint, cache_creation_input_tokens bigint, cache_read_input_tokens bigint, ephemeral_5m_input_tokens bigint, ephemeral_1h_input_tokens bigint, thinking_tokens bigint, web_search_requests bigint, cost_usd numeric, priced bigint, unpriced bigint, estimated bigint, ok_duration_us bigint)
@@ -486,7 +609,30 @@ CREATE FUNCTION public.usage_of_piece(trains integer[], piece text, at timestamp
              h.account
             FROM public.usage_hourly h
            WHERE ((usage_of_piece.piece = 'minutes'::text) AND (h.train = ANY (usage_of_piece.trains)) AND (h.hour = date_bin('01:00:00'::interval, usage_of_piece.at, '2000-01-01 00:00:00+00'::timestamp with time zone)))) k
-      JOIN public.usage_five_minutes f ON (((f.train = k.train) AND (f.account = k.account) AND (f.slot >= usage_of_piece.at) AND (f.slot < usage_of_piece.until))));
+      CROSS JOIN LATERAL ( SELECT m.train,
+             m.account,
+             m.model,
+             m.request_type,
+             m.requests,
+             m.ok,
+             m.cancelled,
+             m.rejected,
+             m.input_tokens,
+             m.output_tokens,
+             m.cache_creation_input_tokens,
+             m.cache_read_input_tokens,
+             m.ephemeral_5m_input_tokens,
+             m.ephemeral_1h_input_tokens,
+             m.thinking_tokens,
+             m.web_search_requests,
+             m.cost_usd,
+             m.priced,
+             m.unpriced,
+             m.estimated,
+             m.ok_duration_us
+            FROM public.usage_five_minutes m
+           WHERE ((m.train = k.train) AND (m.account = k.account) AND (m.slot >= usage_of_piece.at) AND (m.slot < usage_of_piece.until))
+          OFFSET 0) f);
 END;
 
 CREATE FUNCTION public.usage_steps(trains integer[], since timestamp with time zone, until timestamp with time zone, step text, zone text) RETURNS TABLE(starts_at timestamp with time zone, taken_off timestamp with time zone, piece text, at timestamp with time zone, up_to timestamp with time zone)

@@ -31,7 +31,7 @@ class Span:
     @property
     def until(self) -> datetime:
         """Up to where it is summed up: of the running hour all, which is one row where its parts are many."""
-        return hour_of(self.now) + HOUR if self.end >= self.now else self.end
+        return max(self.end, hour_of(self.now) + HOUR) if self.end >= self.now else self.end
 
     @property
     def slots(self) -> list[Slot]:
