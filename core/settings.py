@@ -188,7 +188,7 @@ def located(settings: Settings, expand: Callable[[Path], Path]) -> Settings:
 
 
 def read(environ: Mapping[str, str], data_dir: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
-    """Settings from an environment; ``overrides`` (command line, by field name) win. Empty and blank variables count as unset.
+    """Settings from an environment; ``overrides`` (command line, by field name) win. Blank variables count as unset.
 
     Raises BadSettingError with one line that names the variable and what to do.
     """
