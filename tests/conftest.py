@@ -33,6 +33,11 @@ settings.register_profile("footplate", deadline=None, suppress_health_check=[Hea
 settings.load_profile("footplate")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Pictures cost a fifth of the time of the tests that can take them, and only people look at them."""
+    parser.addoption("--screenshots", action="store_true", help="leave pictures of the pages in the tests' folders")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever asks for the server needs Postgres: `-m postgres` runs all of it, e.g. on another version."""
     for item in items:
