@@ -1,6 +1,5 @@
 """How Postgres reads windows: by index, few rows of many, whatever the account; the requests never end to end."""
 
-
 from sql.loader import queries
 from sql.union import union
 from tests.dashboard.test_api_plans import ends_to_end, explained, read
