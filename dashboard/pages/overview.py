@@ -169,7 +169,7 @@ async def scope_of(call: Call[Any]) -> Scope:
 async def drawn(call: Call[Any], scope: Scope) -> Drawn:
     """The charts."""
     query = call.query
-    usage = await read_usage(call.database, scope.numbers, scope.span, query.by)
+    usage = await read_usage(call.database, scope.numbers, scope.span, query.by, hours=True)
     names = naming_of(query.by, usage, scope.trains, scope.listed)
     measure = MEASURES[query.measure]
     change = None

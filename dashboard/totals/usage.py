@@ -99,15 +99,21 @@ class Usage:
         )
 
 
-async def read_usage(database: Database, trains: Sequence[int], span: Span, dimension: Dimension) -> Usage:
-    """One query. Days are those of the zone, hours those of UTC: in a zone half an hour off they begin at half past."""
+async def read_usage(
+    database: Database, trains: Sequence[int], span: Span, dimension: Dimension, *, hours: bool = False
+) -> Usage:
+    """One query; by weekday and hour too where ``hours`` says so.
+
+    Days are those of the zone, hours those of UTC: in a zone that is half an hour off they begin at half past.
+    """
     # An hour is cut by UTC: its start in a zone that is half an hour off is no hour there.
     zone = "UTC" if span.unit == "hour" else span.zone.key
     rows = await database.fetch(
-        "usage_by_slot", UsageSlotRow, list(trains), span.since, span.until, span.unit, zone, dimension, span.zone.key
-    )
+        "usage_by_slot", UsageSlotRow, list(trains), span.since, span.until, span.unit, zone, dimension, span.zone.key,
+        hours,
+    )  # fmt: skip
     cells = {(row.slot, row.name or "", row.kind or ""): sums_of(row) for row in rows if row.slot is not None}
-    hours = {
+    of_week = {
         (row.weekday - 1, row.hour): sums_of(row)
         for row in rows
         if row.slot is None and row.weekday is not None and row.hour is not None
@@ -117,7 +123,7 @@ async def read_usage(database: Database, trains: Sequence[int], span: Span, dime
         for row in rows
         if dimension == "account" and row.slot is not None and row.account_id is not None
     }
-    return Usage(span, cells, hours, accounts)
+    return Usage(span, cells, of_week, accounts)
 
 
 async def read_sum(database: Database, trains: Sequence[int], since: datetime, end: datetime) -> UsageSumRow:

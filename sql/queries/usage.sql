@@ -57,5 +57,7 @@ SELECT u.model, sum(u.unpriced)::bigint AS unpriced,
     min(u.at) AS first_hour, max(u.at) AS last_hour
 FROM usage_by_hour($1::integer[], $2, $3) AS u
 WHERE u.unpriced > 0
+    -- Where there is none, as is usual, the days say so before any hour is read.
+    AND (SELECT coalesce(sum(d.unpriced), 0) FROM usage_of_period($1, $2, $3) AS d) > 0
 GROUP BY u.model
 ORDER BY unpriced DESC, u.model;

@@ -1,6 +1,7 @@
 -- name: usage_by_slot
 -- What trains $1 used from the five minutes of $2 up to $3, by the $4 ('hour', 'day', 'week' …) of zone $5 and by $6 ('train', 'account',
--- 'model' or 'type') and kind of account; and where slot is null, what is drawn by weekday and hour of zone $7.
+-- 'model' or 'type') and kind of account; and where slot is null (if $8), what is drawn by weekday and hour of
+-- zone $7.
 -- returns: UsageSlotRow
 WITH stepped AS MATERIALIZED (
     -- As few rows as steps, names and accounts there are, before anything is made of their names.
@@ -49,6 +50,7 @@ WITH stepped AS MATERIALIZED (
         sum(h.cache_read_input_tokens)::bigint AS cache_read_input_tokens, sum(h.cost_usd) AS cost_usd,
         sum(h.priced)::bigint AS priced, sum(h.unpriced)::bigint AS unpriced
     FROM usage_by_hour($1, $2, $3) AS h
+    WHERE $8::boolean
     GROUP BY h.at
 )
 SELECT u.starts_at AS slot, u.name, u.kind, max(u.account_id) AS account_id, max(u.display_name) AS display_name,

@@ -133,7 +133,7 @@ async def _cases(connection: Connection) -> list[Case]:
     now = "date_trunc('hour', now(), 'UTC') + interval '1 hour'"
     day, month = f"now() - interval '24 hours', {now}", f"now() - interval '30 days', {now}"
     asked_series = f"{ALL}, {month}, 'day', 'Europe/Zurich', 'model', {NONE}"
-    by_slot = f"{ALL}, {month}, 'day', 'Europe/Zurich', 'model', 'Europe/Zurich'"
+    by_slot = f"{ALL}, {month}, 'day', 'Europe/Zurich', 'model', 'Europe/Zurich', true"
     conversations = union(queries()["conversations_newest"], 3)
     return [
         Case("statistics of 24 h", "statistics_of_period", f"{ALL}, {day}", 1),
