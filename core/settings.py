@@ -94,6 +94,7 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         check_upstream(self.upstream_url)
+        check_circle(self.upstream_url, self.bind, self.proxy_port)
         if self.database_url is not None:
             check_database(self.database_url)
         if self.public_url is not None:
@@ -139,6 +140,16 @@ def check_upstream(url: str) -> None:
         raise ValueError("FOOTPLATE_UPSTREAM_URL must be an origin only: no path, query or user")
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ValueError("FOOTPLATE_UPSTREAM_URL must be https: http is allowed to loopback only")
+
+
+def check_circle(upstream_url: str, bind: str, proxy_port: int) -> None:
+    """Refuse an upstream that is the proxy: one call would run in a circle until all descriptors are used."""
+    parts = urlsplit(upstream_url)
+    host = parts.hostname or ""
+    # Another address of this machine may be another server's; a name, or listening on all, is this one's too.
+    ours = bind == host or "localhost" in {bind, host} or not is_loopback(bind)
+    if parts.scheme == "http" and (parts.port or 80) == proxy_port and ours:
+        raise ValueError("FOOTPLATE_UPSTREAM_URL is this proxy itself: name the API, or another port")
 
 
 def check_database(url: str) -> None:
