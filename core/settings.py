@@ -18,6 +18,7 @@ MAX_PORT = 65535
 Port = Annotated[int, Field(ge=0, le=MAX_PORT)]
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})|[0-9A-Fa-f:.]{2,45}", re.ASCII)
 _PORT = re.compile(r"(?!0+\Z)[0-9]{1,5}", re.ASCII)
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})
 _TLS_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -147,7 +148,7 @@ def check_circle(upstream_url: str, bind: str, proxy_port: int) -> None:
     parts = urlsplit(upstream_url)
     host = parts.hostname or ""
     # Another address of this machine may be another server's; a name, or listening on all, is this one's too.
-    ours = bind == host or "localhost" in {bind, host} or not is_loopback(bind)
+    ours = bind == host or bind in _EVERYWHERE or "localhost" in {bind, host}
     if parts.scheme == "http" and (parts.port or 80) == proxy_port and ours:
         raise ValueError("FOOTPLATE_UPSTREAM_URL is this proxy itself: name the API, or another port")
 

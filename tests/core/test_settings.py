@@ -115,6 +115,12 @@ def test_databases_that_can_be_reached(url):
     assert read({"DATABASE_URL": url}, HOME).database_url == url
 
 
+def test_an_upstream_beside_the_proxy():
+    """The same port of another address is another server's."""
+    upstream = {"FOOTPLATE_UPSTREAM_URL": "http://127.0.0.1:3000"}
+    assert read({**OPEN, **upstream, "FOOTPLATE_BIND": "192.168.1.5"}, HOME).proxy_port == 3000
+
+
 @pytest.mark.parametrize(
     ("bind", "loopback"),
     [
