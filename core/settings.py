@@ -4,18 +4,21 @@ Pure: ``read`` takes the environment as a mapping. The README's table is checked
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import BadSettingError
 
-Port = Annotated[int, Field(ge=0, le=65535)]
+MAX_PORT = 65535
+Port = Annotated[int, Field(ge=0, le=MAX_PORT)]
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})|[0-9A-Fa-f:.]{2,45}", re.ASCII)
+_PORT = re.compile(r"(?!0+\Z)[0-9]{1,5}", re.ASCII)
+_TLS_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -141,11 +144,19 @@ def check_upstream(url: str) -> None:
 def check_database(url: str) -> None:
     """Refuse what is no Postgres address. It may name several hosts, and its password is never shown."""
     try:
-        scheme = urlsplit(url).scheme
+        parts = urlsplit(url)
     except ValueError:
-        scheme = ""
-    if scheme not in {"postgresql", "postgres"}:
+        parts = SplitResult("", "", "", "", "")
+    if parts.scheme not in {"postgresql", "postgres"}:
         raise ValueError("DATABASE_URL must begin with postgresql:// and name a host and a database")
+    query = parse_qs(parts.query)
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    ports = [port for host in hosts if (port := host.rpartition("]")[2].partition(":")[2])]
+    ports += [port for ports in query.get("port", ()) for port in ports.split(",")]
+    if any(not _PORT.fullmatch(port) or int(port) > MAX_PORT for port in ports):
+        raise ValueError(f"DATABASE_URL must name ports from 1 to {MAX_PORT}")
+    if not _TLS_MODES.issuperset(query.get("sslmode", ())):
+        raise ValueError(f"DATABASE_URL: sslmode is one of {', '.join(sorted(_TLS_MODES))}")
 
 
 def check_origin(url: str, name: str) -> SplitResult:
@@ -154,7 +165,7 @@ def check_origin(url: str, name: str) -> SplitResult:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise ValueError(f"{name} must be https://host[:port] with a port from 1 to 65535") from None
+        raise ValueError(f"{name} must be https://host[:port] with a port from 1 to {MAX_PORT}") from None
     if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(parts.hostname or "") or port == 0:
         raise ValueError(f"{name} must be https://host[:port]")
     if parts.query or parts.fragment or parts.username is not None or not url.isascii() or " " in url:
@@ -162,9 +173,18 @@ def check_origin(url: str, name: str) -> SplitResult:
     return parts
 
 
-def default_data_dir(home: Path, *, root: bool) -> Path:
+def default_data_dir(*, root: bool) -> Path:
     """The data folder when none is named. Root's own home is closed to the unprivileged Postgres user."""
-    return Path("/var/lib/footplate") if root else home / ".local/share/footplate"
+    return Path("/var/lib/footplate") if root else Path("~/.local/share/footplate")
+
+
+def located(settings: Settings, expand: Callable[[Path], Path]) -> Settings:
+    """The same with the data folder as ``expand`` says it in full. Raises BadSettingError where a home is unknown."""
+    try:
+        folder = expand(settings.data_dir)
+    except RuntimeError as exc:
+        raise BadSettingError(f"FOOTPLATE_DATA_DIR={settings.data_dir}: that home is unknown; name it in full") from exc
+    return settings.model_copy(update={"data_dir": folder})
 
 
 def read(environ: Mapping[str, str], data_dir: Path, overrides: Mapping[str, Any] | None = None) -> Settings:

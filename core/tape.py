@@ -28,6 +28,7 @@ KNOWN_FLAGS = PREALLOCATED
 _BEFORE_CRC = Struct("<IBBHI16sIQ")
 _HEADER = Struct("<IBBHI16sIQI")
 _CRC = Struct("<I")
+_before_crc, _crc_bytes, _extend = _BEFORE_CRC.pack, _CRC.pack, google_crc32c.extend  # once a piece of every answer
 HEADER_SIZE = _HEADER.size
 MAX_FRAME = HEADER_SIZE + MAX_PAYLOAD
 _MAGIC_BYTES = MAGIC.to_bytes(4, "little")
@@ -88,8 +89,8 @@ def encode(
     length = len(payload)
     if length > MAX_PAYLOAD or len(request_id) != 16:
         raise ValueError("a frame takes a request id of 16 bytes and a payload of at most 256 KiB")
-    head = _BEFORE_CRC.pack(MAGIC, VERSION, kind, flags, length, request_id, sequence, mono_us)
-    return head + _CRC.pack(_crc(seed, head, payload))
+    head = _before_crc(MAGIC, VERSION, kind, flags, length, request_id, sequence, mono_us)
+    return head + _crc_bytes(_extend(_extend(seed, head), payload))
 
 
 def written_us(header: bytes) -> int | None:

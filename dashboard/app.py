@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from core.errors import FootplateError
 from core.settings import Settings
 from dashboard import access, api, headers, log, pages
+from dashboard.conversations.held import TALKS, HeldTalks
 from dashboard.open_streams import STREAMS, OpenStreams
 from dashboard.period import NAMES
 from dashboard.problems import ERROR_PAGE, REQUEST_ID, Problem, as_json, as_plain_page
@@ -39,6 +40,7 @@ def make_app(settings: Settings, database: Database) -> web.Application:
     app[access.GATE] = access.Gate(settings)
     app[access.ROUTES] = {}
     app[STREAMS] = OpenStreams()
+    app[TALKS] = HeldTalks()
     app.on_shutdown.append(app[STREAMS].end)
     app.on_response_prepare.append(headers.secure)
     setup = getattr(pages, "setup", None)

@@ -13,7 +13,8 @@ _OTHERS = 0o077
 def check(settings: Settings) -> None:
     """Look at the secret key and at the tape's folders. Raises BadSettingError, one line."""
     _check_secret(settings)
-    for folder in (tape := settings.data_dir / "tape", *sorted(tape.glob("*/"))):
+    tape = settings.data_dir / "tape"
+    for folder in (tape, *(sorted(tape.glob("*/")) if _mode(tape) else ())):
         if _mode(folder) & _OTHERS:
             raise BadSettingError(f"others can look into the tape folder {folder}: chmod 700 it")
 

@@ -2,10 +2,9 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from core.settings import Settings, default_data_dir, read
+from core.settings import Settings, default_data_dir, located, read
 
 # Buffers of 128 KB and more would be mapped and faulted in anew for each request (1 MB requests through a plain aiohttp
 # proxy: 603 µs of CPU without these, 380 µs with). glibc reads them before main, so only a launcher can set them.
@@ -14,8 +13,8 @@ MALLOC = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "26843
 
 def load(overrides: Mapping[str, Any] | None = None) -> Settings:
     """Settings from the environment; flags (by field name, None = not given) win. Raises BadSettingError."""
-    settings = read(_environ(), default_data_dir(Path.home(), root=os.geteuid() == 0), overrides)
-    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser().absolute()})
+    settings = read(_environ(), default_data_dir(root=os.geteuid() == 0), overrides)
+    return located(settings, lambda folder: folder.expanduser().absolute())
 
 
 def child_environment(settings: Settings) -> dict[str, str]:

@@ -21,7 +21,7 @@ class CallTape:
 
     def __init__(self, tape: TapeWriter, request_id: bytes) -> None:
         self._tape = tape
-        self._append = tape.append
+        self._append = tape.append_bytes
         self._ahead = 0
         self._request_id = request_id
         self._sequence = 0
@@ -30,7 +30,9 @@ class CallTape:
 
     def start(self, start: Start, now: int) -> None:
         """Append the first frame; ``now`` is the moment of the accept."""
-        self.append(Kind.START, frames.encode_start(start), now)
+        if not self._tape.append(Kind.START, self._request_id, self._sequence, now, frames.encode_start(start)):
+            self.lost += 1
+        self._sequence += 1
 
     def head(self, head: Head) -> None:
         """Append the response head."""
@@ -40,20 +42,19 @@ class CallTape:
         """Append the last frame."""
         self.append(Kind.END, frames.encode_end(end), now_us())
 
-    def append(self, kind: Kind, data: bytes, now: int) -> None:
-        """Append bytes as one frame, or as several."""
+    def append(self, kind: Kind, data: bytes, now: int) -> bool:
+        """Append bytes as one frame, or as several.
+
+        True: the disk may be behind this call, which should wait until it has ``caught_up``.
+        """
         if len(data) > MAX_PAYLOAD:
             for start in range(0, len(data), MAX_PAYLOAD):
                 self.append(kind, data[start : start + MAX_PAYLOAD], now)
-            return
+            return self._ahead > AHEAD_BYTES
         if not self._append(kind, self._request_id, self._sequence, now, data):
             self.lost += 1
         self._sequence += 1
         self._ahead += len(data)
-
-    @property
-    def behind(self) -> bool:
-        """Whether the disk may be behind this call, so that it should wait for ``caught_up``."""
         return self._ahead > AHEAD_BYTES
 
     def caught_up(self) -> asyncio.Future[None]:

@@ -26,12 +26,6 @@ class Clock:
         self.last_us = 0
         self.reused: bool | None = None
 
-    def piece(self, now: int) -> None:
-        """A piece of the response body came."""
-        self.last_us = now
-        if not self.first_us:
-            self.first_us = now
-
     def timings(self) -> Timings:
         """The moments since the accept, for the record."""
         since = self._since

@@ -3,7 +3,7 @@
 import asyncio
 
 from core import redact
-from core.models import ANSWERED_EARLY, End, Head, Outcome, Start
+from core.models import ANSWERED_EARLY, End, Head, Headers, Outcome, Start
 from core.refusals import Reason
 from core.tape import Kind
 from proxy import log
@@ -51,7 +51,7 @@ class Call:
         self._note: str | None = None
         self._status = 0
         self._response_bytes = 0
-        self._writer = ResponseWriter(incoming.connection)
+        self._writer = ResponseWriter(incoming)
         self._paused_us = 0
         self._head_written = False
 
@@ -91,6 +91,7 @@ class Call:
                 chunked=self._message.chunked,
             ),
             bodyless_answer=admitted.method == "HEAD",
+            announce=self._writer.announce,
         )
         if self._connection.writing_paused:
             # The answer to a pipelined request before this one is still on its way.
@@ -138,22 +139,23 @@ class Call:
     async def _pump(self, upstream: UpstreamConnection) -> None:
         try:
             async for data in self._body.pieces():
-                self._send(upstream, data)
+                behind = self._send(upstream, data)
                 await upstream.drain()
-                if self._tape.behind:
+                if behind:
                     await self._tape.caught_up()
             self._sent(upstream)
         except CallBrokenError as exc:
             upstream.fail(exc.reason, exc.outcome, exc.note)
 
-    def _send(self, upstream: UpstreamConnection, data: bytes) -> None:
+    def _send(self, upstream: UpstreamConnection, data: bytes) -> bool:
+        """One piece of the request: to the upstream, then to the tape. True: the tape may be behind."""
         if self._message.chunked:
             upstream.write(b"%x\r\n" % len(data))
             upstream.write(data)
             upstream.write(b"\r\n")
         else:
             upstream.write(data)
-        self._tape.append(Kind.BODY, data, now_us())
+        return self._tape.append(Kind.BODY, data, now_us())
 
     def _sent(self, upstream: UpstreamConnection) -> None:
         if self._message.chunked:
@@ -197,7 +199,6 @@ class Call:
     def _begin(self, head: ResponseHead, *, with_body: bool) -> None:
         self._writer.begin(
             head,
-            self._message,
             to_head=self._admitted.method == "HEAD",
             request_is_through=bool(self._clock.sent_us),
             with_body=with_body,
@@ -210,12 +211,13 @@ class Call:
         """One piece of the response: to the client, then to the tape."""
         self._writer.piece(data)
         self._response_bytes += len(data)
-        now = self._upstream.last_us if self._upstream is not None else now_us()
-        self._clock.piece(now)
-        self._tape.append(Kind.CHUNK, data, now)
-        if self._tape.behind and self._upstream is not None:
-            self._upstream.hold()
-            self._tape.caught_up().add_done_callback(self._go_on)
+        upstream, clock, tape = self._upstream, self._clock, self._tape
+        now = clock.last_us = upstream.last_us if upstream is not None else now_us()
+        if not clock.first_us:
+            clock.first_us = now
+        if tape.append(Kind.CHUNK, data, now) and upstream is not None:
+            upstream.hold()
+            tape.caught_up().add_done_callback(self._go_on)
 
     def _go_on(self, _: object) -> None:
         if self._outcome is None and self._upstream is not None:
@@ -257,7 +259,8 @@ class Call:
         timings = self._clock.timings()
         tape = self._tape
         delivered = self._delivered()
-        tape.end(End(outcome, self._body.size, self._response_bytes, delivered, timings, self._note, tape.lost))
+        sizes = self._body.size, self._response_bytes, delivered
+        tape.end(End(outcome, *sizes, timings, self._note, tape.lost, self._trailers()))
         self._connection.call_ended()
         self._relay.calls.discard(self)
         if not self._relay.calls:
@@ -266,6 +269,9 @@ class Call:
         counters.count_call(outcome, self._status, self._body.size, self._response_bytes)
         for histogram, seconds in self._clock.observations():
             counters.observe(histogram, seconds)
+
+    def _trailers(self) -> Headers:
+        return self._relay.keeper.keep(self._connection.trailers) if self._message.chunked else ()
 
     def _delivered(self) -> int:
         unsent = self._transport.get_write_buffer_size() if self._transport is not None else 0

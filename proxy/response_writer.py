@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 from proxy.headers import response_head
 
 if TYPE_CHECKING:
-    from proxy.admission import Message
-    from proxy.connection import ClientConnection
+    from proxy.connection import ClientConnection, Incoming
     from proxy.response_parser import ResponseHead
 
 SMALL = 16 * 1024
@@ -16,11 +15,21 @@ SMALL = 16 * 1024
 class ResponseWriter:
     """``begin`` with the head, ``piece`` for each piece of the body, ``end`` when all of it came."""
 
-    __slots__ = ("_close_delimited", "_connection", "_to_chunk", "_transport", "_unsent", "keep", "written")
+    __slots__ = (
+        "_close_delimited",
+        "_connection",
+        "_incoming",
+        "_to_chunk",
+        "_transport",
+        "_unsent",
+        "keep",
+        "written",
+    )
 
-    def __init__(self, connection: "ClientConnection") -> None:
-        self._connection = connection
-        self._transport = connection.transport
+    def __init__(self, incoming: "Incoming") -> None:
+        self._incoming = incoming
+        self._connection: ClientConnection = incoming.connection
+        self._transport = incoming.connection.transport
         self._unsent = b""
         self._to_chunk = False
         self._close_delimited = False
@@ -29,18 +38,16 @@ class ResponseWriter:
         self.written = 0
         """Bytes written to the client, head and framing included."""
 
-    def begin(
-        self, head: "ResponseHead", message: "Message", *, to_head: bool, request_is_through: bool, with_body: bool
-    ) -> None:
+    def begin(self, head: "ResponseHead", *, to_head: bool, request_is_through: bool, with_body: bool) -> None:
         """Write the head; where the beginning of the body is there already, together with that, as one packet.
 
         ``to_head``: it answers HEAD, and no body follows.
         """
-        modern = message.version == (1, 1)
+        modern = self._incoming.message.version == (1, 1)
         unknown_length = head.framing in {"chunked", "eof"}
         self._to_chunk = unknown_length and modern
         self._close_delimited = unknown_length and not modern
-        closing = message.should_close or message.upgrade or self._connection.ending
+        closing = self._incoming.last or self._connection.ending
         self.keep = modern and not closing and request_is_through
         would_chunk = to_head and head.framing == "none" and modern and _would_chunk(head)
         chunked = self._to_chunk or would_chunk
@@ -50,18 +57,21 @@ class ResponseWriter:
         if not with_body:
             self._write(b"")
 
+    def announce(self, head: "ResponseHead") -> None:
+        """Pass an interim head on, as a proxy must (RFC 9110 §15.2), but not to HTTP/1.0, which knows none."""
+        if self._incoming.message.version == (1, 1):
+            self._write(response_head(head.status, head.reason, head.headers, chunked=False, close=False))
+
     def piece(self, data: bytes) -> None:
         """Write a piece of the body."""
-        if not self._to_chunk:
-            self._write(data)
-            return
         size = len(data)
-        if size < SMALL:
-            self._write(b"%x\r\n%b\r\n" % (size, data))
-        else:
+        if self._to_chunk and size >= SMALL:
             self._write(b"%x\r\n" % size)
             self._write(data)
-            self._write(b"\r\n")
+            data = b"\r\n"
+        elif self._to_chunk:
+            data = b"%x\r\n%b\r\n" % (size, data)
+        self._write(data)
 
     async def end(self) -> None:
         """Say that this was all, as far as the framing can."""

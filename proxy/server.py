@@ -131,7 +131,7 @@ class ProxyServer(web.Server):
             ("x-content-type-options", "nosniff"),
         )
         body = b"" if admitted.method == "HEAD" else answer.body
-        close = message.should_close or not incoming.payload.is_eof() or connection.ending
+        close = incoming.last or not incoming.payload.is_eof() or connection.ending
         connection.answer(answer.status, fields, body, close=close)
         return Sent(keep_alive=not close)
 

@@ -2,17 +2,16 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from core.settings import Settings, default_data_dir, read
+from core.settings import Settings, default_data_dir, located, read
 
 
 def load(overrides: Mapping[str, Any] | None = None) -> Settings:
     """Settings from the environment; ``overrides`` (by field name) win. Raises BadSettingError."""
-    data_dir = default_data_dir(Path.home(), root=os.geteuid() == 0)
+    data_dir = default_data_dir(root=os.geteuid() == 0)
     settings = read(os.environ, data_dir, overrides)  # noqa: TID251 - the one place that may
-    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser().absolute()})
+    return located(settings, lambda folder: folder.expanduser().absolute())
 
 
 def failpoint() -> str | None:

@@ -1,7 +1,8 @@
-"""What lies between the event loop and the tape's thread: a list, a lock, a bell, and the count of what was lost."""
+"""What lies between the event loop and the tape's thread: two queues, a bell, and the count of what was lost."""
 
 import asyncio
 import threading
+from collections import deque
 
 from core.tape import HEADER_SIZE, METADATA, Kind
 
@@ -41,7 +42,10 @@ class Losses:
 
 
 class TapeBuffer:
-    """Filled by the event loop, emptied by the thread."""
+    """Filled by the event loop, emptied by the thread.
+
+    Without a lock: both ends of a deque are safe to use at once, and each count has one side that changes it.
+    """
 
     def __init__(self) -> None:
         self.losses = Losses()
@@ -49,51 +53,60 @@ class TapeBuffer:
         """Set by the thread: bodies and chunks are not taken."""
         self.refusing = False
         """Set by the thread: the policy is ``refuse`` and no new request should begin."""
-        self.held = 0
-        """Bytes in memory: not yet written, or not yet synced."""
         self.closing = False
-        self._lock = threading.Lock()
-        self._pending: list[Pending] = []
-        self._waiters: list[asyncio.Future[None]] = []
-        self._fresh = 0
+        """Set by the loop: nothing is taken any more."""
+        self._pending: deque[Pending] = deque()
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._given = 0
+        """Bytes ever put; the loop's."""
+        self._released = 0
+        """Bytes ever released; the thread's."""
+        self._taken = 0
+        """What was given when the thread took the last time; the thread's."""
         self._idle = False
         self._bell = threading.Lock()
         self._bell.acquire()
 
     def put(self, kind: Kind, request_id: bytes, sequence: int, mono_us: int, payload: bytes) -> bool:
         """Take one frame, unless there is no room; called by the loop only."""
-        size = HEADER_SIZE + len(payload)
-        if (self.full or self.held + size > MEMORY_BYTES) and not self._room(kind, size):
+        given = self._given + HEADER_SIZE + len(payload)
+        held = given - self._released
+        if self.closing or (
+            (self.full or held > MEMORY_BYTES) and not (kind in METADATA and held <= MEMORY_BYTES + METADATA_BYTES)
+        ):
             self.losses.lose(request_id)
             if kind is Kind.END:
                 self.losses.ended(request_id)
             return False
-        with self._lock:
-            self._pending.append((kind, request_id, sequence, mono_us, payload))
-            self.held += size
-            self._fresh += size
-        if self._idle or self._fresh >= EARLY_BYTES:
+        self._given = given
+        self._pending.append((kind, request_id, sequence, mono_us, payload))
+        if self._idle or given - self._taken >= EARLY_BYTES:
             self.ring()
         return True
 
+    @property
+    def held(self) -> int:
+        """Bytes in memory: not yet written, or not yet synced."""
+        return self._given - self._released
+
     def put_waiter(self, waiter: asyncio.Future[None]) -> None:
         """Complete this future when everything put so far is on disk."""
-        with self._lock:
-            self._waiters.append(waiter)
+        self._waiters.append(waiter)
         self.ring()
 
     def take(self) -> tuple[list[Pending], list[asyncio.Future[None]]]:
         """Everything put since the last time."""
-        with self._lock:
-            frames, self._pending = self._pending, []
-            waiters, self._waiters = self._waiters, []
-            self._fresh = 0
-        return frames, waiters
+        self._taken = self._given
+        waiters = self.take_waiters()  # first: what they wait for was put before they came
+        return [self._pending.popleft() for _ in range(len(self._pending))], waiters
+
+    def take_waiters(self) -> list[asyncio.Future[None]]:
+        """Who waits for a sync since the last time."""
+        return [self._waiters.popleft() for _ in range(len(self._waiters))]
 
     def release(self, size: int) -> None:
         """So many bytes need not be held any longer."""
-        with self._lock:
-            self.held -= size
+        self._released += size
 
     def ring(self) -> None:
         """Wake the thread. Only the loop rings, so nobody else opens the bell between question and answer."""
@@ -103,18 +116,13 @@ class TapeBuffer:
 
     def wait(self, seconds: float, *, idle: bool) -> None:
         """Until the bell rings or the time is over; ``idle`` asks to be woken by the very next frame."""
-        if idle:
-            with self._lock:
-                if self._pending or self._waiters or self.closing:
-                    return
-                self._idle = True
-        self._bell.acquire(timeout=seconds)
+        self._idle = idle
+        # Looked at behind the asking: what came before was not told to ring.
+        if not (idle and (self._pending or self._waiters or self.closing)):
+            self._bell.acquire(timeout=seconds)
         self._idle = False
 
     @property
     def waited_for(self) -> bool:
         """Whether somebody waits for a sync that was not taken yet."""
         return bool(self._waiters)
-
-    def _room(self, kind: Kind, size: int) -> bool:
-        return kind in METADATA and self.held + size <= MEMORY_BYTES + METADATA_BYTES

@@ -152,7 +152,6 @@ class Deck:
         whole, error = segment.write(parts, ends)
         self._queue.extendleft(reversed(frames[whole:]))
         self._note(frames[:whole], ends[whole - 1] if whole else 0)
-        self._note_tail(segment)
         if error is None:
             return
         self.errors += 1
@@ -173,19 +172,22 @@ class Deck:
         most = segment.capacity - segment.size
         if not self._buffer.full:
             most = min(most, self._room.left)
-        while queue and len(frames) < GROUP_FRAMES and total < GROUP_BYTES:
-            frame = queue[0]
-            end = total + HEADER_SIZE + len(frame[4])
-            if end > most:
+        seed, flags = segment.seed, segment.flags
+        for _ in range(min(len(queue), GROUP_FRAMES)):
+            frame = queue.popleft()
+            payload = frame[4]
+            end = total + HEADER_SIZE + len(payload)
+            if end > most or total >= GROUP_BYTES:
+                queue.appendleft(frame)
                 break
-            queue.popleft()
             try:
-                header = encode(*frame, segment.seed, segment.flags)
+                parts.append(encode(*frame, seed, flags))
             except (ValueError, struct.error):  # a caller's mistake must not stop everybody's tape
                 self._lose(frame)
                 continue
+            if payload:
+                parts.append(payload)
             frames.append(frame)
-            parts += (header, frame[4]) if frame[4] else (header,)
             ends.append(end)
             total = end
         return frames, parts, ends
@@ -218,6 +220,7 @@ class Deck:
 
     def _sync(self) -> None:
         if self._unacked and self._segment is not None:
+            self._note_tail(self._segment)
             began = time.monotonic()
             try:
                 self._segment.sync()

@@ -1,7 +1,7 @@
 """Where what was written to a segment ends, and how much of it is unread.
 
 In a preallocated segment (the reserve, or a recycled one) zeros or frames of older segments lie behind the tail, so the
-writer notes its tail in a small file beside it: one ``pwrite`` a batch. It is for figures only and never synced; what
+writer notes its tail in a small file beside it: one ``pwrite`` a sync. It is for figures only and never synced; what
 the reader takes for a frame is decided by checksums alone.
 """
 

@@ -37,6 +37,8 @@ class TapeWriter:
         self._loop = loop
         self._disk = disk or Disk()
         self._buffer = TapeBuffer()
+        self.append_bytes = self._buffer.put
+        """``append`` for what is bytes, fits into a frame and is no start; with nothing in between."""
         self._room = Room(folder, policy, max_bytes, self._disk)
         self._deck: Deck | None = None
         self._thread: threading.Thread | None = None
@@ -82,10 +84,10 @@ class TapeWriter:
         """
         if type(payload) is not bytes:
             payload = bytes(payload)
-        if len(payload) > MAX_PAYLOAD or self._buffer.closing:
+        if len(payload) > MAX_PAYLOAD:
             self._buffer.losses.lose(request_id)
             return False
-        if kind is Kind.START and self._starts is not None:
+        if kind is Kind.START and self._starts is not None and not self._buffer.closing:
             self._starts.put(request_id, sequence, mono_us, payload)
         return self._buffer.put(kind, request_id, sequence, mono_us, payload)
 
@@ -140,8 +142,7 @@ class TapeWriter:
             return
         self._buffer.ring()
         thread.join(_CLOSE_SECONDS)
-        _, waiters = self._buffer.take()
-        complete(waiters)
+        complete(self._buffer.take_waiters())
         if not thread.is_alive():
             if self._starts is not None and not self._buffer.held:
                 self._starts.close()

@@ -1,13 +1,16 @@
 """The life of one relay worker: put together, listen, watch, drain, close the tape."""
 
 import asyncio
+import errno
 import os
 import shutil
 import signal
 import socket
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from core.errors import BadSettingError
 from core.settings import Settings
 from proxy import log, secret
 from proxy.counters import Counters
@@ -15,6 +18,8 @@ from proxy.health import Health
 from proxy.own_routes import Asked, OwnRoutes
 from proxy.relay import Relay
 from proxy.server import ProxyServer, listen
+from proxy.tape_folder import used_bytes
+from proxy.tape_reader import nodes
 from proxy.tape_writer import TapeWriter
 from proxy.upstream import Upstream
 from sql.database import Database
@@ -22,6 +27,8 @@ from sql.database import Database
 DEFAULT_TAPE_BYTES = 20 * 10**9
 LONGEST_SWEEP_SECONDS = 1.0
 SHORTEST_SWEEP_SECONDS = 0.02
+LAG_SECONDS = 0.05
+"""A stall of the event loop is seen but for this much of it."""
 
 
 async def serve(settings: Settings, slot: int) -> None:
@@ -34,7 +41,8 @@ async def serve(settings: Settings, slot: int) -> None:
         loop.add_signal_handler(number, lambda: hurry.set() if stop.is_set() else stop.set())
     database = _database(settings)
     with ExitStack() as stack:
-        server, health = put_together(settings, slot, database, stack)
+        with _usable(f"FOOTPLATE_DATA_DIR={settings.data_dir} can not be used"):
+            server, health = put_together(settings, slot, database, stack)
         listeners = [await loop.create_server(server, sock=sock, backlog=2048) for sock in _listening(settings, stack)]
         port = listeners[0].sockets[0].getsockname()[1]
         log.write("listening", address=settings.bind, port=port, slot=slot)
@@ -63,7 +71,7 @@ def put_together(
         settings.data_dir / "tape" / f"{socket.gethostname()}-{slot}",
         policy=settings.on_tape_full,
         # The setting is for all tapes of the machine; each worker has one.
-        max_bytes=(settings.tape_max_bytes or _tape_bytes(settings.data_dir)) // settings.proxy_workers,
+        max_bytes=(settings.tape_max_bytes or default_tape_bytes(settings.data_dir)) // settings.proxy_workers,
         loop=asyncio.get_running_loop(),
     )
     tape.open()
@@ -77,8 +85,20 @@ def put_together(
     return ProxyServer(relay, routes, health), health
 
 
+@contextmanager
+def _usable(otherwise: str) -> Iterator[None]:
+    """What the system refuses of a setting is a bad one; only a port in use may be free the next time."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno == errno.EADDRINUSE:
+            raise
+        raise BadSettingError(f"{otherwise}: {exc.strerror}") from exc
+
+
 def _listening(settings: Settings, stack: ExitStack) -> list[socket.socket]:
-    sockets = listen(settings)
+    with _usable(f"FOOTPLATE_BIND={settings.bind}, port {settings.proxy_port}: can not listen there"):
+        sockets = listen(settings)
     for sock in sockets:
         stack.callback(sock.close)
     return sockets
@@ -92,8 +112,12 @@ def _database(settings: Settings) -> Database | None:
     )
 
 
-def _tape_bytes(folder: Path) -> int:
-    return min(DEFAULT_TAPE_BYTES, shutil.disk_usage(folder).free // 2)
+def default_tape_bytes(data_dir: Path) -> int:
+    """20 GB, or half of what the disk has for tapes: what is free, and what they hold already."""
+    held = 0
+    with suppress(OSError):  # a tape that can not be looked into is told when it is opened
+        held = sum(used_bytes(data_dir / "tape" / node) for node in nodes(data_dir))
+    return min(DEFAULT_TAPE_BYTES, (shutil.disk_usage(data_dir).free + held) // 2)
 
 
 def boot_id() -> str:
@@ -105,12 +129,18 @@ def boot_id() -> str:
 
 
 async def watch(server: ProxyServer, settings: Settings) -> None:
-    """Sweep once a second, or faster where a timeout is shorter; how late we wake is how late everybody is."""
+    """Sweep once a second, or faster where a timeout is shorter; how late we wake in between is how late all are."""
     shortest = min(settings.connect_timeout, settings.first_byte_timeout, settings.idle_timeout)
     interval = max(SHORTEST_SWEEP_SECONDS, min(LONGEST_SWEEP_SECONDS, shortest / 4))
-    loop = asyncio.get_running_loop()
+    pause = min(interval, LAG_SECONDS)
+    clock = asyncio.get_running_loop().time
+    lag, swept = 0.0, clock()
     while True:
-        due = loop.time() + interval
-        await asyncio.sleep(interval)
-        server.counters.set("loop_lag_seconds", max(0.0, loop.time() - due))
-        server.sweep()
+        due = clock() + pause
+        await asyncio.sleep(pause)
+        now = clock()
+        lag = max(lag, now - due)
+        if now - swept >= interval:
+            server.counters.set("loop_lag_seconds", lag)
+            server.sweep()
+            lag, swept = 0.0, now

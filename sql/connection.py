@@ -4,8 +4,10 @@ import asyncio
 from typing import Any
 
 import asyncpg
+from asyncpg.protocol import protocol
 
 from sql import jsonb
+from sql.arrays import ask_quickly
 
 CONNECT_SECONDS = 1.5
 """Less than the 2 s a caller waits for a connection, so that the reason is told and not only that time was up."""
@@ -18,6 +20,7 @@ class Connector:
 
     def __init__(self) -> None:
         self._paused_until = 0.0
+        ask_quickly(vars(protocol))
 
     async def __call__(self, *args: Any, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":
         """A new connection. Raises what asyncpg raises, ConnectionError during the pause."""

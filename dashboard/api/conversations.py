@@ -1,6 +1,6 @@
 """``/api/conversations``: the list, one with its tree, an export."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Literal
 
 import orjson
@@ -8,11 +8,11 @@ from aiohttp import web
 from pydantic import Field
 
 from core.access import Permission
-from core.conversation_tree import Tree
 from dashboard.conversations import exported
 from dashboard.conversations.address import found_conversation, moved_to
 from dashboard.conversations.answers import ConversationsAnswer, ConversationTree, ExportedRequest
-from dashboard.conversations.detail import Conversation, requests_of
+from dashboard.conversations.detail import Conversation
+from dashboard.conversations.held import talk_of
 from dashboard.conversations.listing import branches_of, find_conversations
 from dashboard.conversations.now import now_of
 from dashboard.conversations.query import ConversationsQuery
@@ -24,11 +24,12 @@ from dashboard.conversations.shape import (
     rebuild_answers,
     request_fields,
 )
+from dashboard.conversations.talk import Talk
 from dashboard.pages.shell import ASSETS
 from dashboard.recordings.bodies import MOST_SHOWN_BYTES, readable_value
 from dashboard.render.secrets import said
 from dashboard.routing import Call, Query, route
-from sql.rows.conversations import AnswerRow, ConversationRequestRow
+from sql.rows.conversations import AnswerRow
 
 BATCH = 50
 """Answers of an export that are in memory at once."""
@@ -81,7 +82,7 @@ async def show_conversation(call: Call[Query]) -> ConversationTree | web.Respons
     found = await found_conversation(call)
     if moved := moved_to(call.request, found, "/api/conversations/"):
         return moved
-    rows = await requests_of(call.database, found.row)
+    rows = (await talk_of(call, found.row)).tree.rows
     branches = await branches_of(call.database, {found.row.train: found.train}, [found.row])
     counted = found.row.message_count + found.row.attempt_count
     return ConversationTree(
@@ -109,53 +110,49 @@ async def export_conversation(call: Call[ExportQuery]) -> web.StreamResponse:
     found = await found_conversation(call)
     if moved := moved_to(call.request, found, "/api/conversations/", "/export"):
         return moved
-    rows = await requests_of(call.database, found.row)
+    talk = await talk_of(call, found.row)
     name = f"conversation-{found.id}.{call.query.format}"
     # Recorded content: always an attachment of no type, so that no browser opens it here.
     headers = {"Content-Type": "application/octet-stream", "Content-Disposition": f'attachment; filename="{name}"'}
     answer = web.StreamResponse(headers=headers)
     await answer.prepare(call.request)
-    async for piece in _PIECES[call.query.format](call, found, rows):
+    async for piece in _PIECES[call.query.format](call, found, talk):
         await answer.write(piece)
     return answer
 
 
-async def _jsonl(
-    call: Call[ExportQuery], found: Conversation, rows: Sequence[ConversationRequestRow]
-) -> AsyncIterator[bytes]:
-    async for line in _exported(call, found, rows):
+async def _jsonl(call: Call[ExportQuery], found: Conversation, talk: Talk) -> AsyncIterator[bytes]:
+    async for line in _exported(call, found, talk):
         yield line + b"\n"
 
 
-async def _json(
-    call: Call[ExportQuery], found: Conversation, rows: Sequence[ConversationRequestRow]
-) -> AsyncIterator[bytes]:
+async def _json(call: Call[ExportQuery], found: Conversation, talk: Talk) -> AsyncIterator[bytes]:
     before = b"[\n"
-    async for line in _exported(call, found, rows):
+    async for line in _exported(call, found, talk):
         yield before + line
         before = b",\n"
     yield b"\n]\n"
 
 
-def _markdown(
-    call: Call[ExportQuery], found: Conversation, rows: Sequence[ConversationRequestRow]
-) -> AsyncIterator[bytes]:
-    return exported.as_markdown(call.request.app, call.database, found, Tree(rows))
+def _markdown(call: Call[ExportQuery], found: Conversation, talk: Talk) -> AsyncIterator[bytes]:
+    return exported.as_markdown(call.request.app, call.database, found, talk)
 
 
-def _html(call: Call[ExportQuery], found: Conversation, rows: Sequence[ConversationRequestRow]) -> AsyncIterator[bytes]:
+def _html(call: Call[ExportQuery], found: Conversation, talk: Talk) -> AsyncIterator[bytes]:
     css = call.request.app[ASSETS].text("app.css")
-    return exported.as_html(call.request.app, call.database, found, Tree(rows), css)
+    return exported.as_html(call.request.app, call.database, found, talk, css)
 
 
-_PIECES: Mapping[
-    str, Callable[[Call[ExportQuery], Conversation, Sequence[ConversationRequestRow]], AsyncIterator[bytes]]
-] = {"jsonl": _jsonl, "json": _json, "md": _markdown, "html": _html}
+_PIECES: Mapping[str, Callable[[Call[ExportQuery], Conversation, Talk], AsyncIterator[bytes]]] = {
+    "jsonl": _jsonl,
+    "json": _json,
+    "md": _markdown,
+    "html": _html,
+}
 
 
-async def _exported(
-    call: Call[ExportQuery], found: Conversation, rows: Sequence[ConversationRequestRow]
-) -> AsyncIterator[bytes]:
+async def _exported(call: Call[ExportQuery], found: Conversation, talk: Talk) -> AsyncIterator[bytes]:
+    rows = talk.tree.rows
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
         arguments = (found.row.train, [row.id for row in batch], MOST_SHOWN_BYTES)

@@ -8,8 +8,8 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from dashboard.conversations import thread as window
-from dashboard.conversations.detail import Conversation, launch_numbers
-from dashboard.conversations.thread import TalkTree
+from dashboard.conversations.detail import Conversation
+from dashboard.conversations.talk import Talk
 from dashboard.render import blocks, figures, thread, written
 from dashboard.render.hidden import sendable
 from dashboard.render.pool import rendered
@@ -32,10 +32,10 @@ class Part:
 
 
 async def parts(
-    app: web.Application, database: Database, train: int, tree: TalkTree, draw: Draw = blocks.rendered
+    app: web.Application, database: Database, train: int, talk: Talk, draw: Draw = blocks.rendered
 ) -> AsyncIterator[Part]:
     """All of a conversation: the path to its newest request first, then each other way and sub-agent in start order."""
-    launches = launch_numbers(tree)
+    tree = talk.tree
     for stretch in tree.stretches():
         path = tree.path(stretch[-1])
         first = at = len(path) - len(stretch)
@@ -44,7 +44,7 @@ async def parts(
         while at < len(path):
             part = window.window_from(tree, path, at)
             stored = await window.stored(database, train, part)
-            made = await rendered(app, thread.drawn, part, stored, launches, draw, "")
+            made = await rendered(app, thread.drawn, part, stored, talk.launches, draw, "")
             turns = made.turns[max(0, at - part.first) :]
             behind = None if parent is None else parent + 1
             yield Part(turns, at == first, row.branch_id or "main", row.is_subtask, behind, made.masked)
@@ -74,13 +74,13 @@ def _title(found: Conversation) -> str:
 
 
 async def as_markdown(
-    app: web.Application, database: Database, found: Conversation, tree: TalkTree
+    app: web.Application, database: Database, found: Conversation, talk: Talk
 ) -> AsyncIterator[bytes]:
     """The file, piece by piece."""
     about = [f"- {name}: {written.plain(str(value))}" for name, value in summary(found).items()]
     yield _encoded("\n".join([written.title(_title(found)), "", *about, ""]))
     hidden = 0
-    async for part in parts(app, database, found.row.train, tree, written.written):
+    async for part in parts(app, database, found.row.train, talk, written.written):
         hidden += part.masked
         if part.begins:
             where = f", goes on from {part.behind}" if part.behind else ""
@@ -91,7 +91,7 @@ async def as_markdown(
 
 
 async def as_html(
-    app: web.Application, database: Database, found: Conversation, tree: TalkTree, css: str
+    app: web.Application, database: Database, found: Conversation, talk: Talk, css: str
 ) -> AsyncIterator[bytes]:
     """The file, piece by piece: it holds its own style and loads nothing."""
     template = aiohttp_jinja2.get_env(app).get_template("conversation.export.html").module
@@ -99,7 +99,7 @@ async def as_html(
     yield f"<style>{css}</style>".encode()  # our own file: an escaped style sheet is none
     yield _encoded(template.begin(_title(found), summary(found)))  # type: ignore[attr-defined] # macros
     hidden = 0
-    async for part in parts(app, database, found.row.train, tree):
+    async for part in parts(app, database, found.row.train, talk):
         hidden += part.masked
         yield _encoded(template.part(part))  # type: ignore[attr-defined] # macros
     yield _encoded(template.foot(hidden))  # type: ignore[attr-defined] # macros

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from core.conversation_tree import Tree
+from dashboard.conversations.talk import TalkTree
 from dashboard.recordings.bodies import MOST_SHOWN_BYTES
 from sql.database import Database
-from sql.rows.conversations import AnswerRow, ConversationRequestRow, RequestBytesRow, ToolCallRow
+from sql.rows.conversations import AnswerRow, RequestBytesRow, ToolCallRow
 
 BLOCKS = 200
 """Blocks of a window, counted by items; about what a person scrolls through."""
@@ -20,8 +20,6 @@ MOST_BYTES = 24 * 1024 * 1024
 """Bodies of a window together; where stretches are short the window is."""
 USUAL_BLOCKS = 3
 """What a request shows where its items are not counted."""
-
-TalkTree = Tree[ConversationRequestRow]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """``/conversations/{id}``: one conversation as thread, graph and raw edges. Only what a view needs is read."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -9,11 +9,12 @@ from aiohttp import web
 from pydantic import BeforeValidator, Field
 
 from core.access import Permission
-from core.conversation_tree import Tree
-from core.graph import ALL, Line, lines
+from core.graph import ALL, Line
 from dashboard.conversations import thread as window
 from dashboard.conversations.address import found_conversation, moved_to
-from dashboard.conversations.detail import MOST_REQUESTS, Conversation, launch_numbers, requests_of
+from dashboard.conversations.detail import Conversation
+from dashboard.conversations.held import MOST_REQUESTS, talk_of
+from dashboard.conversations.talk import Talk, TalkTree
 from dashboard.pages import conversation_cost
 from dashboard.pages.conversations import status_of, title_of
 from dashboard.pages.shell import address, fragment, page, wants_fragment
@@ -21,7 +22,7 @@ from dashboard.recordings.query import Text, split
 from dashboard.render import graph, links, overview, spark, thread
 from dashboard.render.pool import rendered
 from dashboard.routing import Call, Query, route
-from sql.rows.conversations import ConversationRequestRow, ToolCallRow
+from sql.rows.conversations import ToolCallRow
 
 View = Literal["thread", "graph", "cost", "raw"]
 VIEWS: tuple[tuple[View, str], ...] = (("thread", "Thread"), ("graph", "Graph"), ("cost", "Cost"), ("raw", "Raw"))
@@ -46,24 +47,11 @@ class ConversationQuery(Query):
 
 
 @dataclass(frozen=True, slots=True)
-class Agent:
-    """A sub-agent in figures, by its branch."""
-
-    branch: str
-    requests: int
-    errors: int
-    cost: Any
-    purpose: str | None
-    running: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Shown:
-    """A conversation and its tree."""
+    """A conversation and its requests."""
 
     found: Conversation
-    tree: Tree[ConversationRequestRow]
-    launches: Mapping[tuple[UUID, str], str]
+    talk: Talk
 
     @property
     def path(self) -> str:
@@ -83,8 +71,8 @@ async def conversation_page(call: Call[ConversationQuery]) -> web.Response:
     found = await found_conversation(call)
     if moved := moved_to(call.request, found, "/conversations/"):
         return moved
-    tree = Tree(await requests_of(call.database, found.row))
-    shown = Shown(found, tree, launch_numbers(tree))
+    shown = Shown(found, await talk_of(call, found.row))
+    tree = shown.talk.tree
     view = call.query.view
     values = await _VIEWS[view](call, shown) if tree.rows else {}
     values |= {"shown": shown, "tree": tree, "path": shown.path, "row": found.row, "query": call.query}
@@ -112,12 +100,12 @@ async def conversation_page(call: Call[ConversationQuery]) -> web.Response:
 
 
 async def _thread(call: Call[ConversationQuery], shown: Shown) -> dict[str, Any]:
-    query, tree = call.query, shown.tree
+    query, tree = call.query, shown.talk.tree
     leaf = _leaf(query, tree)
     path = tree.path(leaf)
     part = _window(query, tree, path)
     stored = await window.stored(call.database, shown.found.row.train, part)
-    made = await rendered(call.request.app, thread.drawn, part, stored, shown.launches)
+    made = await rendered(call.request.app, thread.drawn, part, stored, shown.talk.launches)
     launched = tree.is_launched(path[0])
     base = {"leaf": tree.rows[leaf].id}
     first, after = part.places[0], path[part.end] if part.end < len(path) else None
@@ -125,8 +113,8 @@ async def _thread(call: Call[ConversationQuery], shown: Shown) -> dict[str, Any]
         "made": made,
         "part": part,
         "leaf": tree.rows[leaf],
-        "agents": agents(shown),
-        "agent": agents(shown).get(tree.rows[path[0]].branch_id or "") if launched else None,
+        "agents": shown.talk.agents,
+        "agent": shown.talk.agents.get(tree.rows[path[0]].branch_id or "") if launched else None,
         "launcher": tree.parents[path[0]] if launched else None,
         "earlier": address(shown.path, {**base, "until": tree.rows[first].id}) if part.first else None,
         "beginning": address(shown.path, {**base, "at": tree.rows[path[0]].id}) if part.first else None,
@@ -135,7 +123,7 @@ async def _thread(call: Call[ConversationQuery], shown: Shown) -> dict[str, Any]
     }
 
 
-def _leaf(query: ConversationQuery, tree: Tree[ConversationRequestRow]) -> int:
+def _leaf(query: ConversationQuery, tree: TalkTree) -> int:
     """Where the path ends: as asked, and on from there to the newest; else the newest of the conversation."""
     if query.leaf is not None and (place := tree.place(query.leaf)) is not None:
         return place
@@ -148,7 +136,7 @@ def _leaf(query: ConversationQuery, tree: Tree[ConversationRequestRow]) -> int:
     return tree.newest_leaf(0)
 
 
-def _window(query: ConversationQuery, tree: Tree[ConversationRequestRow], path: list[int]) -> window.Window:
+def _window(query: ConversationQuery, tree: TalkTree, path: list[int]) -> window.Window:
     at = tree.place(query.at) if query.at is not None else None
     if at is not None and at in path:
         return window.window_from(tree, path, path.index(at))
@@ -157,35 +145,8 @@ def _window(query: ConversationQuery, tree: Tree[ConversationRequestRow], path: 
     return window.window_before(tree, path, end or len(path))
 
 
-def agents(shown: Shown) -> dict[str, Agent]:
-    """Every sub-agent of a conversation by its branch, with what it did itself."""
-    purposes = _purposes(shown)
-    rows: dict[str, list[ConversationRequestRow]] = {}
-    for row in shown.tree.rows:
-        if row.is_subtask and row.branch_id:
-            rows.setdefault(row.branch_id, []).append(row)
-    return {branch: _agent(branch, own, purposes.get(branch)) for branch, own in rows.items()}
-
-
-def _agent(branch: str, rows: list[ConversationRequestRow], purpose: str | None) -> Agent:
-    costs = [row.cost_usd for row in rows if row.cost_usd is not None]
-    failed = sum(row.outcome not in (None, "ok") for row in rows)
-    running = any(row.outcome is None for row in rows)
-    return Agent(branch, len(rows), failed, sum(costs) if costs else None, purpose, running)
-
-
-def _purposes(shown: Shown) -> dict[str, str]:
-    """What each sub-agent was launched for, by its branch."""
-    said = {
-        (row.id, str(launch.get("id"))): launch.get("purpose")
-        for row in shown.tree.rows
-        for launch in row.launches or ()
-    }
-    return {branch: str(said[key]) for key, branch in shown.launches.items() if said.get(key)}
-
-
 async def _graph(call: Call[ConversationQuery], shown: Shown) -> dict[str, Any]:
-    query, tree = call.query, shown.tree
+    query, tree = call.query, shown.talk.tree
     at = {"view": "graph", "open": ",".join(query.open)}
     values: dict[str, Any] = {
         "peek": await _peek(call, shown),
@@ -193,7 +154,7 @@ async def _graph(call: Call[ConversationQuery], shown: Shown) -> dict[str, Any]:
     }
     if wants_peek(call):
         return values
-    found = lines(tree, query.open)
+    found = shown.talk.lines(query.open)
     end = min(query.end or len(found), len(found))
 
     def page_of(number: int) -> str:
@@ -219,12 +180,12 @@ async def _graph(call: Call[ConversationQuery], shown: Shown) -> dict[str, Any]:
 
 async def _said(call: Call[ConversationQuery], shown: Shown, found: Sequence[Line], end: int) -> graph.Said:
     """What the rows of the window do not say themselves."""
-    rows = shown.tree.rows
+    rows = shown.talk.tree.rows
     ids = [rows[place].id for line in found[max(0, end - graph.WINDOW) : end] for place in line.members]
     tools: dict[UUID, list[ToolCallRow]] = {}
     for tool in await call.database.fetch("tool_calls_of", ToolCallRow, shown.found.row.train, ids):
         tools.setdefault(tool.id, []).append(tool)
-    return graph.Said(tools, _purposes(shown))
+    return graph.Said(tools, shown.talk.purposes)
 
 
 def wants_peek(call: Call[ConversationQuery]) -> bool:
@@ -234,23 +195,23 @@ def wants_peek(call: Call[ConversationQuery]) -> bool:
 
 async def _peek(call: Call[ConversationQuery], shown: Shown) -> dict[str, Any] | None:
     """One request beside the graph: what it added and what was answered."""
-    tree = shown.tree
+    tree = shown.talk.tree
     place = tree.place(call.query.peek) if call.query.peek is not None else None
     if place is None:
         return None
     path = tree.path(place)
     part = window.window_of(tree, path, len(path) - 1)
     stored = await window.stored(call.database, shown.found.row.train, part)
-    made = await rendered(call.request.app, thread.drawn, part, stored, shown.launches)
-    return {"turn": made.turns[0], "masked": made.masked, "agents": agents(shown), "place": place}
+    made = await rendered(call.request.app, thread.drawn, part, stored, shown.talk.launches)
+    return {"turn": made.turns[0], "masked": made.masked, "agents": shown.talk.agents, "place": place}
 
 
 async def _cost(_: Call[ConversationQuery], shown: Shown) -> dict[str, Any]:
-    return conversation_cost.values(shown.tree, shown.path, _purposes(shown))
+    return conversation_cost.values(shown.talk.tree, shown.path, shown.talk.purposes)
 
 
 async def _raw(call: Call[ConversationQuery], shown: Shown) -> dict[str, Any]:
-    total = len(shown.tree.rows)
+    total = len(shown.talk.tree.rows)
     end = min(call.query.end or total, total)
     first = max(0, end - graph.WINDOW)
     at = {"view": "raw"}

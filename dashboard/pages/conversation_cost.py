@@ -13,7 +13,7 @@ from dashboard.charts.palette import looks
 from dashboard.charts.table import Column, Table, Value
 from dashboard.conversations import cost
 from dashboard.conversations.address import found_conversation
-from dashboard.conversations.detail import requests_of
+from dashboard.conversations.held import talk_of
 from dashboard.pages.shell import address
 from dashboard.pages.table_file import as_csv
 from dashboard.render import figures
@@ -48,7 +48,7 @@ COST = ESTIMATED.told(COST_FORMULA)
 async def conversation_cost_csv(call: Call[Query]) -> web.Response:
     """Every request of a conversation with its tokens and cost."""
     found = await found_conversation(call)
-    tree = Tree(await requests_of(call.database, found.row))
+    tree = (await talk_of(call, found.row)).tree
     return as_csv(table(tree), f"conversation-{found.id}")
 
 

@@ -13,7 +13,7 @@ from jinja2 import FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboard.access import GATE
-from dashboard.assets import Assets
+from dashboard.assets import Assets, shipped
 from dashboard.charts.figure import EVERY
 from dashboard.overview.cards import Failed
 from dashboard.pages.header import header_of, kept_of, know_trains
@@ -47,7 +47,7 @@ NEXT_STEPS: Mapping[int, str] = {
 
 def setup(app: web.Application) -> None:
     """Wire templates, rendering pool, assets and error pages into the application. No I/O but reading our own files."""
-    app[ASSETS] = Assets()
+    app[ASSETS] = shipped()
     app[ERROR_PAGE] = error_page
     app.cleanup_ctx.append(pool.opened)
     app.middlewares.append(know_trains)

@@ -8,7 +8,8 @@ from markupsafe import Markup
 
 from core.conversation_tree import Fork
 from core.normal_form import ASSISTANT
-from dashboard.conversations.thread import Stored, TalkTree, Window
+from dashboard.conversations.talk import TalkTree
+from dashboard.conversations.thread import Stored, Window
 from dashboard.render import blocks, figures, headline, links, transcript
 from dashboard.render.blocks import Block, Context
 from dashboard.render.secrets import Mask

@@ -14,7 +14,7 @@ from core.chain import IDENTITY_VERSION
 from core.identity import Facts
 from core.launches import invocations
 from core.linking.link import Link
-from core.models import DERIVER_VERSION, Origin, Recording, Start
+from core.models import DERIVER_VERSION, Headers, Origin, Recording, Start
 from core.preview import preview
 from core.pricing import Bill, Cost
 from core.reply import reply_of
@@ -91,6 +91,11 @@ _FITS: Mapping[str, Callable[[Any, int], Any]] = {
     "jsonb": _fit_jsonb,
     **dict.fromkeys(LARGEST, _fit_number),
 }
+
+
+def _trailers(recording: Recording | None) -> Headers:
+    """Behind the headers and marked, so that neither a reader nor a rebuild takes one for a header."""
+    return () if recording is None else tuple([(f"{name} (trailer)", value) for name, value in recording.end.trailers])
 
 
 def _done(name: str, kind: str, value: Callable[[Recording], Any], most: int | None = None) -> Column:
@@ -208,7 +213,7 @@ COLUMNS: tuple[Column, ...] = (
     _done("delivered_bytes", "bigint", lambda r: r.end.delivered_bytes),
     _done("request_sha256", "bytea", lambda r: r.request_sha256),
     _done("response_sha256", "bytea", lambda r: r.response_sha256),
-    Column("request_headers", "jsonb", lambda row: row.start.headers),
+    Column("request_headers", "jsonb", lambda row: row.start.headers + _trailers(row.recording)),
     _done("response_headers", "jsonb", lambda r: None if r.head is None else r.head.headers),
     _done("event_count", "integer", lambda r: r.event_count),
     Column("lost_frames", "integer", lambda row: 0 if row.recording is None else row.recording.end.lost_frames),

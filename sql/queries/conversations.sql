@@ -83,24 +83,28 @@ ORDER BY c.last_at DESC, c.conversation_id DESC
 LIMIT $14;
 
 -- name: conversation_found
--- A conversation in one of the trains $1 by its id, or by the id that it had before it was joined to another.
--- returns: ConversationRow
+-- A conversation in one of the trains $1 by its id, or by the id that it had before it was joined to another; and the versions
+-- of its requests, folded: each by its id and the transaction that wrote it, so that any change of any of them gives another.
+-- returns: FoundConversationRow
 SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
     c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
     c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
     c.models, c.session_ids, c.latest_request,
-    c.latest_started_at, c.latest_status_code, c.latest_model, c.shape
-FROM conversations AS c
-WHERE c.train = ANY ($1::integer[]) AND c.conversation_id = $2
-UNION ALL
-SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
-    c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
-    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
-    c.models, c.session_ids, c.latest_request,
-    c.latest_started_at, c.latest_status_code, c.latest_model, c.shape
-FROM conversation_aliases AS a
-JOIN conversations AS c ON c.train = a.train AND c.conversation_id = a.conversation_id
-WHERE a.train = ANY ($1::integer[]) AND a.alias = $2
+    c.latest_started_at, c.latest_status_code, c.latest_model, c.shape, (
+        SELECT bit_xor(uuid_hash_extended(r.id, r.xmin::text::bigint))
+        FROM requests AS r
+        WHERE r.train = c.train AND r.conversation_id = c.conversation_id AND r.id >= c.conversation_id
+    ) AS versions
+FROM (
+    SELECT found.train, found.conversation_id
+    FROM conversations AS found
+    WHERE found.train = ANY ($1::integer[]) AND found.conversation_id = $2
+    UNION ALL
+    SELECT a.train, a.conversation_id
+    FROM conversation_aliases AS a
+    WHERE a.train = ANY ($1::integer[]) AND a.alias = $2
+) AS known
+JOIN conversations AS c ON c.train = known.train AND c.conversation_id = known.conversation_id
 LIMIT 1;
 
 -- name: branches_of

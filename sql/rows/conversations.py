@@ -58,6 +58,14 @@ class ConversationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundConversationRow(ConversationRow):
+    """A conversation's roll-up, and which versions of its requests there are."""
+
+    versions: int | None
+    """Equal as long as none of its requests changes, comes or goes; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
 class BranchRow:
     """A branch of a conversation."""
 

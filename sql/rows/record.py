@@ -40,7 +40,7 @@ class TrainKey:
 
 @dataclass(frozen=True, slots=True)
 class TrainLock:
-    """The train whose row this transaction holds, and what holds in it: the compression of bodies, scans ``off``, plans."""
+    """The train whose row this transaction holds, what compresses bodies in it, its scans (``off``), its plans."""
 
     train: int
     compression: str

@@ -53,6 +53,11 @@ OPEN = {"FOOTPLATE_BIND": "0.0.0.0", "FOOTPLATE_PROXY_MODE": "open", "DASHBOARD_
         ({"FOOTPLATE_UPSTREAM_URL": "https://example.com?a"}, "FOOTPLATE_UPSTREAM_URL"),
         ({"DATABASE_URL": "garbage"}, "DATABASE_URL"),
         ({"DATABASE_URL": "postgresql://[::1/x"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://u:short@h:99999/x"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://u:short@h:0/x"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://h:1,i:x/x"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://h/x?port=99999"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://h/x?sslmode=perhaps"}, "sslmode"),
         ({"FOOTPLATE_PUBLIC_URL": "garbage"}, "FOOTPLATE_PUBLIC_URL"),
         ({"FOOTPLATE_PUBLIC_URL": "javascript:alert(1)"}, "FOOTPLATE_PUBLIC_URL"),
         ({"FOOTPLATE_PUBLIC_URL": "https://a.example:99999"}, "FOOTPLATE_PUBLIC_URL"),
@@ -86,6 +91,20 @@ def test_another_bind_works_when_it_was_asked_for_by_name():
 def test_upstreams_that_carry_no_credential_in_clear(url):
     """TLS, or this machine."""
     assert read({"FOOTPLATE_UPSTREAM_URL": url}, HOME).upstream_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql:///x?host=/run/pg&port=5433",
+        "postgres://u:p%40:w@h,i:5433,[::1]:5432/x?sslmode=verify-full",
+        "postgresql://@/footplate?host=%2Ftmp%2Fa",
+        "postgresql://h:/x",
+    ],
+)
+def test_databases_that_can_be_reached(url):
+    """Sockets, several hosts, ports here and there, odd passwords."""
+    assert read({"DATABASE_URL": url}, HOME).database_url == url
 
 
 @pytest.mark.parametrize(

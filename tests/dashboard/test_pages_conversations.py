@@ -170,7 +170,9 @@ async def test_no_page_takes_more_than_eight_queries(settings, database, serve, 
     client = await serve(settings, counting)
     paths = ["/conversations?q=test&accountId=key-0123456789ab", "/sessions", f"/requests/{fix.asked[4].id}"]
     paths += [
-        f"/conversations/{each.conversation}?view={view}" for each in (fix, talk) for view in ("thread", "graph", "raw")
+        f"/conversations/{each.conversation}?view={view}"
+        for view in ("thread", "graph", "cost", "raw")
+        for each in (fix, talk)
     ]
     for path in paths:
         counting.names.clear()

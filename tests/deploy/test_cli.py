@@ -95,6 +95,10 @@ def test_the_version_is_told() -> None:
         (["up", "--no-embedded"], {}, "DATABASE_URL"),
         (["up", "--data-dir", "/proc/footplate"], {}, "/proc/footplate"),
         (["up", "--bind", "192.0.2.1"], {"FOOTPLATE_PROXY_MODE": "open", "DASHBOARD_API_KEY": "k" * 16}, "192.0.2.1"),
+        (["up", "--data-dir", "~nobody-of-that-name/data"], {}, "~nobody-of-that-name/data"),
+        (["up", "--data-dir", "/tmp/" + 300 * "a"], {}, "File name too long"),
+        (["up"], {"DATABASE_URL": "postgresql://127.0.0.1:99999/footplate"}, "DATABASE_URL"),
+        (["record"], {"DATABASE_URL": "postgresql://127.0.0.1/footplate?sslmode=perhaps"}, "sslmode"),
         (["record"], {"FOOTPLATE_ON_TAPE_FULL": "perhaps"}, "FOOTPLATE_ON_TAPE_FULL"),
     ],
 )

@@ -296,14 +296,35 @@ async def test_answers_without_a_body(status: int, worker: Worker, upstream: Ups
     assert upstream.connections == 1
 
 
-async def test_interim_answers_are_not_the_answer(worker: Worker, upstream: Upstream) -> None:
-    """100 and 103 of the upstream are swallowed; the final head comes through."""
-    interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"
-    upstream.script(Answer(interim=interim))
+INTERIM = (
+    b"HTTP/1.1 100 Continue\r\n\r\n"
+    b"HTTP/1.1 102 Processing\r\n\r\n"
+    b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\nKeep-Alive: a\r\nlink: </b>\r\n\r\n"
+)
+
+
+async def test_interim_answers_go_on_and_are_not_the_answer(worker: Worker, upstream: Upstream) -> None:
+    """A proxy passes on what announces an answer (RFC 9110 §15.2), but for a 100: nobody asked us for that."""
+    gate = asyncio.Event()
+    upstream.script(Answer(interim=INTERIM, before=gate), Answer())
     async with Wire(worker.port) as wire:
-        assert (await wire.ask(post())).status == 200
+        await wire.send(post())
+        assert (await wire.head())[:3] == (102, "Processing", [])
+        assert (await wire.head())[:3] == (103, "Early Hints", [("link", "</a>"), ("link", "</b>")])
+        gate.set()
+        assert (await wire.answer()).status == 200
         assert (await wire.ask(post())).status == 200
     assert upstream.connections == 1
+    call = (await worker.taped())[0]
+    assert call.head is not None
+    assert call.head.status == 200
+
+
+async def test_interim_answers_are_not_for_http_1_0(worker: Worker, upstream: Upstream) -> None:
+    """A client of HTTP/1.0 would take them for the answer."""
+    upstream.script(Answer(interim=INTERIM))
+    async with Wire(worker.port) as wire:
+        assert (await wire.ask(get().replace(b"HTTP/1.1", b"HTTP/1.0"))).status == 200
 
 
 async def test_expect_100_continue(worker: Worker, upstream: Upstream) -> None:

@@ -10,13 +10,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
+from types import SimpleNamespace
+from uuid import UUID, uuid4
 
 import pytest
 
 from core import frames
 from core.models import Outcome
 from core.tape import Decoder, Frame, Kind, seed_of
+from proxy import worker as relay_worker
+from proxy.tape_folder import segment_path
 from tests.relay import Wire, get, post
 from tests.upstream import HANG, SSE, Answer, Upstream, stream
 
@@ -267,6 +270,49 @@ async def test_a_bad_setting(upstream: Upstream, tmp_path: Path) -> None:
         assert len(err.decode().splitlines()) == 1
         assert name in err.decode()
         assert value not in err.decode().removeprefix(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("FOOTPLATE_DATA_DIR", "/dev/null"),
+        ("FOOTPLATE_DATA_DIR", "/dev/null/below"),
+        ("FOOTPLATE_DATA_DIR", "/tmp/" + 300 * "a"),
+        ("FOOTPLATE_DATA_DIR", "~nobody-of-that-name/data"),
+        ("FOOTPLATE_BIND", "192.0.2.1"),
+        ("FOOTPLATE_BIND", "nowhere.invalid"),
+    ],
+)
+async def test_what_the_system_refuses(name: str, value: str, upstream: Upstream, tmp_path: Path) -> None:
+    """A folder nobody can make or an address this machine does not have is a bad setting too: one line, exit 78."""
+    asked_for = {"FOOTPLATE_PROXY_MODE": "open", "DASHBOARD_API_KEY": "k" * 16}
+    process = await spawn(tmp_path, upstream, **asked_for, **{name: value})
+    _, err = await process.communicate()
+    assert (process.returncode, err.count(b"\n")) == (78, 1)
+    assert f"{name}={value}" in err.decode()
+
+
+async def test_a_run_folder_that_is_a_file(upstream: Upstream, tmp_path: Path) -> None:
+    """What lies in the way inside the data folder is one line as well."""
+    (tmp_path / "run").touch()
+    process = await spawn(tmp_path, upstream)
+    _, err = await process.communicate()
+    assert (process.returncode, err.count(b"\n")) == (78, 1)
+
+
+def test_a_backlog_does_not_make_the_tape_smaller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the free disk is the default: what tapes hold when a worker starts again counts as free."""
+    usage = SimpleNamespace(free=30 << 20)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
+    assert relay_worker.default_tape_bytes(tmp_path) == 15 << 20
+    for node in ("one", "two"):
+        (tmp_path / "tape" / node).mkdir(parents=True)
+        with segment_path(tmp_path / "tape" / node, uuid4()).open("wb") as segment:
+            segment.truncate(6 << 20)
+    usage.free = 18 << 20
+    assert relay_worker.default_tape_bytes(tmp_path) == 15 << 20
+    usage.free = 1 << 40
+    assert relay_worker.default_tape_bytes(tmp_path) == 20 * 10**9
 
 
 async def test_already_running(start: Start, upstream: Upstream, tmp_path: Path) -> None:

@@ -169,6 +169,28 @@ async def test_broken_chunks_behind_a_good_beginning(worker: Worker, upstream: U
         assert (await wire.ask(b"zz\r\n")).status == 400
 
 
+async def test_trailers_do_not_become_the_next_request(worker: Worker, upstream: Upstream) -> None:
+    """Bare aiohttp makes the last trailer a header of the request behind it. Ours ends the connection before that."""
+    begins = b"POST /v1/messages HTTP/1.1\r\n" + HOST + CHUNKED + b"\r\n3\r\nabc\r\n0\r\n"
+    data = begins + b"X-Api-Key: smuggled\r\n\r\n" + post(b"{}")
+    keys: list[str | None] = []
+
+    async def reads(request: web.BaseRequest) -> web.StreamResponse:
+        keys.append(request.headers.get("x-api-key"))
+        return await _hello(request)
+
+    async with bare(reads) as port, Wire(port) as wire:
+        await wire.ask(data)
+        await wire.answer()
+    assert keys == [None, "smuggled"]
+    async with Wire(worker.port) as wire:
+        answer = await wire.ask(data)
+        assert (answer.status, answer.header("connection")) == (200, "close")
+        assert await wire.closed() == b""
+    assert [bytes(request.body) for request in upstream.requests] == [b"abc"]
+    assert upstream.requests[0].header("x-api-key") is None
+
+
 async def test_half_closed_clients(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bare aiohttp drops a client that says it sends no more. Ours answers it."""
     monkeypatch.setattr(client_side, "HALF_CLOSE_SECONDS", 5)
