@@ -48,6 +48,7 @@ class Watched:
 
     page: Page
     origin: str
+    pictures: Path | None = None
     foreign: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
@@ -75,6 +76,11 @@ class Watched:
         """Open a page of the dashboard and let it settle."""
         await self.page.goto(self.origin + path)
         await self.page.wait_for_load_state("load")
+
+    async def picture(self, name: str, *, whole: bool = True) -> None:
+        """Leave a picture of the page, or of what is in view, where the run was asked for pictures."""
+        if self.pictures is not None:
+            await self.page.screenshot(path=self.pictures / f"{name}.png", full_page=whole)
 
     def assert_quiet(self) -> None:
         """Nothing ran, nothing left, nothing was refused."""
@@ -129,13 +135,14 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-def watched(chromium: Browser, origin: str) -> Open:
+def watched(chromium: Browser, origin: str, tmp_path: Path, pytestconfig: pytest.Config) -> Open:
     """A watched page in a context of its own, for ``async with``; options are those of a browser context."""
+    pictures = tmp_path if pytestconfig.getoption("screenshots") else None
 
     @asynccontextmanager
     async def open_page(*, width: int = 1280, **options: Any) -> AsyncIterator[Watched]:
         async with await chromium.new_context(viewport={"width": width, "height": 900}, **options) as context:
-            page = Watched(await context.new_page(), origin)
+            page = Watched(await context.new_page(), origin, pictures)
             page.listen()
             yield page
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,9 @@ import uvloop
 
 from core.errors import AlreadyRunningError, BadSettingError
 from core.tape import MAX_PAYLOAD, Frame, Kind
+from proxy import tape_deck, tape_segment
 from proxy.tape_bell import TapeBell
+from proxy.tape_buffer import TapeBuffer
 from proxy.tape_folder import boot, held, segments
 from proxy.tape_writer import TapeWriter
 from tests.tape_disk import FailingDisk, on_tape
@@ -73,6 +76,21 @@ async def test_frames_reach_the_disk_without_anybody_waiting(make: Make, folder:
     async with asyncio.timeout(10):
         while not frames(folder):
             await asyncio.sleep(0.005)
+
+
+def test_a_quarter_of_a_megabyte_wakes_the_thread() -> None:
+    """It need not rest its 5 ms out then (here: for ever); below that it is left alone."""
+    assert tape_deck.FLUSH_SECONDS == 0.005
+    buffer = TapeBuffer()
+    buffer.put(Kind.CHUNK, RID, 0, 0, bytes(200_000))
+    buffer.wait(0.0, idle=False)
+    resting = threading.Thread(target=buffer.wait, args=(-1,), kwargs={"idle": False}, daemon=True)
+    resting.start()
+    resting.join(0.05)
+    assert resting.is_alive()
+    buffer.put(Kind.CHUNK, RID, 1, 0, bytes(63_000))
+    resting.join(10)
+    assert not resting.is_alive()
 
 
 async def test_one_sync_serves_all_waiters(make: Make) -> None:
@@ -141,6 +159,30 @@ async def test_restart_begins_a_later_segment(make: Make, folder: Path) -> None:
     make().close()
     make()
     assert [str(segment)[:13] for segment in segments(folder)] == ["7fffffff-ffff", "80000000-0000", "80000000-0001"]
+
+
+async def test_a_segment_ends_by_size_and_by_age(make: Make, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """64 MB or 60 s; its name is on disk before a frame is in it."""
+    assert (tape_segment.SEGMENT_BYTES, tape_deck.SEGMENT_SECONDS) == (64 << 20, 60.0)
+    synced: list[int] = []
+    sync_folder = tape_segment.sync_folder
+
+    def counting(path: Path) -> None:
+        synced.append(len(segments(path)))
+        sync_folder(path)
+
+    monkeypatch.setattr(tape_segment, "sync_folder", counting)
+    monkeypatch.setattr(tape_segment, "SEGMENT_BYTES", 10_000)
+    writer = make()
+    for number in range(5):
+        writer.append(Kind.CHUNK, RID, number, 0, b"x" * 4000)
+    await writer.synced()
+    assert synced == [1, 2, 3]
+    monkeypatch.setattr(tape_deck, "SEGMENT_SECONDS", 0.0)
+    async with asyncio.timeout(10):
+        while len(segments(folder)) == 3:
+            await asyncio.sleep(0.01)
+    assert [sequence for sequence, _ in frames(folder)] == list(range(5))
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o750, 0o701, 0o500])
