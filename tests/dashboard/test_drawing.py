@@ -94,5 +94,5 @@ def test_markup_is_not_taken_for_the_same_words(environment):
 @given(some.text())
 def test_any_text_is_escaped(text):
     """Nothing that begins or ends markup is left, and what a browser makes of it are the text's own words."""
-    assert not set('<>"\'') & set(drawn(text))
+    assert not set("<>\"'") & set(drawn(text))
     assert html.unescape(drawn(text)) == spelled(safe(text))
