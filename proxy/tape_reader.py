@@ -57,6 +57,7 @@ class TapeReader:
         self._preallocated = False
         self._resync = True
         self._ended = False
+        self._at_end = False
         self._quarantine = Quarantine()
         self._files: dict[UUID, int] = {}
 
@@ -76,6 +77,11 @@ class TapeReader:
         return self._ended
 
     @property
+    def at_end(self) -> bool:
+        """Whether the last ``read`` gave all there was."""
+        return self._at_end
+
+    @property
     def quarantined(self) -> Quarantined:
         """Damage met so far."""
         return self._quarantine.counted
@@ -87,6 +93,7 @@ class TapeReader:
         """
         frames: list[PlacedFrame] = []
         taken = 0
+        self._at_end = True
         while len(frames) < max_frames and taken < max_bytes:
             if self._decoder is None and not self._enter():
                 return frames
@@ -105,6 +112,8 @@ class TapeReader:
                 continue
             if not finished or not self._leave(frames):
                 break
+        else:
+            self._at_end = False
         self._rewind()
         return frames
 
