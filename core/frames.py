@@ -70,6 +70,7 @@ def decode_end(payload: bytes) -> End:
     try:
         values["outcome"] = Outcome(values["outcome"])
         values["timings"] = Timings(**_known(values.get("timings") or {}, Timings))
+        values["trailers"] = _headers(values.get("trailers") or [])
         return End(**values)
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise BadFrameError("an end frame lacks a field or has one of another type") from exc

@@ -112,6 +112,8 @@ class End:
 
     Of a body with lost frames no outcome is concluded, no hash and no usage; see ``core.kept``.
     """
+    trailers: Headers = ()
+    """Fields behind a chunked request's body, which go no further (faults.md, row 42); redacted like headers."""
 
 
 @valueclass(frozen=True, slots=True)

@@ -184,7 +184,7 @@ def _redacted(value: str, hmac_key: bytes) -> str:
 
 
 def _mask_credentials(value: str, hmac_key: bytes) -> str:
-    if "earer" in value or "EARER" in value:
+    if "bearer" in value.lower():
         value = _BEARER.sub(lambda found: found[1] + _redacted(found[2], hmac_key), value)
     if "=" in value or "%" in value:
         value = _keep_pairs(_PAIR_IN_TEXT, value, hmac_key)  # an address, say, in content-location

@@ -83,8 +83,8 @@ class Rollup:
     in_flight: int
     branch_count: int
     subtask_count: int
-    subtask_hours: Mapping[int, int]
-    """How many of them were launched in which hour, counted from 1970, by the id of the request that launched them."""
+    subtask_slots: Mapping[int, int]
+    """How many were launched in which five minutes, counted from 1970, by the id of the request that launched them."""
     compaction_count: int
     input_tokens: int
     output_tokens: int

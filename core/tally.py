@@ -15,7 +15,7 @@ from core.rollup import Branch, Member, Rollup
 from core.shape import Shape
 
 _TOKENS: Final = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-_HOUR_MS: Final = 3_600_000
+_SLOT_MS: Final = 300_000
 _NO_ERROR: Final = frozenset({Outcome.OK, Outcome.CLIENT_CANCELLED, None})
 
 
@@ -50,7 +50,7 @@ class Tally:
     _counts: Counter[str] = field(default_factory=Counter)
     _models: dict[str, None] = field(default_factory=dict)
     _sessions: dict[str, None] = field(default_factory=dict)
-    _hours: Counter[int] = field(default_factory=Counter)
+    _slots: Counter[int] = field(default_factory=Counter)
     _launches: Layered[LaunchRef, None] = field(default_factory=Layered)
     _lanes: Layered[str, _Lane] = field(default_factory=Layered)
     _shape: Shape = field(default_factory=Shape)
@@ -63,7 +63,7 @@ class Tally:
             _counts=Counter(self._counts),
             _models=dict(self._models),
             _sessions=dict(self._sessions),
-            _hours=Counter(self._hours),
+            _slots=Counter(self._slots),
             _launches=Layered(self._launches),
             _lanes=Layered(self._lanes),
             _shape=self._shape.over(),
@@ -96,7 +96,7 @@ class Tally:
             self._sessions.setdefault(call.session_id)
         launched = [LaunchRef(call.id, block) for block in range(len(call.launches))]
         for launch in launched if link.launch is None else [*launched, link.launch]:
-            self._hours[uuid7_ms(launch.request) // _HOUR_MS] += launch not in self._launches
+            self._slots[uuid7_ms(launch.request) // _SLOT_MS] += launch not in self._launches
             self._launches.put(launch, None)
         if link.attempt_of is not None:
             self._shape.add_attempt(call.id, link.attempt_of, failed=_is_error(member))
@@ -152,7 +152,7 @@ class Tally:
             in_flight=counts["in_flight"],
             branch_count=counts["branches"],
             subtask_count=len(self._launches),
-            subtask_hours={hour: self._hours[hour] for hour in sorted(self._hours)},
+            subtask_slots={slot: self._slots[slot] for slot in sorted(self._slots)},
             compaction_count=counts["compactions"],
             **{name: counts[name] for name in _TOKENS},
             models=tuple(self._models),

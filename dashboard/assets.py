@@ -1,4 +1,4 @@
-"""Static files under names that carry their content's hash: cached for a year, compressed once at start-up.
+"""Static files under names that carry their content's hash: cached for a year, compressed once a process.
 
 ``static/css/*.css`` becomes one ``app.css`` (files in the order of their names: the cascade's layers), every other file
 stays itself. Templates say ``{{ asset("app.css") }}``; an unknown name is an error while the page is built.
@@ -7,6 +7,7 @@ stays itself. Templates say ``{{ asset("app.css") }}``; an unknown name is an er
 import gzip
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import brotli
@@ -76,6 +77,12 @@ class Assets:
         if encoding is not None:
             headers["Content-Encoding"] = encoding
         return web.Response(body=body, content_type=asset.content_type, charset="utf-8", headers=headers)
+
+
+@cache
+def shipped() -> Assets:
+    """The files that come with the dashboard."""
+    return Assets()
 
 
 def _sources(folder: Path) -> dict[str, bytes]:

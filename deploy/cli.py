@@ -19,6 +19,7 @@ EXIT_CODES = "Exit codes: 0 ok, 1 failure, 2 usage, 75 already running, 78 bad c
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
+    epilog=EXIT_CODES,
     rich_markup_mode=None,  # rich would take a third of the 150 ms that help may take
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

@@ -150,4 +150,9 @@ async def run_once(role: Role, environment: Mapping[str, str], patience: Patienc
 
 def cause(code: int) -> str:
     """How a process ended, in words."""
-    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:  # a real-time signal
+        return f"killed by signal {-code}"

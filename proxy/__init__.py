@@ -2,7 +2,8 @@
 
 One call is one straight line (``forward``):
 
-- ``connection`` is aiohttp's server side with every default overridden that would echo, guess or wait;
+- ``connection`` is aiohttp's server side with every default overridden that would echo, guess or wait
+  (``parse_errors``, ``trailers``);
 - ``admission`` checks the head in one pass and says where it goes; ``own_routes`` are our few paths;
 - ``forward`` appends ``start``, sends upstream while the bytes go to the tape, holds the response head until the
   tape is synced (20 ms at most), then for each chunk: write to the client, append; ``end`` comes without an await;

@@ -22,8 +22,8 @@ from sql.errors import DatabaseError
 
 EXIT_FAILURE, EXIT_RUNNING, EXIT_BAD_SETTING = 1, 75, 78
 RELAYING, RECORDING = 50_000, 400_000
-"""Values that may be made before garbage is looked for. A batch of a recorder holds 100,000 that are none, and they were
-looked at again and again: a seventh of its CPU."""
+"""Values that may be made before garbage is looked for. A batch of a recorder holds 100,000 that are none, and they
+were looked at again and again: a seventh of its CPU."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 

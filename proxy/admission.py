@@ -106,6 +106,7 @@ _FIELDS: dict[bytes, _Field] = {
 }
 _DROPPED_PREFIXES = (b"proxy-", b"x-forwarded-")
 _MAX_REMEMBERED = 2048
+_MAX_REMEMBERED_NAME = 128
 _known: dict[bytes, tuple[bytes, _Field | None]] = {}
 """Names as clients write them: lowered, and what they are. Clients repeat themselves."""
 _PROTECTED = frozenset({b"host", b"content-length", b"content-type", b"authorization", b"x-api-key"})
@@ -296,9 +297,10 @@ _TWICE = {
 def _look(name: bytes) -> tuple[bytes, _Field | None]:
     lowered = name.lower()
     kind = _FIELDS.get(lowered, _Field.DROP if lowered.startswith(_DROPPED_PREFIXES) else None)
-    if len(_known) >= _MAX_REMEMBERED:
-        _known.clear()
-    _known[name] = lowered, kind
+    if len(name) <= _MAX_REMEMBERED_NAME:
+        if len(_known) >= _MAX_REMEMBERED:
+            _known.clear()
+        _known[name] = lowered, kind
     return lowered, kind
 
 

@@ -11,14 +11,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from aiohttp import web
-from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
+from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestPayloadError, _ErrInfo
 
 from core import refusals
 from core.refusals import PHRASES, OwnAnswer, Reason
 from proxy import log, tcp
-from proxy.admission import MAX_FIELDS, MAX_HEAD, MAX_TARGET
+from proxy.admission import MAX_FIELDS, MAX_HEAD, MAX_TARGET, RawHeaders
+from proxy.parse_errors import LongHeadError, SlowHeadError, reason_of
+from proxy.trailers import Trailers
 
 if TYPE_CHECKING:
     from proxy.admission import Message
@@ -112,18 +114,11 @@ class Relayed(Protocol):
         """The client caught up."""
 
 
-class SlowHeadError(BadHttpMessage):
-    """A request head was not complete in time."""
-
-
-class LongHeadError(BadHttpMessage):
-    """A request head is longer than we take."""
-
-
 class ClientConnection(web.RequestHandler):
     """One connection of a client."""
 
     __slots__ = (
+        "_carry",
         "_deaf",
         "_half_closed",
         "_head_bytes",
@@ -132,6 +127,7 @@ class ClientConnection(web.RequestHandler):
         "_proof",
         "_server",
         "_taken",
+        "_trailers",
         "_unread_since",
         "call",
         "quiet_since",
@@ -143,9 +139,13 @@ class ClientConnection(web.RequestHandler):
         self._deaf = False
         self._half_closed = False
         self._proof = 0
+        self._carry = b""
+        """The last bytes of a head that is not whole: what ends it may begin here."""
         self._head_bytes = 0
         self._head_since = loop.time()
         self._taken = 0
+        self._trailers: Trailers | None = None
+        """Of the chunked request on this connection; there is one at most, and it is the last (``Incoming.last``)."""
         self._unread_since = 0.0
         self._newest: StreamReader = EMPTY_PAYLOAD
         self.call: Relayed | None = None
@@ -163,14 +163,38 @@ class ClientConnection(web.RequestHandler):
             return
         seen, in_head = self._request_count, self._newest.is_eof()
         super().data_received(data)
+        if self._trailers is not None:
+            self._trailers.feed(data)
         if self._request_count != seen:
+            if in_head:
+                self._look_for_chunks(seen, data)
             self._arrived()
         elif in_head and data:
             if not self._head_since:
                 self._head_since = self._loop.time()
             self._head_bytes += len(data)
+            self._carry = (self._carry + data)[-3:]
             if self._head_bytes > MAX_HEAD + MAX_TARGET:
                 self._reject(LongHeadError("head too large"))
+
+    def _look_for_chunks(self, seen: int, data: bytes) -> None:
+        """Follow the body of a chunked request from where its head ends in these bytes.
+
+        One that came in one read behind another request is not followed: where it begins only the parser knows.
+        """
+        message, _ = self._messages[seen - self._request_count]
+        if not isinstance(message, _ErrInfo) and message.chunked and self._trailers is None:
+            head = self._carry + data if self._carry else data.lstrip(b"\r\n")
+            _, end, body = head.partition(b"\r\n\r\n")
+            if end:
+                self._trailers = Trailers()
+                self._trailers.feed(body)
+        self._carry = b""
+
+    @property
+    def trailers(self) -> RawHeaders:
+        """Those of its chunked request so far."""
+        return () if self._trailers is None else tuple(self._trailers.fields)
 
     def _arrived(self) -> None:
         self._head_since = 0.0
@@ -249,7 +273,7 @@ class ClientConnection(web.RequestHandler):
     ) -> Sent:
         """A constant answer; aiohttp's echoes the bytes it could not read, into the answer and into the log."""
         del request, status, message
-        return self.refuse(_reason_of(exc))
+        return self.refuse(reason_of(exc))
 
     def log_exception(self, *args: Any, **kw: Any) -> None:
         """By class only; aiohttp logs the text, which holds input."""
@@ -351,31 +375,3 @@ class ClientConnection(web.RequestHandler):
         if not unacknowledged:
             self._proof = -1
         self._loop.call_later(HALF_CLOSE_SECONDS, self._look)
-
-
-# The beginnings of aiohttp's and llhttp's own phrases; what follows them is input and is not looked at.
-_PHRASES: tuple[tuple[str, Reason], ...] = (
-    ("Request has invalid `Transfer-Encoding`", Reason.TRANSFER_ENCODING),
-    ("Invalid `Transfer-Encoding` header value", Reason.TRANSFER_ENCODING),
-    ("Too many headers received", Reason.HEAD_TOO_LARGE),
-    ("Bad status line:\n  Invalid HTTP version", Reason.HTTP_VERSION),
-    ("Pause on PRI/Upgrade", Reason.HTTP_VERSION),
-    ("Missing 'Host'", Reason.BAD_HOST),
-    ("Duplicate 'Host'", Reason.BAD_HOST),
-    ("Duplicate '", Reason.DUPLICATE_HEADER),
-)
-_CLASSES: tuple[tuple[type[BaseException], Reason], ...] = (
-    (SlowHeadError, Reason.SLOW_REQUEST),
-    (LongHeadError, Reason.HEAD_TOO_LARGE),
-)
-
-
-def _reason_of(exc: BaseException | None) -> Reason:
-    if not isinstance(exc, BadHttpMessage):
-        return Reason.INTERNAL
-    for kind, reason in _CLASSES:
-        if isinstance(exc, kind):
-            return reason
-    if isinstance(exc, LineTooLong):
-        return Reason.TARGET_TOO_LONG if exc.args[1] == MAX_TARGET else Reason.HEAD_TOO_LARGE
-    return next((reason for phrase, reason in _PHRASES if exc.message.startswith(phrase)), Reason.BAD_REQUEST)

@@ -3,7 +3,7 @@
 import asyncio
 
 from core import redact
-from core.models import ANSWERED_EARLY, End, Head, Outcome, Start
+from core.models import ANSWERED_EARLY, End, Head, Headers, Outcome, Start
 from core.refusals import Reason
 from core.tape import Kind
 from proxy import log
@@ -91,6 +91,7 @@ class Call:
                 chunked=self._message.chunked,
             ),
             bodyless_answer=admitted.method == "HEAD",
+            announce=self._writer.announce,
         )
         if self._connection.writing_paused:
             # The answer to a pipelined request before this one is still on its way.
@@ -258,7 +259,8 @@ class Call:
         timings = self._clock.timings()
         tape = self._tape
         delivered = self._delivered()
-        tape.end(End(outcome, self._body.size, self._response_bytes, delivered, timings, self._note, tape.lost))
+        sizes = self._body.size, self._response_bytes, delivered
+        tape.end(End(outcome, *sizes, timings, self._note, tape.lost, self._trailers()))
         self._connection.call_ended()
         self._relay.calls.discard(self)
         if not self._relay.calls:
@@ -267,6 +269,9 @@ class Call:
         counters.count_call(outcome, self._status, self._body.size, self._response_bytes)
         for histogram, seconds in self._clock.observations():
             counters.observe(histogram, seconds)
+
+    def _trailers(self) -> Headers:
+        return self._relay.keeper.keep(self._connection.trailers) if self._message.chunked else ()
 
     def _delivered(self) -> int:
         unsent = self._transport.get_write_buffer_size() if self._transport is not None else 0

@@ -17,6 +17,7 @@ V = TypeVar("V")
 RawHeader = tuple[bytes, bytes]
 
 MAX_REMEMBERED = 2048
+MAX_REMEMBERED_NAME = 128
 MAX_REMEMBERED_VALUE = 256
 
 
@@ -43,9 +44,8 @@ _crossings: dict[bytes, _Crossing] = {}
 def _crossing(name: bytes) -> _Crossing:
     lowered = name.lower()
     crossing = _RESPONSE.get(lowered, _Crossing.DROP if lowered.startswith(b"proxy-") else _Crossing.PASS)
-    if len(_crossings) >= MAX_REMEMBERED:
-        _crossings.clear()
-    _crossings[name] = crossing
+    if len(name) <= MAX_REMEMBERED_NAME:
+        _remember(_crossings, name, crossing)
     return crossing
 
 
@@ -143,6 +143,8 @@ class HeaderKeeper:
             return known
         text = _text(name), _text(value)
         (kept,) = redact.keep_headers((text,), self._hmac_key)
+        if len(name) > MAX_REMEMBERED_NAME:
+            return kept
         if kept == text:
             if len(value) <= MAX_REMEMBERED_VALUE:
                 _remember(self._kept, field, kept)

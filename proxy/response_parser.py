@@ -4,6 +4,7 @@ httptools waits for a body after HEAD, gives 1xx as a complete message and has n
 here, the third where the connection ends.
 """
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import httptools
@@ -22,11 +23,18 @@ class ResponseHead(NamedTuple):
     framing: Framing
 
 
+Announce = Callable[[ResponseHead], None]
+"""Takes an interim head (1xx): it announces an answer and is none."""
+
+_NOT_PASSED_ON = frozenset({100, 101})
+"""Answers to wishes of the hop before: we meet expectations ourselves and upgrade to nothing."""
+
+
 class ResponseParser:
     """One answer after the other: ``begin``, then ``feed`` until ``complete`` or ``broken``."""
 
     __slots__ = (
-        *("_bodyless", "_framing", "_head_bytes", "_headers", "_parser", "_pieces", "_reason", "_repeats"),
+        *("_announce", "_bodyless", "_framing", "_head_bytes", "_headers", "_parser", "_pieces", "_reason", "_repeats"),
         *("broken", "complete", "head", "keep"),
     )
 
@@ -34,8 +42,9 @@ class ResponseParser:
         self._parser = httptools.HttpResponseParser(self)
         self.begin(bodyless=False)
 
-    def begin(self, *, bodyless: bool) -> None:
+    def begin(self, *, bodyless: bool, announce: Announce | None = None) -> None:
         """Expect the next answer. ``bodyless``: the one to HEAD has no body, whatever it says."""
+        self._announce = announce
         self._bodyless = bodyless
         self._headers: list[tuple[bytes, bytes]] = []
         self._reason = b""
@@ -121,9 +130,13 @@ class ResponseParser:
             self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """The final head; interim ones (1xx) do not count."""
+        """The final head, or one that announces it."""
         status = self._parser.get_status_code()
-        if status < 200 or self.head is not None:
+        if self.head is not None:
+            return
+        if status < 200:
+            if self._announce is not None and status not in _NOT_PASSED_ON:
+                self._announce(ResponseHead(status, self._reason, self._headers, "none"))
             return
         self._framing = self._read_framing(status)
         if self.broken:

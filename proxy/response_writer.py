@@ -57,6 +57,11 @@ class ResponseWriter:
         if not with_body:
             self._write(b"")
 
+    def announce(self, head: "ResponseHead") -> None:
+        """Pass an interim head on, as a proxy must (RFC 9110 §15.2), but not to HTTP/1.0, which knows none."""
+        if self._incoming.message.version == (1, 1):
+            self._write(response_head(head.status, head.reason, head.headers, chunked=False, close=False))
+
     def piece(self, data: bytes) -> None:
         """Write a piece of the body."""
         size = len(data)

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from core.tape import HEADER_SIZE, Kind
+from core.tape import Kind
 
 
 class Position(NamedTuple):
@@ -24,11 +24,6 @@ class Place(NamedTuple):
     def position(self) -> Position:
         """The position before this frame."""
         return Position(self.segment, self.offset)
-
-    @property
-    def payload_size(self) -> int:
-        """Bytes of payload."""
-        return self.length - HEADER_SIZE
 
 
 class PlacedFrame(NamedTuple):

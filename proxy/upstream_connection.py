@@ -10,7 +10,7 @@ from core.models import Outcome
 from core.refusals import Reason
 from proxy import tcp
 from proxy.breaks import CallBrokenError
-from proxy.response_parser import ResponseHead, ResponseParser
+from proxy.response_parser import Announce, ResponseHead, ResponseParser
 
 if TYPE_CHECKING:
     from proxy.upstream import Upstream
@@ -67,11 +67,14 @@ class UpstreamConnection(asyncio.Protocol):
 
     # What a call does, in this order.
 
-    def begin(self, head: bytes, *, bodyless_answer: bool) -> None:
-        """Start a request with its head. ``bodyless_answer``: the answer to HEAD has no body, whatever it says."""
+    def begin(self, head: bytes, *, bodyless_answer: bool, announce: Announce) -> None:
+        """Start a request with its head. ``bodyless_answer``: the answer to HEAD has no body, whatever it says.
+
+        ``announce`` is given each interim head before the final one.
+        """
         self._clear()
         self.busy = True
-        self._answer.begin(bodyless=bodyless_answer)
+        self._answer.begin(bodyless=bodyless_answer, announce=announce)
         self._unsent = head
 
     def write(self, data: bytes) -> None:

@@ -27,6 +27,8 @@ from sql.database import Database
 DEFAULT_TAPE_BYTES = 20 * 10**9
 LONGEST_SWEEP_SECONDS = 1.0
 SHORTEST_SWEEP_SECONDS = 0.02
+LAG_SECONDS = 0.05
+"""A stall of the event loop is seen but for this much of it."""
 
 
 async def serve(settings: Settings, slot: int) -> None:
@@ -127,12 +129,18 @@ def boot_id() -> str:
 
 
 async def watch(server: ProxyServer, settings: Settings) -> None:
-    """Sweep once a second, or faster where a timeout is shorter; how late we wake is how late everybody is."""
+    """Sweep once a second, or faster where a timeout is shorter; how late we wake in between is how late all are."""
     shortest = min(settings.connect_timeout, settings.first_byte_timeout, settings.idle_timeout)
     interval = max(SHORTEST_SWEEP_SECONDS, min(LONGEST_SWEEP_SECONDS, shortest / 4))
-    loop = asyncio.get_running_loop()
+    pause = min(interval, LAG_SECONDS)
+    clock = asyncio.get_running_loop().time
+    lag, swept = 0.0, clock()
     while True:
-        due = loop.time() + interval
-        await asyncio.sleep(interval)
-        server.counters.set("loop_lag_seconds", max(0.0, loop.time() - due))
-        server.sweep()
+        due = clock() + pause
+        await asyncio.sleep(pause)
+        now = clock()
+        lag = max(lag, now - due)
+        if now - swept >= interval:
+            server.counters.set("loop_lag_seconds", lag)
+            server.sweep()
+            lag, swept = 0.0, now

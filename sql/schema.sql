@@ -122,6 +122,210 @@ CREATE FUNCTION public.step_begins(at timestamp with time zone, step text, zone 
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (((date_trunc(step, (at AT TIME ZONE zone)) - '00:00:00.000001'::interval) AT TIME ZONE zone) + '00:00:00.000001'::interval);
 
+CREATE FUNCTION public.whole_hours_from(since timestamp with time zone, until timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN LEAST(date_bin('01:00:00'::interval, (since + '00:59:59.999999'::interval), '2000-01-01 00:00:00+00'::timestamp with time zone), until);
+
+CREATE FUNCTION public.whole_hours_to(since timestamp with time zone, until timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN GREATEST(public.whole_hours_from(since, until), date_bin('01:00:00'::interval, until, '2000-01-01 00:00:00+00'::timestamp with time zone));
+
+CREATE TABLE public.usage_five_minutes (
+    train integer NOT NULL,
+    account integer NOT NULL,
+    slot timestamp with time zone NOT NULL,
+    model text NOT NULL,
+    request_type text NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    requests bigint NOT NULL,
+    input_tokens bigint NOT NULL,
+    output_tokens bigint NOT NULL,
+    cache_creation_input_tokens bigint NOT NULL,
+    cache_read_input_tokens bigint NOT NULL,
+    cost_usd numeric NOT NULL,
+    unpriced bigint NOT NULL,
+    ok bigint DEFAULT 0 NOT NULL,
+    cancelled bigint DEFAULT 0 NOT NULL,
+    rejected bigint DEFAULT 0 NOT NULL,
+    ephemeral_5m_input_tokens bigint DEFAULT 0 NOT NULL,
+    ephemeral_1h_input_tokens bigint DEFAULT 0 NOT NULL,
+    thinking_tokens bigint DEFAULT 0 NOT NULL,
+    web_search_requests bigint DEFAULT 0 NOT NULL,
+    priced bigint DEFAULT 0 NOT NULL,
+    estimated bigint DEFAULT 0 NOT NULL,
+    ok_duration_us bigint DEFAULT 0 NOT NULL
+);
+
+COMMENT ON COLUMN public.usage_five_minutes.first_at IS 'When its first request started.';
+
+COMMENT ON COLUMN public.usage_five_minutes.cost_usd IS 'Of the priced requests; unpriced ones are not among them.';
+
+COMMENT ON COLUMN public.usage_five_minutes.unpriced IS 'Requests whose price nobody knows.';
+
+CREATE TABLE public.usage_hourly (
+    train integer NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    account integer NOT NULL,
+    model text NOT NULL,
+    request_type text NOT NULL,
+    requests bigint DEFAULT 0 NOT NULL,
+    ok bigint DEFAULT 0 NOT NULL,
+    cancelled bigint DEFAULT 0 NOT NULL,
+    rejected bigint DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    cache_creation_input_tokens bigint DEFAULT 0 NOT NULL,
+    cache_read_input_tokens bigint DEFAULT 0 NOT NULL,
+    ok_duration_us bigint DEFAULT 0 NOT NULL,
+    ephemeral_5m_input_tokens bigint DEFAULT 0 NOT NULL,
+    ephemeral_1h_input_tokens bigint DEFAULT 0 NOT NULL,
+    thinking_tokens bigint DEFAULT 0 NOT NULL,
+    web_search_requests bigint DEFAULT 0 NOT NULL,
+    cost_usd numeric DEFAULT 0 NOT NULL,
+    priced bigint DEFAULT 0 NOT NULL,
+    unpriced bigint DEFAULT 0 NOT NULL,
+    estimated bigint DEFAULT 0 NOT NULL
+);
+
+COMMENT ON COLUMN public.usage_hourly.cost_usd IS 'Of the priced requests; estimated ones are among them, unpriced ones are not.';
+
+CREATE FUNCTION public.usage_at_ends(trains integer[], since timestamp with time zone, until timestamp with time zone) RETURNS TABLE(at timestamp with time zone, train integer, account integer, model text, request_type text, requests bigint, ok bigint, cancelled bigint, rejected bigint, input_tokens bigint, output_tokens bigint, cache_creation_input_tokens bigint, cache_read_input_tokens bigint, ephemeral_5m_input_tokens bigint, ephemeral_1h_input_tokens bigint, thinking_tokens bigint, web_search_requests bigint, cost_usd numeric, priced bigint, unpriced bigint, estimated bigint, ok_duration_us bigint)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT e.hour,
+     u.train,
+     u.account,
+     u.model,
+     u.request_type,
+     u.requests,
+     u.ok,
+     u.cancelled,
+     u.rejected,
+     u.input_tokens,
+     u.output_tokens,
+     u.cache_creation_input_tokens,
+     u.cache_read_input_tokens,
+     u.ephemeral_5m_input_tokens,
+     u.ephemeral_1h_input_tokens,
+     u.thinking_tokens,
+     u.web_search_requests,
+     u.cost_usd,
+     u.priced,
+     u.unpriced,
+     u.estimated,
+     u.ok_duration_us
+    FROM ((( SELECT date_bin('01:00:00'::interval, v.first, '2000-01-01 00:00:00+00'::timestamp with time zone) AS hour,
+             date_bin('00:05:00'::interval, v.first, '2000-01-01 00:00:00+00'::timestamp with time zone) AS first,
+             v.last
+            FROM ( VALUES (usage_at_ends.since,public.whole_hours_from(usage_at_ends.since, usage_at_ends.until)), (public.whole_hours_to(usage_at_ends.since, usage_at_ends.until),usage_at_ends.until)) v(first, last)
+           WHERE (v.first < v.last)) e
+      CROSS JOIN LATERAL ( SELECT DISTINCT h.train,
+             h.account
+            FROM public.usage_hourly h
+           WHERE ((h.train = ANY (usage_at_ends.trains)) AND (h.hour = e.hour))) k)
+      CROSS JOIN LATERAL ( SELECT f.train,
+             f.account,
+             f.model,
+             f.request_type,
+             f.requests,
+             f.ok,
+             f.cancelled,
+             f.rejected,
+             f.input_tokens,
+             f.output_tokens,
+             f.cache_creation_input_tokens,
+             f.cache_read_input_tokens,
+             f.ephemeral_5m_input_tokens,
+             f.ephemeral_1h_input_tokens,
+             f.thinking_tokens,
+             f.web_search_requests,
+             f.cost_usd,
+             f.priced,
+             f.unpriced,
+             f.estimated,
+             f.ok_duration_us
+            FROM public.usage_five_minutes f
+           WHERE ((f.train = k.train) AND (f.account = k.account) AND (f.slot >= e.first) AND (f.slot < e.last))
+          OFFSET 0) u);
+END;
+
+CREATE FUNCTION public.usage_by_hour(trains integer[], since timestamp with time zone, until timestamp with time zone) RETURNS TABLE(at timestamp with time zone, train integer, account integer, model text, request_type text, requests bigint, ok bigint, cancelled bigint, rejected bigint, input_tokens bigint, output_tokens bigint, cache_creation_input_tokens bigint, cache_read_input_tokens bigint, ephemeral_5m_input_tokens bigint, ephemeral_1h_input_tokens bigint, thinking_tokens bigint, web_search_requests bigint, cost_usd numeric, priced bigint, unpriced bigint, estimated bigint, ok_duration_us bigint)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT u.hour,
+     u.train,
+     u.account,
+     u.model,
+     u.request_type,
+     u.requests,
+     u.ok,
+     u.cancelled,
+     u.rejected,
+     u.input_tokens,
+     u.output_tokens,
+     u.cache_creation_input_tokens,
+     u.cache_read_input_tokens,
+     u.ephemeral_5m_input_tokens,
+     u.ephemeral_1h_input_tokens,
+     u.thinking_tokens,
+     u.web_search_requests,
+     u.cost_usd,
+     u.priced,
+     u.unpriced,
+     u.estimated,
+     u.ok_duration_us
+    FROM (unnest(usage_by_hour.trains) t(train)
+      CROSS JOIN LATERAL ( SELECT h.hour,
+             h.train,
+             h.account,
+             h.model,
+             h.request_type,
+             h.requests,
+             h.ok,
+             h.cancelled,
+             h.rejected,
+             h.input_tokens,
+             h.output_tokens,
+             h.cache_creation_input_tokens,
+             h.cache_read_input_tokens,
+             h.ephemeral_5m_input_tokens,
+             h.ephemeral_1h_input_tokens,
+             h.thinking_tokens,
+             h.web_search_requests,
+             h.cost_usd,
+             h.priced,
+             h.unpriced,
+             h.estimated,
+             h.ok_duration_us
+            FROM public.usage_hourly h
+           WHERE ((h.train = t.train) AND (h.hour >= public.whole_hours_from(usage_by_hour.since, usage_by_hour.until)) AND (h.hour < public.whole_hours_to(usage_by_hour.since, usage_by_hour.until)))
+          OFFSET 0) u)
+ UNION ALL
+  SELECT u.at,
+     u.train,
+     u.account,
+     u.model,
+     u.request_type,
+     u.requests,
+     u.ok,
+     u.cancelled,
+     u.rejected,
+     u.input_tokens,
+     u.output_tokens,
+     u.cache_creation_input_tokens,
+     u.cache_read_input_tokens,
+     u.ephemeral_5m_input_tokens,
+     u.ephemeral_1h_input_tokens,
+     u.thinking_tokens,
+     u.web_search_requests,
+     u.cost_usd,
+     u.priced,
+     u.unpriced,
+     u.estimated,
+     u.ok_duration_us
+    FROM public.usage_at_ends(usage_by_hour.trains, usage_by_hour.since, usage_by_hour.until) u(at, train, account, model, request_type, requests, ok, cancelled, rejected, input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ephemeral_5m_input_tokens, ephemeral_1h_input_tokens, thinking_tokens, web_search_requests, cost_usd, priced, unpriced, estimated, ok_duration_us);
+END;
+
 CREATE FUNCTION public.whole_days_from(since timestamp with time zone, until timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN LEAST(date_bin('1 day'::interval, (since + '23:59:59.999999'::interval), '2000-01-01 00:00:00+00'::timestamp with time zone), until);
@@ -161,34 +365,175 @@ COMMENT ON COLUMN public.usage_daily.day IS 'Its first moment.';
 
 COMMENT ON COLUMN public.usage_daily.cost_usd IS 'Of the priced requests; estimated ones are among them, unpriced ones are not.';
 
-CREATE TABLE public.usage_hourly (
-    train integer NOT NULL,
-    hour timestamp with time zone NOT NULL,
-    account integer NOT NULL,
-    model text NOT NULL,
-    request_type text NOT NULL,
-    requests bigint DEFAULT 0 NOT NULL,
-    ok bigint DEFAULT 0 NOT NULL,
-    cancelled bigint DEFAULT 0 NOT NULL,
-    rejected bigint DEFAULT 0 NOT NULL,
-    input_tokens bigint DEFAULT 0 NOT NULL,
-    output_tokens bigint DEFAULT 0 NOT NULL,
-    cache_creation_input_tokens bigint DEFAULT 0 NOT NULL,
-    cache_read_input_tokens bigint DEFAULT 0 NOT NULL,
-    ok_duration_us bigint DEFAULT 0 NOT NULL,
-    ephemeral_5m_input_tokens bigint DEFAULT 0 NOT NULL,
-    ephemeral_1h_input_tokens bigint DEFAULT 0 NOT NULL,
-    thinking_tokens bigint DEFAULT 0 NOT NULL,
-    web_search_requests bigint DEFAULT 0 NOT NULL,
-    cost_usd numeric DEFAULT 0 NOT NULL,
-    priced bigint DEFAULT 0 NOT NULL,
-    unpriced bigint DEFAULT 0 NOT NULL,
-    estimated bigint DEFAULT 0 NOT NULL
-);
-
-COMMENT ON COLUMN public.usage_hourly.cost_usd IS 'Of the priced requests; estimated ones are among them, unpriced ones are not.';
-
 CREATE FUNCTION public.usage_of_period(trains integer[], since timestamp with time zone, until timestamp with time zone) RETURNS TABLE(train integer, account integer, model text, request_type text, requests bigint, ok bigint, cancelled bigint, rejected bigint, input_tokens bigint, output_tokens bigint, cache_creation_input_tokens bigint, cache_read_input_tokens bigint, ephemeral_5m_input_tokens bigint, ephemeral_1h_input_tokens bigint, thinking_tokens bigint, web_search_requests bigint, cost_usd numeric, priced bigint, unpriced bigint, estimated bigint, ok_duration_us bigint)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT u.train,
+     u.account,
+     u.model,
+     u.request_type,
+     u.requests,
+     u.ok,
+     u.cancelled,
+     u.rejected,
+     u.input_tokens,
+     u.output_tokens,
+     u.cache_creation_input_tokens,
+     u.cache_read_input_tokens,
+     u.ephemeral_5m_input_tokens,
+     u.ephemeral_1h_input_tokens,
+     u.thinking_tokens,
+     u.web_search_requests,
+     u.cost_usd,
+     u.priced,
+     u.unpriced,
+     u.estimated,
+     u.ok_duration_us
+    FROM (unnest(usage_of_period.trains) t(train)
+      CROSS JOIN LATERAL ( SELECT d.train,
+             d.account,
+             d.model,
+             d.request_type,
+             d.requests,
+             d.ok,
+             d.cancelled,
+             d.rejected,
+             d.input_tokens,
+             d.output_tokens,
+             d.cache_creation_input_tokens,
+             d.cache_read_input_tokens,
+             d.ephemeral_5m_input_tokens,
+             d.ephemeral_1h_input_tokens,
+             d.thinking_tokens,
+             d.web_search_requests,
+             d.cost_usd,
+             d.priced,
+             d.unpriced,
+             d.estimated,
+             d.ok_duration_us
+            FROM public.usage_daily d
+           WHERE ((d.train = t.train) AND (d.day >= public.whole_days_from(usage_of_period.since, usage_of_period.until)) AND (d.day < public.whole_days_to(usage_of_period.since, usage_of_period.until)))
+          OFFSET 0) u)
+ UNION ALL
+  SELECT u.train,
+     u.account,
+     u.model,
+     u.request_type,
+     u.requests,
+     u.ok,
+     u.cancelled,
+     u.rejected,
+     u.input_tokens,
+     u.output_tokens,
+     u.cache_creation_input_tokens,
+     u.cache_read_input_tokens,
+     u.ephemeral_5m_input_tokens,
+     u.ephemeral_1h_input_tokens,
+     u.thinking_tokens,
+     u.web_search_requests,
+     u.cost_usd,
+     u.priced,
+     u.unpriced,
+     u.estimated,
+     u.ok_duration_us
+    FROM (unnest(usage_of_period.trains) t(train)
+      CROSS JOIN LATERAL ( SELECT h.train,
+             h.account,
+             h.model,
+             h.request_type,
+             h.requests,
+             h.ok,
+             h.cancelled,
+             h.rejected,
+             h.input_tokens,
+             h.output_tokens,
+             h.cache_creation_input_tokens,
+             h.cache_read_input_tokens,
+             h.ephemeral_5m_input_tokens,
+             h.ephemeral_1h_input_tokens,
+             h.thinking_tokens,
+             h.web_search_requests,
+             h.cost_usd,
+             h.priced,
+             h.unpriced,
+             h.estimated,
+             h.ok_duration_us
+            FROM public.usage_hourly h
+           WHERE ((h.train = t.train) AND (h.hour >= public.whole_hours_from(usage_of_period.since, usage_of_period.until)) AND (h.hour < LEAST(public.whole_days_from(usage_of_period.since, usage_of_period.until), public.whole_hours_to(usage_of_period.since, usage_of_period.until))))
+          OFFSET 0) u)
+ UNION ALL
+  SELECT u.train,
+     u.account,
+     u.model,
+     u.request_type,
+     u.requests,
+     u.ok,
+     u.cancelled,
+     u.rejected,
+     u.input_tokens,
+     u.output_tokens,
+     u.cache_creation_input_tokens,
+     u.cache_read_input_tokens,
+     u.ephemeral_5m_input_tokens,
+     u.ephemeral_1h_input_tokens,
+     u.thinking_tokens,
+     u.web_search_requests,
+     u.cost_usd,
+     u.priced,
+     u.unpriced,
+     u.estimated,
+     u.ok_duration_us
+    FROM (unnest(usage_of_period.trains) t(train)
+      CROSS JOIN LATERAL ( SELECT h.train,
+             h.account,
+             h.model,
+             h.request_type,
+             h.requests,
+             h.ok,
+             h.cancelled,
+             h.rejected,
+             h.input_tokens,
+             h.output_tokens,
+             h.cache_creation_input_tokens,
+             h.cache_read_input_tokens,
+             h.ephemeral_5m_input_tokens,
+             h.ephemeral_1h_input_tokens,
+             h.thinking_tokens,
+             h.web_search_requests,
+             h.cost_usd,
+             h.priced,
+             h.unpriced,
+             h.estimated,
+             h.ok_duration_us
+            FROM public.usage_hourly h
+           WHERE ((h.train = t.train) AND (h.hour >= GREATEST(public.whole_days_to(usage_of_period.since, usage_of_period.until), public.whole_hours_from(usage_of_period.since, usage_of_period.until))) AND (h.hour < public.whole_hours_to(usage_of_period.since, usage_of_period.until)))
+          OFFSET 0) u)
+ UNION ALL
+  SELECT u.train,
+     u.account,
+     u.model,
+     u.request_type,
+     u.requests,
+     u.ok,
+     u.cancelled,
+     u.rejected,
+     u.input_tokens,
+     u.output_tokens,
+     u.cache_creation_input_tokens,
+     u.cache_read_input_tokens,
+     u.ephemeral_5m_input_tokens,
+     u.ephemeral_1h_input_tokens,
+     u.thinking_tokens,
+     u.web_search_requests,
+     u.cost_usd,
+     u.priced,
+     u.unpriced,
+     u.estimated,
+     u.ok_duration_us
+    FROM public.usage_at_ends(usage_of_period.trains, usage_of_period.since, usage_of_period.until) u(at, train, account, model, request_type, requests, ok, cancelled, rejected, input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ephemeral_5m_input_tokens, ephemeral_1h_input_tokens, thinking_tokens, web_search_requests, cost_usd, priced, unpriced, estimated, ok_duration_us);
+END;
+
+CREATE FUNCTION public.usage_of_piece(trains integer[], piece text, at timestamp with time zone, until timestamp with time zone) RETURNS TABLE(train integer, account integer, model text, request_type text, requests bigint, ok bigint, cancelled bigint, rejected bigint, input_tokens bigint, output_tokens bigint, cache_creation_input_tokens bigint, cache_read_input_tokens bigint, ephemeral_5m_input_tokens bigint, ephemeral_1h_input_tokens bigint, thinking_tokens bigint, web_search_requests bigint, cost_usd numeric, priced bigint, unpriced bigint, estimated bigint, ok_duration_us bigint)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
  SELECT d.train,
@@ -213,7 +558,7 @@ CREATE FUNCTION public.usage_of_period(trains integer[], since timestamp with ti
      d.estimated,
      d.ok_duration_us
     FROM public.usage_daily d
-   WHERE ((d.train = ANY (usage_of_period.trains)) AND (d.day >= public.whole_days_from(usage_of_period.since, usage_of_period.until)) AND (d.day < public.whole_days_to(usage_of_period.since, usage_of_period.until)))
+   WHERE ((usage_of_piece.piece = 'day'::text) AND (d.train = ANY (usage_of_piece.trains)) AND (d.day = usage_of_piece.at))
  UNION ALL
   SELECT h.train,
      h.account,
@@ -237,40 +582,67 @@ CREATE FUNCTION public.usage_of_period(trains integer[], since timestamp with ti
      h.estimated,
      h.ok_duration_us
     FROM public.usage_hourly h
-   WHERE ((h.train = ANY (usage_of_period.trains)) AND (h.hour >= usage_of_period.since) AND (h.hour < public.whole_days_from(usage_of_period.since, usage_of_period.until)))
+   WHERE ((usage_of_piece.piece = 'hour'::text) AND (h.train = ANY (usage_of_piece.trains)) AND (h.hour = usage_of_piece.at))
  UNION ALL
-  SELECT h.train,
-     h.account,
-     h.model,
-     h.request_type,
-     h.requests,
-     h.ok,
-     h.cancelled,
-     h.rejected,
-     h.input_tokens,
-     h.output_tokens,
-     h.cache_creation_input_tokens,
-     h.cache_read_input_tokens,
-     h.ephemeral_5m_input_tokens,
-     h.ephemeral_1h_input_tokens,
-     h.thinking_tokens,
-     h.web_search_requests,
-     h.cost_usd,
-     h.priced,
-     h.unpriced,
-     h.estimated,
-     h.ok_duration_us
-    FROM public.usage_hourly h
-   WHERE ((h.train = ANY (usage_of_period.trains)) AND (h.hour >= public.whole_days_to(usage_of_period.since, usage_of_period.until)) AND (h.hour < usage_of_period.until));
+  SELECT f.train,
+     f.account,
+     f.model,
+     f.request_type,
+     f.requests,
+     f.ok,
+     f.cancelled,
+     f.rejected,
+     f.input_tokens,
+     f.output_tokens,
+     f.cache_creation_input_tokens,
+     f.cache_read_input_tokens,
+     f.ephemeral_5m_input_tokens,
+     f.ephemeral_1h_input_tokens,
+     f.thinking_tokens,
+     f.web_search_requests,
+     f.cost_usd,
+     f.priced,
+     f.unpriced,
+     f.estimated,
+     f.ok_duration_us
+    FROM (( SELECT DISTINCT h.train,
+             h.account
+            FROM public.usage_hourly h
+           WHERE ((usage_of_piece.piece = 'minutes'::text) AND (h.train = ANY (usage_of_piece.trains)) AND (h.hour = date_bin('01:00:00'::interval, usage_of_piece.at, '2000-01-01 00:00:00+00'::timestamp with time zone)))) k
+      CROSS JOIN LATERAL ( SELECT m.train,
+             m.account,
+             m.model,
+             m.request_type,
+             m.requests,
+             m.ok,
+             m.cancelled,
+             m.rejected,
+             m.input_tokens,
+             m.output_tokens,
+             m.cache_creation_input_tokens,
+             m.cache_read_input_tokens,
+             m.ephemeral_5m_input_tokens,
+             m.ephemeral_1h_input_tokens,
+             m.thinking_tokens,
+             m.web_search_requests,
+             m.cost_usd,
+             m.priced,
+             m.unpriced,
+             m.estimated,
+             m.ok_duration_us
+            FROM public.usage_five_minutes m
+           WHERE ((m.train = k.train) AND (m.account = k.account) AND (m.slot >= usage_of_piece.at) AND (m.slot < usage_of_piece.until))
+          OFFSET 0) f);
 END;
 
-CREATE FUNCTION public.usage_steps(trains integer[], since timestamp with time zone, until timestamp with time zone, step text, zone text) RETURNS TABLE(starts_at timestamp with time zone, taken_off timestamp with time zone, at timestamp with time zone, whole boolean)
+CREATE FUNCTION public.usage_steps(trains integer[], since timestamp with time zone, until timestamp with time zone, step text, zone text) RETURNS TABLE(starts_at timestamp with time zone, taken_off timestamp with time zone, piece text, at timestamp with time zone, up_to timestamp with time zone)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
  SELECT s.own,
      s.other,
+     p.piece,
      p.at,
-     p.whole
+     p.up_to
     FROM ((( SELECT p_1.since,
              p_1.until,
                  CASE
@@ -281,7 +653,7 @@ CREATE FUNCTION public.usage_steps(trains integer[], since timestamp with time z
                      WHEN (usage_steps.step = 'hour'::text) THEN p_1.until
                      ELSE public.whole_days_to(p_1.since, p_1.until)
                  END AS last
-            FROM ( SELECT GREATEST(usage_steps.since, COALESCE(min(k.first), usage_steps.until)) AS since,
+            FROM ( SELECT GREATEST(date_bin('00:05:00'::interval, usage_steps.since, '2000-01-01 00:00:00+00'::timestamp with time zone), COALESCE(min(k.first), usage_steps.until)) AS since,
                      LEAST(usage_steps.until, (max(k.last) + '24:00:00'::interval)) AS until
                     FROM (unnest(usage_steps.trains) t(train)
                       CROSS JOIN LATERAL ( SELECT ( SELECT d.day
@@ -294,24 +666,42 @@ CREATE FUNCTION public.usage_steps(trains integer[], since timestamp with time z
                                    WHERE (d.train = t.train)
                                    ORDER BY d.day DESC
                                   LIMIT 1) AS last) k)) p_1) b
-      CROSS JOIN LATERAL ( SELECT d.day AS at,
-             true AS whole,
+      CROSS JOIN LATERAL ( SELECT 'day'::text AS piece,
+             d.day AS at,
+             (d.day + '24:00:00'::interval) AS up_to,
+             NULL::timestamp with time zone AS begun,
              (d.day + '12:00:00'::interval) AS booked,
              NULL::timestamp with time zone AS told
             FROM generate_series(b.first, (b.last - '24:00:00'::interval), '24:00:00'::interval) d(day)
          UNION ALL
-          SELECT h.hour,
-             false,
-             h.hour,
+          SELECT
+                 CASE
+                     WHEN ((c.up_to - c.at) = '01:00:00'::interval) THEN 'hour'::text
+                     ELSE 'minutes'::text
+                 END AS "case",
+             c.at,
+             c.up_to,
+             c.begun,
+             c.at,
                  CASE
                      WHEN ((h.hour >= b.first) AND (h.hour < b.last)) THEN (date_bin('1 day'::interval, h.hour, '2000-01-01 00:00:00+00'::timestamp with time zone) + '12:00:00'::interval)
                      ELSE NULL::timestamp with time zone
                  END AS "case"
-            FROM generate_series(date_bin('01:00:00'::interval, (b.since + '00:59:59.999999'::interval), '2000-01-01 00:00:00+00'::timestamp with time zone), (b.until - '00:00:00.000001'::interval), '01:00:00'::interval) h(hour)) p)
+            FROM ((generate_series(date_bin('01:00:00'::interval, b.since, '2000-01-01 00:00:00+00'::timestamp with time zone), (b.until - '00:00:00.000001'::interval), '01:00:00'::interval) h(hour)
+              CROSS JOIN LATERAL ( SELECT GREATEST(h.hour, b.since) AS first,
+                     LEAST((h.hour + '01:00:00'::interval), b.until) AS last,
+                         CASE usage_steps.step
+                             WHEN 'all'::text THEN usage_steps.since
+                             WHEN 'hour'::text THEN h.hour
+                             ELSE public.step_begins((h.hour + '00:59:59.999999'::interval), usage_steps.step, usage_steps.zone)
+                         END AS begun
+                  OFFSET 0) e)
+              CROSS JOIN LATERAL ( VALUES (e.first,LEAST(e.begun, e.last),NULL::timestamp with time zone), (GREATEST(e.first, e.begun),e.last,e.begun)) c(at, up_to, begun))
+           WHERE (c.at < c.up_to)) p)
       CROSS JOIN LATERAL ( SELECT
-                 CASE usage_steps.step
-                     WHEN 'all'::text THEN usage_steps.since
-                     WHEN 'hour'::text THEN p.booked
+                 CASE
+                     WHEN (p.begun IS NOT NULL) THEN p.begun
+                     WHEN (usage_steps.step = 'all'::text) THEN usage_steps.since
                      ELSE public.step_begins(p.booked, usage_steps.step, usage_steps.zone)
                  END AS own,
                  CASE
@@ -652,13 +1042,13 @@ CREATE TABLE public.conversations (
     shape jsonb DEFAULT '[]'::jsonb NOT NULL,
     unpriced_count integer DEFAULT 0 NOT NULL,
     estimated_count integer DEFAULT 0 NOT NULL,
-    subtask_hours jsonb DEFAULT '{}'::jsonb NOT NULL,
+    subtask_slots jsonb DEFAULT '{}'::jsonb CONSTRAINT conversations_subtask_hours_not_null NOT NULL,
     latest_started_at timestamp with time zone
 );
 
 COMMENT ON COLUMN public.conversations.cost_usd IS 'Of its priced requests, attempts included; null where none is.';
 
-COMMENT ON COLUMN public.conversations.subtask_hours IS 'How many of subtask_count were launched in which hour, counted from 1970.';
+COMMENT ON COLUMN public.conversations.subtask_slots IS 'How many of subtask_count were launched in which five minutes, counted from 1970.';
 
 COMMENT ON COLUMN public.conversations.latest_started_at IS 'When latest_request began.';
 
@@ -693,10 +1083,10 @@ CREATE TABLE public.installation (
     CONSTRAINT installation_only_row_check CHECK (only_row)
 );
 
-CREATE TABLE public.key_usage_hourly (
+CREATE TABLE public.key_usage (
     train integer NOT NULL,
     key_id text NOT NULL,
-    hour timestamp with time zone NOT NULL,
+    quarter timestamp with time zone NOT NULL,
     requests bigint DEFAULT 0 NOT NULL,
     input_tokens bigint DEFAULT 0 NOT NULL,
     output_tokens bigint DEFAULT 0 NOT NULL,
@@ -704,7 +1094,9 @@ CREATE TABLE public.key_usage_hourly (
     unpriced bigint DEFAULT 0 NOT NULL
 );
 
-COMMENT ON TABLE public.key_usage_hourly IS 'What went through each client key, for its budgets.';
+COMMENT ON TABLE public.key_usage IS 'What went through each client key by quarters of an hour, for its budgets.';
+
+COMMENT ON COLUMN public.key_usage.quarter IS 'Its first moment; midnight is one wherever people live.';
 
 CREATE TABLE public.latency_hourly (
     train integer NOT NULL,
@@ -1010,28 +1402,6 @@ ALTER TABLE public.trains ALTER COLUMN train ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
-CREATE TABLE public.usage_five_minutes (
-    train integer NOT NULL,
-    account integer NOT NULL,
-    slot timestamp with time zone NOT NULL,
-    model text NOT NULL,
-    request_type text NOT NULL,
-    first_at timestamp with time zone NOT NULL,
-    requests bigint NOT NULL,
-    input_tokens bigint NOT NULL,
-    output_tokens bigint NOT NULL,
-    cache_creation_input_tokens bigint NOT NULL,
-    cache_read_input_tokens bigint NOT NULL,
-    cost_usd numeric NOT NULL,
-    unpriced bigint NOT NULL
-);
-
-COMMENT ON COLUMN public.usage_five_minutes.first_at IS 'When its first request started.';
-
-COMMENT ON COLUMN public.usage_five_minutes.cost_usd IS 'Of the priced requests; unpriced ones are not among them.';
-
-COMMENT ON COLUMN public.usage_five_minutes.unpriced IS 'Requests whose price nobody knows.';
-
 CREATE TABLE public.wants (
     train integer NOT NULL,
     key bytea NOT NULL,
@@ -1101,8 +1471,8 @@ ALTER TABLE ONLY public.failures
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (only_row);
 
-ALTER TABLE ONLY public.key_usage_hourly
-    ADD CONSTRAINT key_usage_hourly_pkey PRIMARY KEY (train, key_id, hour);
+ALTER TABLE ONLY public.key_usage
+    ADD CONSTRAINT key_usage_pkey PRIMARY KEY (train, key_id, quarter);
 
 ALTER TABLE ONLY public.latency_hourly
     ADD CONSTRAINT latency_hourly_pkey PRIMARY KEY (train, hour, model, bucket);
@@ -1213,6 +1583,8 @@ CREATE INDEX request_notes_conversation ON public.request_notes USING btree (tra
 CREATE INDEX request_notes_parent ON public.request_notes USING btree (train, parent) WHERE ((parent IS NOT NULL) AND (attempt_of IS NULL));
 
 CREATE INDEX requests_account ON ONLY public.requests USING btree (train, account, id);
+
+CREATE INDEX requests_batch_parts ON ONLY public.requests USING btree (train, split_part(path, '/'::text, 5)) WHERE (cost_reason = 'batch results not whole'::text);
 
 CREATE INDEX requests_conversation ON ONLY public.requests USING btree (train, conversation_id, id) WHERE (conversation_id IS NOT NULL);
 

@@ -36,10 +36,10 @@ def counted(query: Query, trains: int) -> str:
 
 @lru_cache(maxsize=512)
 def projected(query: Query, trains: int, column: str) -> str:
-    """One column of the list of so many trains, in no order. Raises ValueError for what is no plain name."""
+    """One column of the list of so many trains as an array. Raises ValueError for what is no plain name."""
     if not column.isidentifier():
         raise ValueError(f"{column!r} is no column")
-    return f"SELECT {column} FROM (\n{union(query, trains)}\n) AS projected"  # noqa: S608  # as above
+    return f"SELECT array_agg({column}) FROM (\n{union(query, trains)}\n) AS projected"  # noqa: S608  # as above
 
 
 def _for_train(text: str, parameter: int) -> str:

@@ -20,16 +20,22 @@ from hypothesis import HealthCheck, settings
 from deploy.postgres import EmbeddedPostgres
 from sql.database import Database
 from sql.migrator import migrate
+from tests.memory import postgres_folder
 
 R = TypeVar("R")
 
 TEMPLATE = "template_footplate"
 # Nothing here has to survive a power cut.
-FAST = {"fsync": "off", "full_page_writes": "off", "max_connections": "100"}
+FAST = {"fsync": "off", "full_page_writes": "off", "max_connections": "100", "max_wal_size": "256MB"}
 _numbers = count(1)
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("footplate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("footplate")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Pictures cost a fifth of the time of the tests that can take them, and only people look at them."""
+    parser.addoption("--screenshots", action="store_true", help="leave pictures of the pages in the tests' folders")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,11 +62,12 @@ def short_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def server_url(short_folder: Path, postgres_programs: Path | None) -> Iterator[str]:
+def server_url(postgres_programs: Path | None) -> Iterator[str]:
     """URL of the run's server; its database is empty."""
-    server = EmbeddedPostgres(short_folder / "pg", programs=postgres_programs, settings=FAST)
-    yield server.start()
-    server.stop()
+    with postgres_folder() as folder:
+        server = EmbeddedPostgres(folder / "pg", programs=postgres_programs, settings=FAST)
+        yield server.start()
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -211,7 +211,7 @@ class Talk:
             "cost_usd": sum(node.cost for node in self.asked) or None,
             "models": [MODEL],
             "session_ids": [self.session] if self.session else [],
-            "subtask_hours": {str(int(newest.at.timestamp() // 3600)): max(launched, len(tasks))},
+            "subtask_slots": {str(int(newest.at.timestamp() // 300)): max(launched, len(tasks))},
             "latest_request": newest.id,
             "latest_started_at": newest.at,
             "latest_status_code": 200 if newest.outcome == "ok" else None if newest.outcome is None else 529,

@@ -117,7 +117,7 @@ async def _conversations(connection: Connection) -> dict[UUID, dict[str, Any]]:
         found[row["conversation_id"]] = said | {
             "status": row["latest_status_code"],
             "shape": orjson.loads(row["shape"]),
-            "hours": {int(hour): count for hour, count in orjson.loads(row["subtask_hours"]).items()},
+            "slots": {int(slot): count for slot, count in orjson.loads(row["subtask_slots"]).items()},
             "latest": round(row["latest_started_at"].timestamp() * 1e6),
         }
     return found
@@ -125,7 +125,7 @@ async def _conversations(connection: Connection) -> dict[UUID, dict[str, Any]]:
 
 def _columns(one: Rollup) -> dict[str, Any]:
     said = {name: getattr(one, name) for name in _SAME} | {"first": one.first_us, "last": one.last_us}
-    said |= {"hours": dict(one.subtask_hours), "latest": one.latest_us}
+    said |= {"slots": dict(one.subtask_slots), "latest": one.latest_us}
     return said | {"status": one.latest_status, "shape": [dict(element) for element in one.shape]}
 
 

@@ -329,7 +329,7 @@ _JSON = frozenset(
         "message",
         "task_tool_invocation",
         "shape",
-        "subtask_hours",
+        "subtask_slots",
     }
 )
 

@@ -22,7 +22,7 @@ import orjson
 
 from core.frames import encode_end, encode_head, encode_start
 from core.ids import uuid7
-from core.models import End, Head, Outcome, Start, Timings
+from core.models import End, Head, Headers, Outcome, Start, Timings
 from core.tape import MAX_PAYLOAD, Kind
 from proxy.recorder.line import Services
 from proxy.recorder.service import Recorder, services
@@ -115,10 +115,10 @@ class Taping:
             self._put(call, Kind.CHUNK, body[at : at + MAX_PAYLOAD])
         call.received += len(body)
 
-    def end(self, call: Call, outcome: Outcome = Outcome.OK) -> None:
+    def end(self, call: Call, outcome: Outcome = Outcome.OK, trailers: Headers = ()) -> None:
         """The end of the call."""
         timings = Timings(head_us=1000, first_byte_us=2000, last_byte_us=3000, end_us=4000)
-        end = End(outcome, call.asked, call.received, call.received, timings)
+        end = End(outcome, call.asked, call.received, call.received, timings, trailers=trailers)
         self._put(call, Kind.END, encode_end(end))
 
     def whole(self, *, asks: bytes | None = None, says: bytes | None = None, **fields: Any) -> Call:

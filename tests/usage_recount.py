@@ -2,9 +2,12 @@
 
 import math
 from collections import Counter, defaultdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from sql.loader import queries
 
 TOKENS = (
     "input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens",
@@ -15,7 +18,7 @@ HOURLY = ("train", "hour", "account", "model", "request_type")
 DAILY = ("train", "day", "account", "model", "request_type")
 SLOTS = ("train", "account", "slot", "model", "request_type")
 KEYED = ("requests", "input_tokens", "output_tokens", "cost_usd", "unpriced")
-SLOTTED = ("requests", *TOKENS[:4], "cost_usd", "unpriced")
+ZONES = ("Europe/Zurich", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe")
 
 Row = dict[str, Any]
 
@@ -28,15 +31,16 @@ async def check_usage(connection: Any) -> None:
     assert await _table(connection, "usage_hourly", HOURLY) == _summed(given, HOURLY, tuple(given[0]) if given else ())
     assert await _table(connection, "usage_daily", DAILY) == _summed(given, DAILY, tuple(given[0]) if given else ())
     slots = await _table(connection, "usage_five_minutes", SLOTS)
-    assert {key: {name: slot[name] for name in SLOTTED} for key, slot in slots.items()} == _summed(
-        given, SLOTS, SLOTTED
-    )
+    plain = {key: {name: n for name, n in slot.items() if name != "first_at"} for key, slot in slots.items()}
+    assert plain == _summed(given, SLOTS, tuple(given[0]) if given else ())
     firsts: dict[Any, Any] = {}
     for one in sorted(given, key=lambda one: one["started_at"]):
         firsts.setdefault(tuple(one[name] for name in SLOTS), one["started_at"])
     assert {key: slot["first_at"] for key, slot in slots.items()} == firsts
     keyed = [one for one in given if one["key_id"] is not None]
-    assert await _table(connection, "key_usage_hourly", KEY) == _summed(keyed, KEY, KEYED)
+    assert await _table(connection, "key_usage", KEY) == _summed(keyed, KEY, KEYED)
+    for zone in ZONES if given else ():
+        await _check_days(connection, given, zone)
     latency = await connection.fetch("SELECT * FROM latency_hourly")
     assert {tuple(row)[:4]: tuple(row)[4:] for row in latency} == _latency(rows)
     talks = await connection.fetch(
@@ -45,8 +49,26 @@ async def check_usage(connection: Any) -> None:
     assert {tuple(row)[:2]: tuple(row)[2:] for row in talks} == _talks(rows)
 
 
-KEY = ("train", "key_id", "hour")
-_PLACE = {"train", "started_at", "hour", "day", "slot", "account", "model", "request_type", "key_id"}
+KEY = ("train", "key_id", "quarter")
+_PLACE = {"train", "started_at", "hour", "day", "slot", "quarter", "account", "model", "request_type", "key_id"}
+
+
+async def _check_days(connection: Any, given: list[Row], zone: str) -> None:
+    """Days of a zone, which the pages and the API cut out of the roll-ups."""
+    train, sums = given[0]["train"], defaultdict[Any, Counter[str]](Counter)
+    for one in given:
+        if one["train"] == train:
+            day = one["started_at"].astimezone(ZoneInfo(zone)).date()
+            sums[day, one["model"]].update({name: one[name] for name in ("requests", *SUMS)})
+    text, ever = queries()["usage_series"].text, (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+    rows = await connection.fetch(text, [train], *ever, "day", zone, "model", None, None, None)
+    found = {
+        (row["starts_at"].astimezone(ZoneInfo(zone)).date(), row["part"]): {
+            name: row[name] for name in ("requests", *SUMS)
+        }
+        for row in rows
+    }
+    assert found == {place: dict(counted) for place, counted in sums.items()}, zone
 
 
 async def _table(connection: Any, table: str, key: tuple[str, ...]) -> dict[Any, Row]:
@@ -82,6 +104,7 @@ def _place(row: Row) -> Row:
     return {
         "train": row["train"], "started_at": start, "hour": hour, "day": hour.replace(hour=0),
         "slot": hour + timedelta(minutes=start.minute // 5 * 5),
+        "quarter": hour + timedelta(minutes=start.minute // 15 * 15),
         "account": row["account"] or 0, "model": _model(row), "request_type": row["request_type"] or "",
         "key_id": row["key_id"],
     }  # fmt: skip

@@ -8,6 +8,7 @@ Everything is a function of the moment given: the same on every run.
 
 import math
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,6 +21,7 @@ from tests import observed
 OPUS, SONNET, HAIKU, NEW = "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-nova-1"
 SUBSCRIPTION = "account-1f2e3d4c"
 KEY = "key-0123456789ab"
+CLIENT_KEY = "ana"
 RATES = {OPUS: (4, 5, 8, 0.2, 20), SONNET: (2, 2.5, 4, 0.1, 10), HAIKU: (0.1, 0.125, 0.2, 0.01, 0.5)}
 """USD per million: input, writes of 5 minutes, of an hour, reads, output."""
 TRAINS = ("atlas", "borealis", "cargo")
@@ -92,6 +94,12 @@ _DAILY = (
     .replace("train, hour,", "train, day,")
     .replace("usage_hourly", "usage_daily")
 )
+_FIVE_MINUTES = (
+    _USED.replace("date_trunc('hour', $2::timestamptz, 'UTC')", "date_bin('5 minutes', $2, '2000-01-01 00:00:00+00')")
+    .replace("usage_hourly AS u (train, hour,", "usage_five_minutes AS u (first_at, train, slot,")
+    .replace("VALUES (", "VALUES ($2::timestamptz, ")
+    .replace("(train, hour, account, model", "(train, account, slot, model")
+)
 _LATENCY = """
 INSERT INTO latency_hourly AS l (train, hour, model, bucket, durations, first_tokens)
 VALUES ($1, date_trunc('hour', $2::timestamptz, 'UTC'), $3, latency_bucket($4), $5, 0),
@@ -101,12 +109,26 @@ ON CONFLICT (train, hour, model, bucket) DO UPDATE SET durations = l.durations +
 """
 
 
-DAYS = """
+HOURS_AND_DAYS = """
+INSERT INTO usage_hourly (train, hour, account, model, request_type, requests)
+SELECT train, date_trunc('hour', slot, 'UTC'), account, model, request_type, sum(requests)
+FROM usage_five_minutes GROUP BY 1, 2, 3, 4, 5;
 INSERT INTO usage_daily (train, day, account, model, request_type, requests)
 SELECT train, date_trunc('day', hour, 'UTC'), account, model, request_type, sum(requests)
-FROM usage_hourly GROUP BY 1, 2, 3, 4, 5
+FROM usage_hourly GROUP BY 1, 2, 3, 4, 5;
 """
-"""For requests that a test puts into the hours itself."""
+"""For requests that ``requested`` put into the five minutes."""
+
+
+async def requested(connection: Any, uses: Iterable[tuple[datetime, str, int]]) -> None:
+    """Requests of train 1: when, of which model, how many; nothing but their number."""
+    await connection.executemany(
+        "INSERT INTO usage_five_minutes (train, account, slot, model, request_type, first_at, requests, input_tokens,"
+        " output_tokens, cache_creation_input_tokens, cache_read_input_tokens, cost_usd, unpriced)"
+        " VALUES (1, 0, $1, $2, '', $1, $3, 0, 0, 0, 0, 0, 0)",
+        list(uses),
+    )
+    await connection.execute(HOURS_AND_DAYS)
 
 
 async def used(
@@ -135,13 +157,23 @@ async def used(
     usd = cost if cost is not None else tokens.cost(model) * ok if priced else Decimal(0)
     counts = [round(1000 * ok * each) for each in (tokens.fresh, tokens.out, tokens.short + tokens.long, tokens.read)]
     split = [round(1000 * ok * each) for each in (tokens.short, tokens.long)]
-    for statement in (_USED, _DAILY):
+    for statement in (_USED, _DAILY, _FIVE_MINUTES):
         await connection.execute(
             statement, number, at, paid, model, request_type, requests, ok, cancelled, rejected, *counts,
             round(ok * seconds * 1e6), *split, usd, ok if priced else 0, 0 if priced else ok, estimated,
         )  # fmt: skip
     if ok:
         await connection.execute(_LATENCY, number, at, model, round(seconds * 1e6), ok, round(seconds * 1.8e5))
+
+
+async def keyed(connection: Any, at: datetime, *, cost: Decimal, train: str = "atlas") -> None:
+    """One request of the client key ``CLIENT_KEY``, of a train that is there."""
+    await connection.execute(
+        "INSERT INTO key_usage AS k (train, key_id, quarter, requests, cost_usd)"
+        " SELECT train, $2, date_bin('15 minutes', $3::timestamptz, '2000-01-01 00:00:00+00'), 1, $4 FROM trains"
+        " WHERE name = $1 ON CONFLICT (train, key_id, quarter) DO UPDATE SET cost_usd = k.cost_usd + excluded.cost_usd",
+        train, CLIENT_KEY, at, cost,
+    )  # fmt: skip
 
 
 async def talk(

@@ -7,12 +7,11 @@ from core.access import Permission
 from dashboard.problems import Problem
 from dashboard.routing import Call, Query, body_of, route
 from dashboard.trains import visible_trains
+from dashboard.usage import change
 from dashboard.usage.answers import BudgetAnswer, BudgetChange, BudgetGiven, BudgetsAnswer, Done
 from dashboard.usage.reading import standings
 from dashboard.usage.shape import budget_answer
 from sql.rows.budgets import BudgetRow
-
-NONE = "there is no such budget, or it is not yours to see"
 
 
 @route("GET", "/api/budgets", permission=Permission.READ_STATISTICS, returns=BudgetsAnswer, errors=(503,))
@@ -33,24 +32,8 @@ async def list_budgets(call: Call[Query]) -> BudgetsAnswer:
 )
 async def add_budget(call: Call[Query]) -> BudgetAnswer:
     """Give a train, or one client key of it, a budget; it has one at most of each unit and period."""
-    given = await body_of(BudgetGiven, call.request)
-    trains = await visible_trains(call.database, call.principal, [given.train_id])
-    if not trains:
-        raise Problem(404, "there is no such train, or it is not yours to see")
-    row = await call.database.fetch_one(
-        "budget_put",
-        BudgetRow,
-        next(iter(trains)),
-        given.key_id,
-        given.unit,
-        given.amount,
-        given.period,
-        given.tz,
-        given.hard,
-        call.principal.name,
-    )
-    if row is None:
-        raise Problem(409, "there is a budget of this unit and period: change that one")
+    row = await change.add(call.database, call.principal, await body_of(BudgetGiven, call.request))
+    trains = await visible_trains(call.database, call.principal)
     return (await _answers(call, [row], trains))[0]
 
 
@@ -65,29 +48,21 @@ async def add_budget(call: Call[Query]) -> BudgetAnswer:
 async def change_budget(call: Call[Query]) -> BudgetAnswer:
     """Change a budget's amount, zone or hardness."""
     given = await body_of(BudgetChange, call.request)
+    number = change.number_of(call.request.match_info["id"])
     trains = await visible_trains(call.database, call.principal)
     row = await call.database.fetch_one(
-        "budget_change", BudgetRow, sorted(trains), _number(call), given.amount, given.tz, given.hard
+        "budget_change", BudgetRow, sorted(trains), number, given.amount, given.tz, given.hard
     )
     if row is None:
-        raise Problem(404, NONE)
+        raise Problem(404, change.NONE)
     return (await _answers(call, [row], trains))[0]
 
 
 @route("DELETE", "/api/budgets/{id}", permission=Permission.ADMINISTER, returns=Done, errors=(404, 503))
 async def delete_budget(call: Call[Query]) -> Done:
     """Take a budget back."""
-    trains = await visible_trains(call.database, call.principal)
-    if await call.database.fetch_one("budget_delete", BudgetRow, sorted(trains), _number(call)) is None:
-        raise Problem(404, NONE)
+    await change.take_back(call.database, call.principal, call.request.match_info["id"])
     return Done()
-
-
-def _number(call: Call[Query]) -> int:
-    number = call.request.match_info["id"]
-    if not (number.isascii() and number.isdigit() and len(number) < 10):
-        raise Problem(404, NONE)
-    return int(number)
 
 
 async def _answers(call: Call[Query], rows: Sequence[BudgetRow], trains: dict[int, str]) -> list[BudgetAnswer]:

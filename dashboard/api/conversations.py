@@ -19,14 +19,15 @@ from dashboard.conversations.query import ConversationsQuery
 from dashboard.conversations.shape import (
     conversation_answer,
     conversation_fields,
-    conversation_request,
     cursor_page,
     rebuild_answers,
     request_fields,
+    tree_json,
 )
 from dashboard.conversations.talk import Talk
 from dashboard.pages.shell import ASSETS
 from dashboard.recordings.bodies import MOST_SHOWN_BYTES, readable_value
+from dashboard.render.pool import rendered
 from dashboard.render.secrets import said
 from dashboard.routing import Call, Query, route
 from sql.rows.conversations import AnswerRow
@@ -74,7 +75,7 @@ async def list_conversations(call: Call[ConversationsQuery]) -> ConversationsAns
     returns=ConversationTree,
     errors=(404, 503),
 )
-async def show_conversation(call: Call[Query]) -> ConversationTree | web.Response:
+async def show_conversation(call: Call[Query]) -> web.Response:
     """One conversation with its tree: every request in start order.
 
     The id it had before it was joined to another one answers 308 to the id it has now.
@@ -85,12 +86,14 @@ async def show_conversation(call: Call[Query]) -> ConversationTree | web.Respons
     rows = (await talk_of(call, found.row)).tree.rows
     branches = await branches_of(call.database, {found.row.train: found.train}, [found.row])
     counted = found.row.message_count + found.row.attempt_count
-    return ConversationTree(
+    tree = ConversationTree(
         **conversation_fields(found.row, found.train, found.account, branches[found.id], found.now),
         rebuilding=rebuild_answers(found.now),
-        requests=[conversation_request(row) for row in rows],
+        requests=[],
         requests_omitted=max(0, counted - len(rows)),
     )
+    body = await rendered(call.request.app, tree_json, tree, rows)
+    return web.Response(body=body, content_type="application/json")
 
 
 @route(

@@ -1,4 +1,4 @@
-"""``/api/stats`` and ``/api/train-ids``: sums from the hourly roll-up."""
+"""``/api/stats`` and ``/api/train-ids``: sums from the roll-ups by time."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +9,7 @@ from dashboard.problems import Problem
 from dashboard.recordings.answers import Answer
 from dashboard.recordings.query import Moment, Texts
 from dashboard.routing import Call, Query, route
+from dashboard.totals.slots import HOUR, five_minutes_of, hour_of
 from dashboard.trains import visible_trains
 from sql.rows.directory import TrainRow
 from sql.rows.statistics import StatisticsRow, SubtasksRow, TotalsRow
@@ -26,7 +27,7 @@ class StatsQuery(Query):
 class Period(Answer):
     """The time that sums are over."""
 
-    start: datetime = Field(description="Start of the hour that `since` is in: sums are by the hour")
+    start: datetime = Field(description="Start of the five minutes that `since` is in: sums are kept by these")
     end: datetime
 
 
@@ -37,7 +38,7 @@ class StatsAnswer(Answer):
     total_tokens: int = Field(description="input + output as reported")
     active_trains: int
     total_subtasks: int = Field(
-        description="Sub-agents launched in the period, by the hour of the call that launched them"
+        description="Sub-agents launched in the period, by when the call began that launched them"
     )
     success_rate: float = Field(description="Percent: ok / (all - client_cancelled - rejected)")
     average_latency: float = Field(description="Mean response time of ok requests, milliseconds")
@@ -79,9 +80,11 @@ async def show_stats(call: Call[StatsQuery]) -> StatsAnswer:
     since = call.query.since or end - DEFAULT_PERIOD
     if since > end:
         raise Problem(400, "since lies in the future")
-    start = since.replace(minute=0, second=0, microsecond=0)
+    start = five_minutes_of(since)
     trains = await visible_trains(call.database, call.principal, call.query.train_id)
-    row = await call.database.fetch_one("statistics_of_period", StatisticsRow, sorted(trains), start, end)
+    # Of the running hour all, which is one row where its parts are many.
+    until = hour_of(end) + HOUR
+    row = await call.database.fetch_one("statistics_of_period", StatisticsRow, sorted(trains), start, until)
     launched = await call.database.fetch_one("subtasks_of_period", SubtasksRow, sorted(trains), start, end)
     subtasks = 0 if launched is None else launched.subtasks
     return stats_answer(row or StatisticsRow(0, 0, 0, 0, 0, 0, 0), subtasks, Period(start=start, end=end))

@@ -1,10 +1,11 @@
-"""``/api/token-usage`` and ``/api/usage``: sums by day, hour, account and model, from the hourly roll-up."""
+"""``/api/token-usage`` and ``/api/usage``: sums by day, hour, account and model, from the roll-ups by time."""
 
 from datetime import UTC, datetime, timedelta
 
 from core.access import Permission
 from dashboard.problems import Problem
 from dashboard.routing import Call, route
+from dashboard.totals.slots import five_minutes_of, hour_of
 from dashboard.trains import visible_trains
 from dashboard.usage import answers, reading, shape
 from dashboard.usage.query import AccountsQuery, DailyQuery, HourlyQuery, SeriesQuery
@@ -26,10 +27,7 @@ MOST_HOURS = timedelta(days=366)
     errors=(400, 503),
 )
 async def show_daily_usage(call: Call[DailyQuery]) -> answers.DailyAnswer:
-    """Usage and cost of each of the last days, by model.
-
-    Sums are of whole hours of UTC: in a zone that is half an hour off, an hour is booked on the day it begins on.
-    """
+    """Usage and cost of each of the last days, by model."""
     zone = call.query.zone
     first, over = reading.last_days(datetime.now(UTC), zone, call.query.days)
     rows = await reading.rows_of(call, over, "day", "model")
@@ -58,7 +56,7 @@ async def show_daily_usage(call: Call[DailyQuery]) -> answers.DailyAnswer:
 async def show_usage_series(call: Call[SeriesQuery]) -> answers.SeriesAnswer:
     """Usage and cost by steps of time: hours, or days, weeks and months of a zone."""
     query, now = call.query, datetime.now(UTC)
-    over = _stretch(query.since, query.until, now)
+    over = _stretch(query, now)
     if query.bucket == "hour" and over.end - over.start > MOST_HOURS:
         raise Problem(400, "a series by the hour is of a year at most")
     rows = await reading.rows_of(call, over, query.bucket, "none", query.model, query.request_type)
@@ -164,9 +162,10 @@ async def _hours(call: Call[HourlyQuery]) -> tuple[Stretch, list[tuple[datetime,
     return over, [(hour, rows.get(hour)) for hour in every]
 
 
-def _stretch(since: datetime | None, until: datetime | None, now: datetime) -> Stretch:
-    end = until or now
-    start = reading.hour_of(since or end - DEFAULT_SERIES)
+def _stretch(query: SeriesQuery, now: datetime) -> Stretch:
+    end = query.until or now
+    since = query.since or end - DEFAULT_SERIES
+    start = hour_of(since) if query.bucket == "hour" else five_minutes_of(since)
     if start > end:
         raise Problem(400, "since lies behind until")
     return Stretch(start, end)

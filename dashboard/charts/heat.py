@@ -1,6 +1,7 @@
 """Hour by weekday: how much happens when. A cell's size says what its colour says."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
@@ -23,16 +24,35 @@ Cells = Mapping[tuple[int, int], float]
 """(weekday from Monday = 0, hour) → value. What is missing was not in the period: that is not 0."""
 
 
-def drawn(cells: Cells, write: Callable[[float], str], *, label: str) -> Markup:
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """The hours of a day, which are those of UTC: where a zone is half an hour off they begin at half past."""
+
+    minute: int = 0
+
+    def begins(self, hour: int) -> str:
+        """When one begins: ``23:00``, ``23:30``."""
+        return f"{hour % HOURS:02d}:{self.minute:02d}"
+
+    @property
+    def note(self) -> str:
+        """What is special about them, to go on with."""
+        return f", each from {self.minute} minutes past" if self.minute else ""
+
+
+FULL = Hours()
+
+
+def drawn(cells: Cells, write: Callable[[float], str], hours: Hours = FULL, *, label: str) -> Markup:
     """The drawing."""
     most = max(cells.values(), default=0)
     rows = [_ROW.format(day * ROW + ROW / 2 + 4, name) for day, name in enumerate(DAYS)]
-    hours = [
+    ticks = [
         _HOUR.format(" odd" if hour % 6 else "", (hour + 0.5) * 100 / HOURS, 7 * ROW + 16, hour)
         for hour in range(0, HOURS, 3)
     ]
-    every = [_cell(cells, day, hour, most, write) for day in range(7) for hour in range(HOURS)]
-    inside = Markup("").join([*rows, *every, *hours])
+    every = [_cell(cells, day, hour, most, write, hours) for day in range(7) for hour in range(HOURS)]
+    inside = Markup("").join([*rows, *every, *ticks])
     return _SVG.format(7 * ROW + 22, spelled(safe(label)), inside)
 
 
@@ -41,9 +61,9 @@ def level(value: float, most: float) -> int:
     return 0 if value <= 0 or most <= 0 else min(LEVELS, int(value / most * LEVELS) + 1)
 
 
-def _cell(cells: Cells, day: int, hour: int, most: float, write: Callable[[float], str]) -> Markup:
+def _cell(cells: Cells, day: int, hour: int, most: float, write: Callable[[float], str], hours: Hours) -> Markup:
     value = cells.get((day, hour))
-    step, name = 100 / HOURS, f"{LONG_DAYS[day]} {hour:02d}:00–{(hour + 1) % HOURS:02d}:00"
+    step, name = 100 / HOURS, f"{LONG_DAYS[day]} {hours.begins(hour)}–{hours.begins(hour + 1)}"
     if value is None:
         return _CELL.format(f"{name}: not in this period", hour * step, day * ROW, step, ROW, "")
     found = level(value, most)
@@ -53,8 +73,11 @@ def _cell(cells: Cells, day: int, hour: int, most: float, write: Callable[[float
     return _CELL.format(f"{name}: {write(value)}", hour * step, day * ROW, step, ROW, mark)
 
 
-def table(cells: Cells, write: Callable[[Value], str]) -> Table:
+def table(cells: Cells, write: Callable[[Value], str], hours: Hours = FULL) -> Table:
     """The same as weekdays by hours."""
-    hours = tuple(Column(f"{hour:02d}", f"hour_{hour:02d}", write) for hour in range(HOURS))
+    columns = tuple(
+        Column(hours.begins(hour) if hours.minute else f"{hour:02d}", f"hour_{hour:02d}", write)
+        for hour in range(HOURS)
+    )
     rows = tuple((name, *(cells.get((day, hour)) for hour in range(HOURS))) for day, name in enumerate(LONG_DAYS))
-    return Table((Column("Weekday", "weekday", number=False), *hours), rows)
+    return Table((Column("Weekday", "weekday", number=False), *columns), rows)

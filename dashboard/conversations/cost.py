@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from dashboard.totals.sums import Sums
+from dashboard.totals.sums import Sums, together
 from sql.rows.conversations import ConversationRequestRow
 
 MAIN = "main"
@@ -30,7 +30,7 @@ class Step:
     @property
     def total(self) -> Sums:
         """All of them."""
-        return sum(self.sums.values(), Sums())
+        return together(self.sums.values())
 
 
 def sums_of_request(row: ConversationRequestRow) -> Sums:
@@ -66,11 +66,10 @@ def model_of(row: ConversationRequestRow) -> str:
 
 def parts(rows: Sequence[ConversationRequestRow], name: Callable[[ConversationRequestRow], str]) -> list[Part]:
     """The requests by what ``name`` says of them, the dearest first."""
-    found: dict[str, tuple[Sums, int]] = {}
+    places: dict[str, list[int]] = {}
     for place, row in enumerate(rows):
-        before, first = found.get(name(row), (Sums(), place))
-        found[name(row)] = (before + sums_of_request(row), first)
-    made = [Part(one, sums, first) for one, (sums, first) in found.items()]
+        places.setdefault(name(row), []).append(place)
+    made = [Part(one, together(sums_of_request(rows[place]) for place in own), own[0]) for one, own in places.items()]
     return sorted(made, key=lambda part: (-part.sums.cost_usd, -part.sums.tokens, part.first))
 
 
@@ -81,9 +80,7 @@ def steps(rows: Sequence[ConversationRequestRow], most: int) -> list[Step]:
 
 
 def _step(rows: Sequence[ConversationRequestRow], first: int, end: int) -> Step:
-    sums: dict[str, Sums] = {}
-    for row in rows[first:end]:
-        sums[branch_of(row)] = sums.get(branch_of(row), Sums()) + sums_of_request(row)
+    sums = {part.name: part.sums for part in parts(rows[first:end], branch_of)}
     return Step(first, end - 1, sums)
 
 

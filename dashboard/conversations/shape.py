@@ -1,12 +1,16 @@
 """From rows to the answers of the JSON API: words of others leave with their secrets masked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
+from uuid import UUID
+
+import orjson
 
 from dashboard.conversations.answers import (
     BranchAnswer,
     ConversationAnswer,
-    ConversationRequest,
+    ConversationTree,
     CursorPage,
     LatestRequest,
     LaunchAnswer,
@@ -18,7 +22,7 @@ from dashboard.conversations.listing import Page
 from dashboard.conversations.now import Now
 from dashboard.recordings.query import Paged
 from dashboard.recordings.shape import numbered_page
-from dashboard.render.secrets import said
+from dashboard.render.secrets import safe, said
 from sql.rows.conversations import BranchRow, ConversationRequestRow, ConversationRow, SessionRow, SessionTalkRow
 from sql.rows.directory import AccountRow
 
@@ -29,13 +33,17 @@ AS_IS = (
 )  # fmt: skip
 """Fields of a conversation's row that the answer has under the same name."""
 
-REQUEST_AS_IS = (
+OURS = (
     "id", "parent_request_id", "link_method", "branch_id", "is_subtask", "parent_task_request_id", "attempt_of",
-    "session_id", "agent_id", "status_code", "outcome", "error_type", "stop_reason", "request_type", "input_tokens",
-    "output_tokens", "total_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "thinking_tokens",
-    "item_count", "current_message_hash", "parent_message_hash", "preview", "ended_at",
-    "cost_estimated", "cost_reason",
+    "status_code", "outcome", "request_type", "input_tokens", "output_tokens", "total_tokens",
+    "cache_creation_input_tokens", "cache_read_input_tokens", "thinking_tokens", "item_count", "current_message_hash",
+    "parent_message_hash", "ended_at", "cost_estimated", "cost_reason",
 )  # fmt: skip
+"""Fields of a request's row that the answer has under the same name: numbers, and words that are our own."""
+
+OTHERS = ("session_id", "agent_id", "error_type", "stop_reason", "preview")
+"""Those with words of clients and of the API."""
+_OURS, _OTHERS = attrgetter(*OURS), attrgetter(*OTHERS)
 
 
 def conversation_fields(
@@ -84,20 +92,32 @@ def rebuild_answers(now: Now) -> list[RebuildAnswer]:
 
 
 def request_fields(row: ConversationRequestRow) -> dict[str, Any]:
-    """What the API says of a request in its tree."""
-    return {name: said(getattr(row, name)) for name in REQUEST_AS_IS} | {
-        "model": said(row.answered_model or row.model),
+    """What the API says of a request in its tree: the fields of ``ConversationRequest``."""
+    fields = dict(zip(OURS, _OURS(row), strict=True))
+    fields |= {name: word and safe(word) for name, word in zip(OTHERS, _OTHERS(row), strict=True)}
+    model = row.answered_model or row.model
+    return fields | {
+        "model": model and safe(model),
         "cost_usd": _number(row.cost_usd),
         "response_time_ms": _ms(row.duration_us),
         "ttft_ms": _ms(row.ttft_us),
-        "launches": [LaunchAnswer(**said(launch)) for launch in row.launches or ()],
+        "launches": [LaunchAnswer(**said(launch)).model_dump() for launch in row.launches or ()],
         "created_at": row.started_at,
     }
 
 
-def conversation_request(row: ConversationRequestRow) -> ConversationRequest:
-    """A node of the tree as the API gives it."""
-    return ConversationRequest(**request_fields(row))
+def tree_json(tree: ConversationTree, rows: Iterable[ConversationRequestRow]) -> bytes:
+    """A conversation and its requests as the API gives them. Rows are written as they are: no model is made of each."""
+    answer = tree.model_dump(mode="json", by_alias=True)
+    answer["requests"] = [request_fields(row) for row in rows]
+    return orjson.dumps(answer, default=_id, option=orjson.OPT_UTC_Z)
+
+
+def _id(value: object) -> str:
+    """The driver's UUIDs are a class of their own."""
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(type(value).__name__)
 
 
 def session_answer(

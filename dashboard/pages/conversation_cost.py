@@ -19,7 +19,7 @@ from dashboard.pages.table_file import as_csv
 from dashboard.render import figures
 from dashboard.routing import Call, Query, route
 from dashboard.totals.classes import CLASSES, split
-from dashboard.totals.sums import Sums
+from dashboard.totals.sums import Sums, together
 from dashboard.totals.wording import (
     COST_FORMULA,
     MEASURES,
@@ -56,7 +56,7 @@ def values(tree: Tree[ConversationRequestRow], path: str, purposes: Mapping[str,
     """What the template draws."""
     rows = tree.rows
     branches, models = cost.parts(rows, cost.branch_of), cost.parts(rows, cost.model_of)
-    whole = sum((part.sums for part in branches), Sums())
+    whole = together(part.sums for part in branches)
     cut = cost.steps(rows, MOST_STEPS)
     return {
         "whole": whole,
@@ -122,12 +122,12 @@ def _by_step(cut: Sequence[cost.Step], branches: Sequence[cost.Part], whole: Sum
 
 def _key(series: bars.Series, group: Sequence[cost.Part], path: str) -> Key:
     """A line of the key: a single branch leads to its newest request."""
-    total = told(MEASURES["cost"], sum((part.sums for part in group), Sums()))
+    total = told(MEASURES["cost"], together(part.sums for part in group))
     return Key(series.name, series.look, total, address(path, {"branch": group[0].name}) if len(group) == 1 else None)
 
 
 def _usd(step: cost.Step, names: set[str]) -> float | None:
-    sums = sum((sums for name, sums in step.sums.items() if name in names), Sums())
+    sums = together(sums for name, sums in step.sums.items() if name in names)
     return None if sums.cost is None else float(sums.cost)
 
 

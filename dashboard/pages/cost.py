@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from aiohttp import web
 
-from core.access import Permission
+from core.access import Permission, may
 from dashboard.charts.figure import Figure
 from dashboard.charts.table import Column, Table, Value
 from dashboard.overview import budgets
@@ -103,6 +103,7 @@ async def cost_page(call: Call[CostQuery]) -> web.Response:
         json=address("/cost.json", kept),
         listed=scope.listed,
         prices=address("/prices", scope.period.tz),
+        may_change=may(call.principal, Permission.ADMINISTER),
     )
 
 
@@ -250,4 +251,4 @@ async def _budgets(call: Call[Any], scope: Scope) -> list[tuple[budgets.Stand, F
 
 
 async def _unpriced(call: Call[Any], scope: Scope) -> list[UnpricedRow]:
-    return await call.database.fetch("usage_unpriced", UnpricedRow, scope.numbers, scope.span.since, scope.span.end)
+    return await call.database.fetch("usage_unpriced", UnpricedRow, scope.numbers, scope.span.since, scope.span.until)

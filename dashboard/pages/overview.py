@@ -52,7 +52,7 @@ class ChartQuery(OverviewQuery):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the page is about: trains, whole hours, and what they are compared with."""
+    """What the page is about: trains, a period, and what they are compared with."""
 
     trains: Mapping[int, str]
     named: list[str]
@@ -169,7 +169,7 @@ async def scope_of(call: Call[Any]) -> Scope:
 async def drawn(call: Call[Any], scope: Scope) -> Drawn:
     """The charts."""
     query = call.query
-    usage = await read_usage(call.database, scope.numbers, scope.span, query.by)
+    usage = await read_usage(call.database, scope.numbers, scope.span, query.by, hours=True)
     names = naming_of(query.by, usage, scope.trains, scope.listed)
     measure = MEASURES[query.measure]
     change = None
@@ -219,7 +219,7 @@ async def _waits(call: Call[Any], scope: Scope) -> tuple[latency.Times, latency.
 async def _now(call: Call[Any], scope: Scope) -> StateOfNowRow | None:
     now, span = scope.span.now, scope.span
     burst = (hour_of(now - attention.BURST_LOOKED_AT), attention.BURST_LEAST, attention.BURST_SHARE)
-    values = (scope.numbers, now - IN_FLIGHT, *burst, span.since, span.end)
+    values = (scope.numbers, now - IN_FLIGHT, *burst, span.since, span.until)
     return await call.database.fetch_one("state_of_now", StateOfNowRow, *values)
 
 

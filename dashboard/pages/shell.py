@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +14,7 @@ from jinja2 import FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboard.access import GATE
-from dashboard.assets import Assets
+from dashboard.assets import Assets, shipped
 from dashboard.charts.figure import EVERY
 from dashboard.overview.cards import Failed
 from dashboard.pages.header import header_of, kept_of, know_trains
@@ -32,6 +33,8 @@ ASSETS = web.AppKey("assets", Assets)
 TEMPLATES = Path(__file__).parent.parent / "templates"
 LONGEST_WORDS = 20_000
 """Characters of a name or sentence that a template draws; a tool's name may be megabytes."""
+LONGEST_KEPT, WORDS_KEPT = 64, 8192
+"""A long table says the same few hundred words ten thousand times: so many short ones are looked through once."""
 COMPRESSED_ELSEWHERE = 64 * 1024
 """Bytes above which a page is compressed off the event loop."""
 
@@ -47,7 +50,7 @@ NEXT_STEPS: Mapping[int, str] = {
 
 def setup(app: web.Application) -> None:
     """Wire templates, rendering pool, assets and error pages into the application. No I/O but reading our own files."""
-    app[ASSETS] = Assets()
+    app[ASSETS] = shipped()
     app[ERROR_PAGE] = error_page
     app.cleanup_ctx.append(pool.opened)
     app.middlewares.append(know_trains)
@@ -156,7 +159,14 @@ def shown(value: Any) -> Any:
 
     Secrets are masked and hidden characters spelled out; markup was made so already (``visible``, the renderers).
     """
-    return spelled(safe(value)) if isinstance(value, str) and not isinstance(value, Markup) else value
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return _word(value) if len(value) <= LONGEST_KEPT else spelled(safe(value))
+
+
+@lru_cache(WORDS_KEPT)
+def _word(word: str) -> str:
+    return spelled(safe(word))
 
 
 def _visible(value: object) -> str:

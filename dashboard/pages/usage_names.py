@@ -18,7 +18,7 @@ PARAMETER: Mapping[Dimension, str] = {
 
 
 class Listed:
-    """The list of requests of a period: exactly the hours that were summed up, so that both hold the same calls."""
+    """The list of requests of a period: exactly the time that was summed up, so that both hold the same calls."""
 
     def __init__(self, span: Span, period: Period, trains: Collection[str]) -> None:
         until = "" if period.live else _written(period.end)

@@ -1,8 +1,9 @@
 """How long the requests of a list took: a bounded sample of the newest, their percentiles, how many fall where."""
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil
 from uuid import UUID
 
@@ -24,6 +25,8 @@ class Latency:
 
     durations: Sequence[int]
     sampled: bool
+    seen: int = 0
+    """Requests that were looked at, those that still run among them: one more than the sample where there are more."""
 
     def percentile(self, percent: int) -> int | None:
         """The duration that so many per cent of them do not exceed (nearest rank); None without any."""
@@ -34,10 +37,8 @@ class Latency:
     @property
     def counts(self) -> list[int]:
         """How many fall into each bucket."""
-        found = [0] * len(EDGES_MS)
-        for duration in self.durations:
-            found[bisect_right(EDGES_MS, duration / 1000) - 1] += 1
-        return found
+        begins = [bisect_left(self.durations, edge * 1000) for edge in EDGES_MS[1:]]
+        return [last - first for first, last in pairwise([0, *begins, len(self.durations)])]
 
 
 async def latency_of(database: Database, principal: Principal, query: RequestsQuery) -> Latency:
@@ -55,10 +56,10 @@ async def sample_of(
 ) -> Latency:
     """The same of trains and leads that are known; ``end`` is where a search ends."""
     found: list[int] = []
-    capped = end is not None
+    capped, seen = end is not None, 0
     for name, account in leads:
         given = filters_of(query, account, end)
-        column = await transaction.column_union(name, "duration_us", trains, *given, limit=SAMPLED)
-        capped = capped or len(column) == SAMPLED
-        found += [duration for duration in column if duration is not None]
-    return Latency(sorted(found), sampled=capped)
+        column = await transaction.column_union(name, "duration_us", trains, *given, limit=SAMPLED + 1)
+        capped, seen = capped or len(column) > SAMPLED, seen + len(column)
+        found += [duration for duration in column[:SAMPLED] if duration is not None]
+    return Latency(sorted(found), capped, seen)

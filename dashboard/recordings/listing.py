@@ -7,7 +7,7 @@ from uuid import UUID
 
 from core.access import Principal
 from core.ids import uuid7_ms
-from dashboard.recordings.latency import Latency, sample_of
+from dashboard.recordings.latency import SAMPLED, Latency, sample_of
 from dashboard.recordings.leads import Lead, filters_of, leads_of, searched_to
 from dashboard.recordings.query import RequestsQuery
 from dashboard.trains import account_names, wanted_trains
@@ -15,7 +15,7 @@ from sql.database import Database, Transaction
 from sql.rows.directory import AccountRow
 from sql.rows.requests import RequestRow
 
-COUNTED_TO = 10_000
+COUNTED_TO = SAMPLED
 """A count stops one behind this: "10,000+" costs milliseconds, an exact count of a million rows does not."""
 
 
@@ -55,8 +55,8 @@ async def find_requests(
 ) -> Listing:
     """The page of requests that a query asks for, newest first, of the trains the principal may see.
 
-    ``counted=False`` leaves the total out: 0. ``sampled`` says how long they took, too. ``known`` are the trains the
-    principal may see, where the caller has read them.
+    ``counted=False`` leaves the total out: 0. ``sampled``, of a first page, says how long they took.
+    ``known`` are the trains the principal may see, where the caller has read them.
     """
     trains = await wanted_trains(database, principal, query.train_id, known)
     leads = await leads_of(database, query)
@@ -68,9 +68,11 @@ async def find_requests(
         end = await searched_to(transaction, numbers, query)
         for lead in leads:
             rows += await _page_of(transaction, lead, numbers, query, end)
-            total += 0 if not counted else await _count_of(transaction, lead, numbers, query, end)
+            if counted and not sampled:
+                total += await _count_of(transaction, lead, numbers, query, end)
         if sampled:
             latency = await sample_of(transaction, numbers, leads, query, end)
+            total = latency.seen  # the same rows, read once
     rows.sort(key=lambda row: row.id, reverse=True)
     shown = rows[query.skip : query.skip + query.size]
     accounts = await account_names(database, {row.account for row in shown if row.account is not None})

@@ -1,4 +1,4 @@
-"""Sums over a period as pages show them: read from the hourly roll-ups, never from requests.
+"""Sums over a period as pages show them: read from the roll-ups by time, never from requests.
 
 - ``slots`` cuts a period into hours, days, weeks … of a zone; ``sums`` adds figures up without losing what is unknown.
 - ``usage`` reads them by slot and by train, account, model or type; ``latency`` finds percentiles in buckets.

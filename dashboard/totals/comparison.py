@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from dashboard.totals.slots import HOUR, hour_of
+from dashboard.totals.slots import HOUR, five_minutes_of
 
 WEEK = timedelta(days=7)
 ENOUGH = timedelta(days=2)
@@ -17,7 +17,7 @@ MOST_PERCENT = 999
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """The period that is compared with, in whole hours like the one it stands beside."""
+    """The period that is compared with, cut like the one it stands beside."""
 
     since: datetime
     end: datetime
@@ -31,7 +31,7 @@ class Earlier:
 
 def earlier_of(since: datetime, end: datetime) -> Earlier:
     """As many whole weeks back as the period is long."""
-    start = hour_of(since)
+    start = five_minutes_of(since)
     # A period of seven days begins up to an hour earlier here: it is one week still.
     weeks = max(1, math.ceil((end - start - HOUR) / WEEK))
     return Earlier(start - weeks * WEEK, start - weeks * WEEK + (end - start), weeks)

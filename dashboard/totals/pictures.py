@@ -9,7 +9,7 @@ from dashboard.charts.palette import Look, looks
 from dashboard.charts.table import Column, Table, Value
 from dashboard.render import figures
 from dashboard.totals.comparison import Change
-from dashboard.totals.slots import Slot, axis_note
+from dashboard.totals.slots import HOUR, Slot, axis_note, hour_of
 from dashboard.totals.sums import Sums
 from dashboard.totals.usage import Dimension, Usage
 from dashboard.totals.wording import TITLES, Measure, count_cell, money_cell, percent, told
@@ -129,12 +129,14 @@ def by_hour(usage: Usage, measure: Measure, *, key: str, csv: str) -> Figure:
         place: value for place, sums in usage.hours.items() if (value := measure.value(sums)) is not None
     }
     write = money_cell if measure.name == "cost" else count_cell
-    finding = _busiest(cells, measure)
+    minute = usage.span.end.astimezone(usage.span.zone).minute - usage.span.end.minute
+    hours = heat.Hours(minute % 60)
+    finding = _busiest(cells, measure, hours)
     title = f"{measure.title} by weekday and hour"
-    drawing = heat.drawn(_whole(usage, cells), measure.write, label=f"{title}. {finding}")
+    drawing = heat.drawn(_whole(usage, cells), measure.write, hours, label=f"{title}. {finding}")
     return Figure(
-        key, title, finding, drawing, heat.table(cells, write), measure.source,
-        note=f"hours in {usage.span.zone}, summed over the period", csv=csv,
+        key, title, finding, drawing, heat.table(cells, write, hours), measure.source,
+        note=f"hours in {usage.span.zone}{hours.note}, summed over the period", csv=csv,
     )  # fmt: skip
 
 
@@ -143,18 +145,19 @@ def _whole(usage: Usage, cells: Mapping[tuple[int, int], float]) -> dict[tuple[i
     span, found = usage.span, dict(cells)
     if (span.end - span.since).days >= 7:
         return {(day, hour): found.get((day, hour), 0.0) for day in range(7) for hour in range(heat.HOURS)}
-    hours = int((span.end - span.since).total_seconds() // 3600) + 1
-    for step in range(hours):
-        there = (span.since + step * (span.end - span.since) / max(1, hours - 1)).astimezone(span.zone)
+    hour = hour_of(span.since)
+    while hour < span.end:
+        there = hour.astimezone(span.zone)
         found.setdefault((there.weekday(), there.hour), 0.0)
+        hour += HOUR
     return found
 
 
-def _busiest(cells: Mapping[tuple[int, int], float], measure: Measure) -> str:
+def _busiest(cells: Mapping[tuple[int, int], float], measure: Measure, hours: heat.Hours) -> str:
     whole = sum(cells.values())
     if not whole:
         return "Nothing was recorded in this period."
     day, hour = max(cells, key=lambda place: cells[place])
     weekend = sum(value for (weekday, _), value in cells.items() if weekday >= 5)
-    when = f"{heat.LONG_DAYS[day]}s from {hour:02d}:00 to {(hour + 1) % 24:02d}:00"
+    when = f"{heat.LONG_DAYS[day]}s from {hours.begins(hour)} to {hours.begins(hour + 1)}"
     return f"The most on {when} ({measure.write(cells[day, hour])}); {percent(weekend / whole)} of it on weekends."

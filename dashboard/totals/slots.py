@@ -13,6 +13,7 @@ UNITS: tuple[Unit, ...] = get_args(Unit)
 MOST_SLOTS = 62
 """Slots of one drawing (``charts.bars``)."""
 HOUR = timedelta(hours=1)
+FIVE_MINUTES = timedelta(minutes=5)
 HOURS_TO = timedelta(hours=50)
 """The longest period that is cut into hours without being asked to."""
 _LENGTH = {
@@ -39,8 +40,13 @@ class Slot:
 
 
 def hour_of(moment: datetime) -> datetime:
-    """The hour a moment lies in, UTC: sums are kept by these."""
+    """The hour a moment lies in, UTC."""
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def five_minutes_of(moment: datetime) -> datetime:
+    """The five minutes a moment lies in: what begins or ends within an hour is read from the sums of these."""
+    return hour_of(moment) + FIVE_MINUTES * (moment.minute // 5)
 
 
 def unit_of(since: datetime, end: datetime, wanted: Unit | None = None) -> Unit:
@@ -108,7 +114,7 @@ def _slot(
 ) -> Slot:
     there = start.astimezone(zone)
     notes = [_odd_length(start, end, unit)]
-    if since > start and hour_of(since) > start:
+    if since > start:
         notes.append(
             f"from {since.astimezone(zone):%H:%M}" if unit in ("hour", "day") else f"from {_short(since, zone)}"
         )

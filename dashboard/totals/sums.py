@@ -1,5 +1,8 @@
 """Figures that add up. What has no price is counted beside the cost, so a sum never hides an unknown (rule N7)."""
 
+import functools
+import operator
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
@@ -25,7 +28,7 @@ class Sums:
     estimated: int = 0
 
     def __add__(self, other: "Sums") -> "Sums":
-        return Sums(*(getattr(self, name) + getattr(other, name) for name in NAMES))
+        return Sums(*map(operator.add, _VALUES(self), _VALUES(other)))
 
     @property
     def counted(self) -> int:
@@ -70,8 +73,15 @@ class Sums:
 
 
 NAMES = tuple(field.name for field in fields(Sums))
+_VALUES = operator.attrgetter(*NAMES)
 
 
 def sums_of(row: Any) -> Sums:
     """The sums in a row that has columns of these names."""
-    return Sums(*(getattr(row, name) for name in NAMES))
+    return Sums(*_VALUES(row))
+
+
+def together(many: Iterable[Sums]) -> Sums:
+    """All of them added up."""
+    columns: Iterable[tuple[Any, ...]] = zip(*map(_VALUES, many), strict=True)
+    return Sums(*[functools.reduce(operator.add, column) for column in columns])

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
-from dashboard.totals.slots import Slot, Unit, hour_of, slots, unit_of
+from dashboard.totals.slots import HOUR, Slot, Unit, five_minutes_of, hour_of, slots, unit_of
 from dashboard.totals.sums import Sums, sums_of
 from sql.database import Database
 from sql.rows.usage_pages import UsageSlotRow, UsageSumRow
@@ -20,13 +20,18 @@ SUBSCRIPTION = "oauth"
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A period in whole hours, as the roll-ups hold it, and how it is cut."""
+    """A period from one five minutes on, as the roll-ups hold it, and how it is cut."""
 
     since: datetime
     end: datetime
     unit: Unit
     zone: ZoneInfo
     now: datetime
+
+    @property
+    def until(self) -> datetime:
+        """Up to where it is summed up: of the running hour all, which is one row where its parts are many."""
+        return max(self.end, hour_of(self.now) + HOUR) if self.end >= self.now else self.end
 
     @property
     def slots(self) -> list[Slot]:
@@ -42,8 +47,8 @@ def span_of(
     first: datetime | None,
     unit: Unit | None = None,
 ) -> Span:
-    """The whole hours of a period; one that is open at its beginning begins with the ``first`` that is known."""
-    start = hour_of(since or first or end)
+    """A period as it is summed up; one that is open at its beginning begins with the ``first`` that is known."""
+    start = five_minutes_of(since or first or end)
     return Span(start, end, unit_of(start, end, unit), zone, now)
 
 
@@ -94,15 +99,21 @@ class Usage:
         )
 
 
-async def read_usage(database: Database, trains: Sequence[int], span: Span, dimension: Dimension) -> Usage:
-    """One query. Hours are those of UTC, whatever the zone: where a zone is half an hour off, so are its slots."""
+async def read_usage(
+    database: Database, trains: Sequence[int], span: Span, dimension: Dimension, *, hours: bool = False
+) -> Usage:
+    """One query; by weekday and hour too where ``hours`` says so.
+
+    Days are those of the zone, hours those of UTC: in a zone that is half an hour off they begin at half past.
+    """
     # An hour is cut by UTC: its start in a zone that is half an hour off is no hour there.
     zone = "UTC" if span.unit == "hour" else span.zone.key
     rows = await database.fetch(
-        "usage_by_slot", UsageSlotRow, list(trains), span.since, span.end, span.unit, zone, dimension, span.zone.key
-    )
+        "usage_by_slot", UsageSlotRow, list(trains), span.since, span.until, span.unit, zone, dimension, span.zone.key,
+        hours,
+    )  # fmt: skip
     cells = {(row.slot, row.name or "", row.kind or ""): sums_of(row) for row in rows if row.slot is not None}
-    hours = {
+    of_week = {
         (row.weekday - 1, row.hour): sums_of(row)
         for row in rows
         if row.slot is None and row.weekday is not None and row.hour is not None
@@ -112,7 +123,7 @@ async def read_usage(database: Database, trains: Sequence[int], span: Span, dime
         for row in rows
         if dimension == "account" and row.slot is not None and row.account_id is not None
     }
-    return Usage(span, cells, hours, accounts)
+    return Usage(span, cells, of_week, accounts)
 
 
 async def read_sum(database: Database, trains: Sequence[int], since: datetime, end: datetime) -> UsageSumRow:

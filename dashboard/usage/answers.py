@@ -48,7 +48,7 @@ class Day(Sums):
 
 
 class UsagePeriod(Answer):
-    """The time that sums are over, in whole hours."""
+    """The time that sums are over."""
 
     start: datetime
     end: datetime

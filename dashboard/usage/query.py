@@ -51,7 +51,10 @@ class DailyQuery(UsageQuery):
 class SeriesQuery(UsageQuery):
     """Usage by steps of time."""
 
-    since: Moment | None = Field(None, description="From the hour of this time on; default 7 days ago")
+    since: Moment | None = Field(
+        None,
+        description="From the five minutes of this time on (by the hour: from its hour on); default 7 days ago",
+    )
     until: Moment | None = Field(None, description="Before this time; default now")
     bucket: Bucket = Field("hour", description="Step of time")
     model: Text | None = Field(None, description="Model that answered")

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from core.budgets import Budget, Length, State, Unit, Used, running, state
 from dashboard.routing import Call
+from dashboard.totals.slots import hour_of
 from dashboard.trains import visible_trains
 from dashboard.usage.query import UsageQuery
 from dashboard.windows.accounts import View, account_called
@@ -19,7 +20,7 @@ NOBODY = -1
 
 
 class Stretch(NamedTuple):
-    """A time in whole hours, half open."""
+    """A time, half open."""
 
     start: datetime
     end: datetime
@@ -31,11 +32,6 @@ class Standing(NamedTuple):
     row: BudgetRow
     period: Stretch
     state: State
-
-
-def hour_of(moment: datetime) -> datetime:
-    """The hour that a moment is in, UTC."""
-    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def last_days(now: datetime, zone: ZoneInfo, days: int) -> tuple[date, Stretch]:

@@ -12,7 +12,7 @@ from core.valueclass import replace
 from proxy.recorder.columns import TOKENS, Row
 from proxy.recorder.readable import moment
 from sql.database import Transaction
-from sql.rows.record import BatchCounted
+from sql.rows.record import BatchCounted, BatchPart
 
 SUMS: Final = (
     "input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens",
@@ -27,6 +27,10 @@ async def decide(transaction: Transaction, train: int, rows: Sequence[Row]) -> l
         return list(rows)
     found = await transaction.fetch("batches_counted", BatchCounted, train, sorted(wanted))
     counted = {one.batch_id: one.request for one in found}
+    for row in rows:
+        batch = None if row.recording is None else row.recording.batch
+        if batch is not None and batch.whole:
+            counted.setdefault(batch.batch_id, row.id)
     return [_decided(row, row.recording, counted) for row in rows]
 
 
@@ -34,19 +38,33 @@ def _decided(row: Row, recording: Recording | None, counted: dict[str, UUID]) ->
     batch = None if recording is None else recording.batch
     if recording is None or batch is None:
         return row
-    if batch.whole and counted.setdefault(batch.batch_id, row.id) == row.id:
+    if counted.get(batch.batch_id) == row.id:
         return replace(row, batch_id=batch.batch_id)
-    # What is fetched in part is unknown until somebody fetches it whole; what was counted before is no news.
+    # What is fetched in part is unknown until somebody fetches it whole; what is counted elsewhere is no news.
     bare = replace(recording, usage=Usage(), answered_model=None)
     return replace(row, recording=bare, bill=None if batch.batch_id in counted else row.bill)
 
 
 async def write(transaction: Transaction, train: int, news: Sequence[Row], prices: PriceList) -> None:
     """Write the messages of batches that count, by model; before the roll-ups are written. Raises sql's errors."""
+    whole = []
     for row in news:
         if row.batch_id is not None and row.recording is not None and row.recording.batch is not None:
+            whole.append(row.batch_id)
             await transaction.execute("batch_count", train, row.batch_id, row.id)
             await _write_usage(transaction, train, row, row.recording.batch, prices)
+    if whole:
+        await _settle_parts(transaction, train, whole, [row.id for row in news])
+
+
+async def _settle_parts(transaction: Transaction, train: int, whole: Sequence[str], news: Sequence[UUID]) -> None:
+    """What was fetched in part before is known now: it is booked on the request that brought it whole."""
+    parts = await transaction.fetch("batch_parts", BatchPart, train, whole, news)
+    if parts:
+        ids = [part.id for part in parts]
+        await transaction.execute("rollup_usage", train, ids, -1)
+        await transaction.execute("batch_parts_settle", train, ids)
+        await transaction.execute("rollup_usage", train, ids, 1)
 
 
 async def _write_usage(

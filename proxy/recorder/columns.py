@@ -13,7 +13,7 @@ from core.chain import IDENTITY_VERSION
 from core.identity import Facts
 from core.launches import invocations
 from core.linking.link import Link
-from core.models import DERIVER_VERSION, Origin, Recording, Start
+from core.models import DERIVER_VERSION, Headers, Origin, Recording, Start
 from core.preview import preview
 from core.pricing import Bill, Cost
 from core.reply import reply_of
@@ -99,6 +99,11 @@ _FITS: Mapping[str, Callable[[list[Any], int], list[Any]]] = {
     "jsonb": _fit_jsonb,
     **dict.fromkeys(LARGEST, _fit_numbers),
 }
+
+
+def _trailers(recording: Recording | None) -> Headers:
+    """Behind the headers and marked, so that neither a reader nor a rebuild takes one for a header."""
+    return () if recording is None else tuple([(f"{name} (trailer)", value) for name, value in recording.end.trailers])
 
 
 def _done(name: str, kind: str, value: Callable[[Recording], Any], most: int | None = None) -> Column:
@@ -216,7 +221,7 @@ COLUMNS: tuple[Column, ...] = (
     _done("delivered_bytes", "bigint", attrgetter("end.delivered_bytes")),
     _done("request_sha256", "bytea", attrgetter("request_sha256")),
     _done("response_sha256", "bytea", attrgetter("response_sha256")),
-    Column("request_headers", "jsonb", attrgetter("start.headers")),
+    Column("request_headers", "jsonb", lambda row: row.start.headers + _trailers(row.recording)),
     _done("response_headers", "jsonb", lambda r: None if r.head is None else r.head.headers),
     _done("event_count", "integer", attrgetter("event_count")),
     Column("lost_frames", "integer", lambda row: 0 if row.recording is None else row.recording.end.lost_frames),

@@ -62,7 +62,7 @@ async def _write_conversations(transaction: Transaction, train: int, made: Seque
         [one.unpriced_count for one in made],
         [one.estimated_count for one in made],
         [moment(one.latest_us) for one in made],
-        [orjson.dumps(one.subtask_hours, option=orjson.OPT_NON_STR_KEYS).decode() for one in made],
+        [orjson.dumps(one.subtask_slots, option=orjson.OPT_NON_STR_KEYS).decode() for one in made],
     )
 
 

@@ -7,6 +7,19 @@ SELECT b.batch_id, b.request FROM batch_results AS b WHERE b.train = $1 AND b.ba
 -- From now on this request is counted for a batch.
 INSERT INTO batch_results (train, batch_id, request) VALUES ($1, $2, $3) ON CONFLICT (train, batch_id) DO NOTHING;
 
+-- name: batch_parts
+-- Requests of a train that fetched batches $2 in part, whose cost is unknown for that reason (core.pricing.NOT_WHOLE),
+-- without those of $3.
+-- returns: BatchPart
+SELECT r.id
+FROM requests AS r
+WHERE r.train = $1 AND split_part(r.path, '/', 5) = ANY ($2::text[]) AND r.cost_reason = 'batch results not whole'
+    AND r.id <> ALL ($3::uuid[]);
+
+-- name: batch_parts_settle
+-- These requests sold nothing themselves.
+UPDATE requests AS r SET cost_reason = NULL, updated_at = now() WHERE r.train = $1 AND r.id = ANY ($2::uuid[]);
+
 -- name: batch_usage_put
 -- The messages of a counted batch, one row for each model, instead of what was there.
 WITH gone AS (

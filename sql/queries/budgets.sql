@@ -17,12 +17,12 @@ CROSS JOIN LATERAL (
     SELECT sum(u.cost_usd) AS cost_usd, sum(u.tokens) AS tokens, sum(u.unpriced) AS unpriced
     FROM (
         SELECT h.cost_usd, h.input_tokens + h.output_tokens AS tokens, h.unpriced
-        FROM usage_hourly AS h
-        WHERE n.key_id IS NULL AND h.train = n.train AND h.hour >= n.starts_at AND h.hour < n.ends_at
+        FROM usage_of_period(ARRAY[n.train], n.starts_at, n.ends_at) AS h
+        WHERE n.key_id IS NULL
         UNION ALL
         SELECT k.cost_usd, k.input_tokens + k.output_tokens, k.unpriced
-        FROM key_usage_hourly AS k
-        WHERE k.train = n.train AND k.key_id = n.key_id AND k.hour >= n.starts_at AND k.hour < n.ends_at
+        FROM key_usage AS k
+        WHERE k.train = n.train AND k.key_id = n.key_id AND k.quarter >= n.starts_at AND k.quarter < n.ends_at
     ) AS u
 ) AS s
 ORDER BY n.n;

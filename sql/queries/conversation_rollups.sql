@@ -3,13 +3,13 @@
 INSERT INTO conversations AS c (train, conversation_id, title, side_call, account, first_at, last_at, message_count,
     attempt_count, error_count, in_flight, branch_count, subtask_count, compaction_count, input_tokens, output_tokens,
     cache_creation_input_tokens, cache_read_input_tokens, models, session_ids, latest_request, latest_status_code,
-    latest_model, shape, cost_usd, unpriced_count, estimated_count, latest_started_at, subtask_hours)
+    latest_model, shape, cost_usd, unpriced_count, estimated_count, latest_started_at, subtask_slots)
 SELECT $1::integer, n.conversation_id, n.title, n.side_call, n.account, n.first_at, n.last_at, n.message_count,
     n.attempt_count, n.error_count, n.in_flight, n.branch_count, n.subtask_count, n.compaction_count, n.input_tokens,
     n.output_tokens, n.cache_creation_input_tokens, n.cache_read_input_tokens,
     ARRAY(SELECT jsonb_array_elements_text(n.models::jsonb)), ARRAY(SELECT jsonb_array_elements_text(n.session_ids::jsonb)),
     n.latest_request, n.latest_status_code, n.latest_model, n.shape::jsonb, n.cost_usd, n.unpriced_count,
-    n.estimated_count, n.latest_started_at, n.subtask_hours::jsonb
+    n.estimated_count, n.latest_started_at, n.subtask_slots::jsonb
 FROM unnest($2::uuid[], $3::text[], $4::text[], $5::integer[], $6::timestamptz[], $7::timestamptz[], $8::integer[],
     $9::integer[], $10::integer[], $11::integer[], $12::integer[], $13::integer[], $14::integer[], $15::bigint[],
     $16::bigint[], $17::bigint[], $18::bigint[], $19::text[], $20::text[], $21::uuid[], $22::smallint[], $23::text[],
@@ -17,7 +17,7 @@ FROM unnest($2::uuid[], $3::text[], $4::text[], $5::integer[], $6::timestamptz[]
     $28::timestamptz[], $29::text[]) AS n (conversation_id, title, side_call, account, first_at, last_at, message_count, attempt_count,
     error_count, in_flight, branch_count, subtask_count, compaction_count, input_tokens, output_tokens,
     cache_creation_input_tokens, cache_read_input_tokens, models, session_ids, latest_request, latest_status_code,
-    latest_model, shape, cost_usd, unpriced_count, estimated_count, latest_started_at, subtask_hours)
+    latest_model, shape, cost_usd, unpriced_count, estimated_count, latest_started_at, subtask_slots)
 ON CONFLICT (train, conversation_id) DO UPDATE SET title = excluded.title, side_call = excluded.side_call,
     account = excluded.account, first_at = excluded.first_at, last_at = excluded.last_at,
     message_count = excluded.message_count, attempt_count = excluded.attempt_count, error_count = excluded.error_count,
@@ -28,7 +28,7 @@ ON CONFLICT (train, conversation_id) DO UPDATE SET title = excluded.title, side_
     session_ids = excluded.session_ids, latest_request = excluded.latest_request,
     latest_status_code = excluded.latest_status_code, latest_model = excluded.latest_model, shape = excluded.shape,
     cost_usd = excluded.cost_usd, unpriced_count = excluded.unpriced_count, estimated_count = excluded.estimated_count,
-    latest_started_at = excluded.latest_started_at, subtask_hours = excluded.subtask_hours;
+    latest_started_at = excluded.latest_started_at, subtask_slots = excluded.subtask_slots;
 
 -- name: rollup_drop_conversations
 -- Conversations that are part of others now.

@@ -30,7 +30,7 @@ WITH hours AS (
 ), times AS (
     DELETE FROM latency_hourly AS l WHERE l.train = $1 AND l.hour >= date_trunc('hour', uuid7_time($2), 'UTC')
 )
-DELETE FROM key_usage_hourly AS k WHERE k.train = $1 AND k.hour >= date_trunc('hour', uuid7_time($2), 'UTC');
+DELETE FROM key_usage AS k WHERE k.train = $1 AND k.quarter >= date_trunc('hour', uuid7_time($2), 'UTC');
 
 -- name: rebuild_count_hours
 -- Adds all requests from the hour of this id on to the roll-ups by time, in whose order they are read.
@@ -45,19 +45,24 @@ WITH said AS MATERIALIZED (
     GROUP BY 1, 2, 3, 4
     ORDER BY 1, 2, 3, 4
 ), keyed AS (
-    INSERT INTO key_usage_hourly (train, key_id, hour, requests, input_tokens, output_tokens, cost_usd, unpriced)
-    SELECT u.train, u.key_id, u.hour, sum(u.requests), sum(u.input_tokens), sum(u.output_tokens),
-        sum(u.cost_usd), sum(u.unpriced)
+    INSERT INTO key_usage (train, key_id, quarter, requests, input_tokens, output_tokens, cost_usd, unpriced)
+    SELECT u.train, u.key_id, date_bin('15 minutes', u.slot, '2000-01-01 00:00:00+00'), sum(u.requests),
+        sum(u.input_tokens), sum(u.output_tokens), sum(u.cost_usd), sum(u.unpriced)
     FROM said AS u
     WHERE u.key_id IS NOT NULL
     GROUP BY 1, 2, 3
     ORDER BY 1, 2, 3
 ), slots AS (
     INSERT INTO usage_five_minutes (train, account, slot, model, request_type, first_at, requests, input_tokens,
-        output_tokens, cache_creation_input_tokens, cache_read_input_tokens, cost_usd, unpriced)
+        output_tokens, cache_creation_input_tokens, cache_read_input_tokens, cost_usd, unpriced,
+        ok, cancelled, rejected, ephemeral_5m_input_tokens, ephemeral_1h_input_tokens, thinking_tokens,
+        web_search_requests, priced, estimated, ok_duration_us)
     SELECT u.train, u.account, u.slot, u.model, u.request_type, min(u.started_at), sum(u.requests), sum(u.input_tokens),
         sum(u.output_tokens), sum(u.cache_creation_input_tokens), sum(u.cache_read_input_tokens), sum(u.cost_usd),
-        sum(u.unpriced)
+        sum(u.unpriced),
+        sum(u.ok), sum(u.cancelled), sum(u.rejected), sum(u.ephemeral_5m_input_tokens),
+        sum(u.ephemeral_1h_input_tokens), sum(u.thinking_tokens), sum(u.web_search_requests), sum(u.priced),
+        sum(u.estimated), sum(u.ok_duration_us)
     FROM said AS u
     GROUP BY 1, 2, 3, 4, 5
     ORDER BY 1, 2, 3, 4, 5

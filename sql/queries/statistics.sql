@@ -1,28 +1,34 @@
 -- name: statistics_of_period
--- Sums over trains $1 from the hour of $2 up to $3, out of the roll-ups. No rows recorded: zeros.
+-- Sums over trains $1 from the five minutes of $2 up to $3, out of the roll-ups; and how many trains had any request.
+-- No rows recorded: zeros.
 -- returns: StatisticsRow
-SELECT coalesce(sum(u.requests), 0)::bigint AS requests, coalesce(sum(u.ok), 0)::bigint AS ok,
-    coalesce(sum(u.cancelled), 0)::bigint AS cancelled, coalesce(sum(u.rejected), 0)::bigint AS rejected,
-    coalesce(sum(u.input_tokens + u.output_tokens), 0)::bigint AS total_tokens,
-    coalesce(sum(u.ok_duration_us), 0)::bigint AS ok_duration_us,
-    (SELECT count(*)::integer FROM (SELECT DISTINCT n FROM unnest($1::integer[]) AS n) AS t
-        WHERE EXISTS (SELECT FROM usage_hourly AS h WHERE h.train = t.n
-            AND h.hour >= date_trunc('hour', $2::timestamptz, 'UTC') AND h.hour < $3)) AS trains,
-    coalesce(sum(u.cache_creation_input_tokens), 0)::bigint AS cache_creation_input_tokens,
-    coalesce(sum(u.cache_read_input_tokens), 0)::bigint AS cache_read_input_tokens,
-    coalesce(sum(u.cost_usd), 0) AS cost_usd, coalesce(sum(u.priced), 0)::bigint AS priced,
-    coalesce(sum(u.unpriced), 0)::bigint AS unpriced, coalesce(sum(u.estimated), 0)::bigint AS estimated
-FROM usage_of_period($1, date_trunc('hour', $2::timestamptz, 'UTC'), $3) AS u;
+SELECT coalesce(sum(t.requests), 0)::bigint AS requests, coalesce(sum(t.ok), 0)::bigint AS ok,
+    coalesce(sum(t.cancelled), 0)::bigint AS cancelled, coalesce(sum(t.rejected), 0)::bigint AS rejected,
+    coalesce(sum(t.tokens), 0)::bigint AS total_tokens, coalesce(sum(t.ok_duration_us), 0)::bigint AS ok_duration_us,
+    count(*) FILTER (WHERE t.requests > 0)::integer AS trains,
+    coalesce(sum(t.cache_creation_input_tokens), 0)::bigint AS cache_creation_input_tokens,
+    coalesce(sum(t.cache_read_input_tokens), 0)::bigint AS cache_read_input_tokens,
+    coalesce(sum(t.cost_usd), 0) AS cost_usd, coalesce(sum(t.priced), 0)::bigint AS priced,
+    coalesce(sum(t.unpriced), 0)::bigint AS unpriced, coalesce(sum(t.estimated), 0)::bigint AS estimated
+FROM (
+    SELECT u.train, sum(u.requests) AS requests, sum(u.ok) AS ok, sum(u.cancelled) AS cancelled,
+        sum(u.rejected) AS rejected, sum(u.input_tokens + u.output_tokens) AS tokens,
+        sum(u.ok_duration_us) AS ok_duration_us, sum(u.cache_creation_input_tokens) AS cache_creation_input_tokens,
+        sum(u.cache_read_input_tokens) AS cache_read_input_tokens, sum(u.cost_usd) AS cost_usd,
+        sum(u.priced) AS priced, sum(u.unpriced) AS unpriced, sum(u.estimated) AS estimated
+    FROM usage_of_period($1::integer[], $2, $3) AS u
+    GROUP BY u.train
+) AS t;
 
 -- name: subtasks_of_period
--- Sub-agents that trains $1 launched from the hour of $2 up to $3. A conversation launches none after its last activity.
+-- Sub-agents that trains $1 launched from the five minutes of $2 up to $3. A conversation launches none after its last activity.
 -- returns: SubtasksRow
 SELECT coalesce(sum(n.launched::bigint), 0)::bigint AS subtasks
 FROM conversations AS c
-CROSS JOIN LATERAL jsonb_each_text(c.subtask_hours) AS n (hour, launched)
-WHERE c.train = ANY ($1::integer[]) AND c.last_at >= date_trunc('hour', $2::timestamptz, 'UTC') AND c.first_at < $3
-    AND c.subtask_count > 0 AND to_timestamp(3600 * n.hour::bigint) >= date_trunc('hour', $2, 'UTC')
-    AND to_timestamp(3600 * n.hour::bigint) < $3;
+CROSS JOIN LATERAL jsonb_each_text(c.subtask_slots) AS n (slot, launched)
+WHERE c.train = ANY ($1::integer[]) AND c.last_at >= date_bin('5 minutes', $2::timestamptz, '2000-01-01 00:00:00+00') AND c.first_at < $3
+    AND c.subtask_count > 0 AND to_timestamp(300 * n.slot::bigint) >= date_bin('5 minutes', $2, '2000-01-01 00:00:00+00')
+    AND to_timestamp(300 * n.slot::bigint) < $3;
 
 -- name: totals_by_train
 -- All-time sums of trains $1 from the roll-up, one row for each train, model and type; last_hour is the train's.

@@ -1,5 +1,5 @@
 -- name: usage_series
--- Sums of trains $1 from $2 up to $3 (whole hours), one row for each step of time and part. $4 is the step: hour, day,
+-- Sums of trains $1 from the five minutes of $2 up to $3, one row for each step of time and part. $4 is the step: hour, day,
 -- week, month or all; days and longer begin at midnight in zone $5, so one of them may have 23 or 25 hours; of two midnights,
 -- where clocks go back over it, with the first, which is right behind the microsecond before it. $6 is what the parts
 -- are: train, account, model, type or none. $7 to $9 narrow to accounts, a model, a type where not null.
@@ -26,21 +26,7 @@ FROM (
         sum(r.cost_usd) AS cost_usd, sum(r.priced)::bigint AS priced, sum(r.unpriced)::bigint AS unpriced,
         sum(r.estimated)::bigint AS estimated, sum(r.ok_duration_us)::bigint AS ok_duration_us
     FROM usage_steps($1::integer[], $2, $3, $4, $5) AS s
-    CROSS JOIN LATERAL (
-        SELECT d.train, d.account, d.model, d.request_type,
-            d.requests, d.ok, d.cancelled, d.rejected, d.input_tokens, d.output_tokens, d.cache_creation_input_tokens,
-            d.cache_read_input_tokens, d.ephemeral_5m_input_tokens, d.ephemeral_1h_input_tokens, d.thinking_tokens,
-            d.web_search_requests, d.cost_usd, d.priced, d.unpriced, d.estimated, d.ok_duration_us
-        FROM usage_daily AS d
-        WHERE s.whole AND d.train = ANY ($1::integer[]) AND d.day = s.at
-        UNION ALL
-        SELECT h.train, h.account, h.model, h.request_type,
-            h.requests, h.ok, h.cancelled, h.rejected, h.input_tokens, h.output_tokens, h.cache_creation_input_tokens,
-            h.cache_read_input_tokens, h.ephemeral_5m_input_tokens, h.ephemeral_1h_input_tokens, h.thinking_tokens,
-            h.web_search_requests, h.cost_usd, h.priced, h.unpriced, h.estimated, h.ok_duration_us
-        FROM usage_hourly AS h
-        WHERE NOT s.whole AND h.train = ANY ($1::integer[]) AND h.hour = s.at
-    ) AS r
+    CROSS JOIN LATERAL usage_of_piece($1, s.piece, s.at, s.up_to) AS r
     WHERE ($7::integer[] IS NULL OR r.account = ANY ($7)) AND ($8::text IS NULL OR r.model = $8)
         AND ($9::text IS NULL OR r.request_type = $9)
     GROUP BY 1, 2, 3
@@ -63,35 +49,15 @@ WHERE l.train = ANY ($1::integer[]) AND l.hour >= $2 AND l.hour < $3 AND ($4::te
 GROUP BY l.bucket
 ORDER BY l.bucket;
 
--- name: usage_latency_series
--- The same for each step of time; step $4 and zone $5 as in usage_series, $6 the model or null.
--- returns: LatencySeriesRow
-SELECT CASE $4::text WHEN 'all' THEN $2::timestamptz WHEN 'hour' THEN l.hour
-        ELSE (date_trunc($4, l.hour AT TIME ZONE $5::text) - interval '1 microsecond') AT TIME ZONE $5
-            + interval '1 microsecond' END AS starts_at,
-    l.bucket, sum(l.durations)::bigint AS durations, sum(l.first_tokens)::bigint AS first_tokens
-FROM latency_hourly AS l
-WHERE l.train = ANY ($1::integer[]) AND l.hour >= $2 AND l.hour < $3 AND ($6::text IS NULL OR l.model = $6)
-GROUP BY 1, 2
-ORDER BY 1, 2;
-
 -- name: usage_unpriced
 -- Models of trains $1 that were used from $2 up to $3 at a price nobody knows, the most used first.
 -- returns: UnpricedRow
 SELECT u.model, sum(u.unpriced)::bigint AS unpriced,
     sum(u.input_tokens + u.output_tokens + u.cache_creation_input_tokens + u.cache_read_input_tokens)::bigint AS tokens,
-    min(u.hour) AS first_hour, max(u.hour) AS last_hour
-FROM usage_hourly AS u
-WHERE u.train = ANY ($1::integer[]) AND u.hour >= $2 AND u.hour < $3 AND u.unpriced > 0
+    min(u.at) AS first_hour, max(u.at) AS last_hour
+FROM usage_by_hour($1::integer[], $2, $3) AS u
+WHERE u.unpriced > 0
+    -- Where there is none, as is usual, the days say so before any hour is read.
+    AND (SELECT coalesce(sum(d.unpriced), 0) FROM usage_of_period($1, $2, $3) AS d) > 0
 GROUP BY u.model
 ORDER BY unpriced DESC, u.model;
-
--- name: usage_costliest
--- Conversations of trains $1 that were last active from $2 up to $3, the costliest first.
--- returns: CostliestRow
-SELECT c.train, c.conversation_id, c.title, c.account, c.last_at, c.message_count, c.input_tokens, c.output_tokens,
-    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count
-FROM conversations AS c
-WHERE c.train = ANY ($1::integer[]) AND c.last_at >= $2 AND c.last_at < $3 AND c.cost_usd > 0
-ORDER BY c.cost_usd DESC, c.conversation_id DESC
-LIMIT $4;

@@ -1,6 +1,7 @@
 -- name: usage_by_slot
--- What trains $1 used from hour $2 up to $3, by the $4 ('hour', 'day', 'week' …) of zone $5 and by $6 ('train', 'account',
--- 'model' or 'type') and kind of account; and where slot is null, what is drawn by weekday and hour of zone $7.
+-- What trains $1 used from the five minutes of $2 up to $3, by the $4 ('hour', 'day', 'week' …) of zone $5 and by $6 ('train', 'account',
+-- 'model' or 'type') and kind of account; and where slot is null (if $8), what is drawn by weekday and hour of
+-- zone $7.
 -- returns: UsageSlotRow
 WITH stepped AS MATERIALIZED (
     -- As few rows as steps, names and accounts there are, before anything is made of their names.
@@ -25,21 +26,7 @@ WITH stepped AS MATERIALIZED (
             sum(r.ephemeral_1h_input_tokens)::bigint AS ephemeral_1h_input_tokens, sum(r.cost_usd) AS cost_usd,
             sum(r.priced)::bigint AS priced, sum(r.unpriced)::bigint AS unpriced, sum(r.estimated)::bigint AS estimated
         FROM usage_steps($1::integer[], $2, $3, $4, $5) AS s
-        CROSS JOIN LATERAL (
-            SELECT d.train, d.account, d.model, d.request_type,
-                d.requests, d.ok, d.cancelled, d.rejected, d.input_tokens, d.output_tokens,
-                d.cache_creation_input_tokens, d.cache_read_input_tokens, d.ephemeral_5m_input_tokens,
-                d.ephemeral_1h_input_tokens, d.cost_usd, d.priced, d.unpriced, d.estimated
-            FROM usage_daily AS d
-            WHERE s.whole AND d.train = ANY ($1::integer[]) AND d.day = s.at
-            UNION ALL
-            SELECT h.train, h.account, h.model, h.request_type,
-                h.requests, h.ok, h.cancelled, h.rejected, h.input_tokens, h.output_tokens,
-                h.cache_creation_input_tokens, h.cache_read_input_tokens, h.ephemeral_5m_input_tokens,
-                h.ephemeral_1h_input_tokens, h.cost_usd, h.priced, h.unpriced, h.estimated
-            FROM usage_hourly AS h
-            WHERE NOT s.whole AND h.train = ANY ($1::integer[]) AND h.hour = s.at
-        ) AS r
+        CROSS JOIN LATERAL usage_of_piece($1, s.piece, s.at, s.up_to) AS r
         GROUP BY 1, 2, 3, 4, 5
     ) AS u
     CROSS JOIN LATERAL (VALUES (u.starts_at, 1), (u.taken_off, -1)) AS n (starts_at, sign)
@@ -57,14 +44,14 @@ WITH stepped AS MATERIALIZED (
     LEFT JOIN accounts AS a ON a.account = s.account
     LEFT JOIN accounts AS m ON m.account = a.merged_into
 ), hourly AS MATERIALIZED (
-    SELECT h.hour,
+    SELECT h.at AS hour,
         sum(h.requests)::bigint AS requests, sum(h.input_tokens)::bigint AS input_tokens, sum(h.output_tokens)::bigint
         AS output_tokens, sum(h.cache_creation_input_tokens)::bigint AS cache_creation_input_tokens,
         sum(h.cache_read_input_tokens)::bigint AS cache_read_input_tokens, sum(h.cost_usd) AS cost_usd,
         sum(h.priced)::bigint AS priced, sum(h.unpriced)::bigint AS unpriced
-    FROM usage_hourly AS h
-    WHERE h.train = ANY ($1::integer[]) AND h.hour >= $2 AND h.hour < $3
-    GROUP BY h.hour
+    FROM usage_by_hour($1, $2, $3) AS h
+    WHERE $8::boolean
+    GROUP BY h.at
 )
 SELECT u.starts_at AS slot, u.name, u.kind, max(u.account_id) AS account_id, max(u.display_name) AS display_name,
     NULL::integer AS weekday, NULL::integer AS hour,
@@ -88,7 +75,7 @@ GROUP BY 6, 7
 ORDER BY 1, 2, 3, 6, 7;
 
 -- name: usage_between
--- What trains $1 used from hour $2 up to $3, all in one row; and from which hour on anything is known of them.
+-- What trains $1 used from the five minutes of $2 up to $3, all in one row; and from which hour on anything is known of them.
 -- returns: UsageSumRow
 SELECT coalesce(sum(u.requests), 0)::bigint AS requests, coalesce(sum(u.ok), 0)::bigint AS ok,
     coalesce(sum(u.cancelled), 0)::bigint AS cancelled, coalesce(sum(u.rejected), 0)::bigint AS rejected,
@@ -119,10 +106,10 @@ LIMIT $4;
 -- name: state_of_now
 -- What runs, what waits and what was put aside: calls of trains $1 in flight since $2, the tapes, the dead letters; and
 -- the hour since $3 with the most errors, where these were at least $4 and a share of $5 of the calls that counted; and
--- the models that were used from $6 up to $7 without a price.
+-- the models that were used from $6 up to $7 without a price. That what runs is not ok is said for the index's sake.
 -- returns: StateOfNowRow
 SELECT (SELECT count(*) FROM requests AS r WHERE r.train = ANY ($1::integer[]) AND r.outcome IS NULL
-        AND r.id >= uuid7_floor($2))::bigint AS running,
+        AND r.outcome IS DISTINCT FROM 'ok' AND r.id >= uuid7_floor($2))::bigint AS running,
     (SELECT count(*) FROM dead_letters)::bigint AS dead_letters,
     (SELECT max(d.created_at) FROM dead_letters AS d) AS last_dead_letter_at,
     coalesce((SELECT sum(p.lag_bytes) FROM tape_positions AS p), 0)::bigint AS lag_bytes,
@@ -134,8 +121,8 @@ FROM (
         coalesce(sum(m.unpriced), 0)::bigint AS requests
     FROM (
         SELECT u.model, sum(u.unpriced) AS unpriced
-        FROM usage_hourly AS u
-        WHERE u.train = ANY ($1::integer[]) AND u.hour >= $6 AND u.hour < $7 AND u.unpriced > 0
+        FROM usage_of_period($1, $6, $7) AS u
+        WHERE u.unpriced > 0
         GROUP BY u.model
         ORDER BY unpriced DESC
         LIMIT 50
@@ -155,7 +142,8 @@ LEFT JOIN LATERAL (
 
 -- name: windows_at_a_glance
 -- The accounts that trains $1 used since $2 (where $3 also those whose windows were seen since then), with what each
--- source said last of each window, and the utilisation seen since $4; a merged account under the id it bears now.
+-- source said last of each window, and the utilisation seen since $4; a merged account under the id it bears now. Whether
+-- a train used an account is a step in an index each (see window_accounts).
 -- returns: WindowGlance
 SELECT coalesce(m.account_id, a.account_id) AS account_id, coalesce(m.display_name, a.display_name) AS display_name,
     coalesce(m.kind, a.kind) AS kind, w.window_name, w.source, w.utilization, w.status, w.reset_at, w.last_at, w.rejected_at,
@@ -174,9 +162,13 @@ LEFT JOIN LATERAL (
     WHERE s.account = a.account AND s.last_at >= $2 AND s.window_name <> 'unified'
     ORDER BY s.window_name, s.source, s.last_at DESC
 ) AS w ON true
-WHERE EXISTS (SELECT FROM usage_five_minutes AS u
-        WHERE u.train = ANY ($1::integer[]) AND u.account = a.account AND u.slot >= $2::timestamptz)
-    OR $3::boolean AND w.account IS NOT NULL
+WHERE coalesce(
+    (SELECT true FROM unnest($1::integer[]) AS t (train)
+        WHERE (SELECT u.slot FROM usage_five_minutes AS u
+            WHERE u.train = t.train AND u.account = a.account AND u.slot >= $2::timestamptz
+            ORDER BY u.slot DESC LIMIT 1) IS NOT NULL
+        LIMIT 1),
+    $3::boolean AND w.account IS NOT NULL)
 ORDER BY 1, w.window_name, w.source, w.last_at DESC
 LIMIT 1000;
 
@@ -208,12 +200,12 @@ CROSS JOIN LATERAL (
     SELECT sum(u.cost_usd) AS cost_usd, sum(u.tokens) AS tokens, sum(u.unpriced) AS unpriced
     FROM (
         SELECT h.cost_usd, h.input_tokens + h.output_tokens AS tokens, h.unpriced
-        FROM usage_hourly AS h
-        WHERE b.key_id IS NULL AND h.train = b.train AND h.hour >= p.starts_at AND h.hour < p.ends_at
+        FROM usage_of_period(ARRAY[b.train], p.starts_at, p.ends_at) AS h
+        WHERE b.key_id IS NULL
         UNION ALL
         SELECT k.cost_usd, k.input_tokens + k.output_tokens, k.unpriced
-        FROM key_usage_hourly AS k
-        WHERE k.train = b.train AND k.key_id = b.key_id AND k.hour >= p.starts_at AND k.hour < p.ends_at
+        FROM key_usage AS k
+        WHERE k.train = b.train AND k.key_id = b.key_id AND k.quarter >= p.starts_at AND k.quarter < p.ends_at
     ) AS u
 ) AS s
 WHERE b.train = ANY ($1::integer[])
@@ -224,21 +216,24 @@ LIMIT 200;
 -- How the running periods of budgets $1 of trains $2 were used at $3: by hour where a budget lasts a day, else by day of
 -- its zone, in order of time.
 -- returns: BudgetStep
-SELECT b.budget, date_trunc(CASE b.period WHEN 'day' THEN 'hour' ELSE 'day' END, u.hour, b.zone) AS at,
-    sum(u.cost_usd) AS cost_usd, sum(u.tokens)::bigint AS tokens
+SELECT b.budget, u.at, sum(u.cost_usd) AS cost_usd, sum(u.tokens)::bigint AS tokens
 FROM budgets AS b
 CROSS JOIN LATERAL (
-    SELECT (date_trunc(b.period, $3::timestamptz AT TIME ZONE b.zone) - interval '1 microsecond') AT TIME ZONE b.zone
-        + interval '1 microsecond' AS starts_at
+    SELECT step_begins($3, b.period, b.zone) AS starts_at, CASE b.period WHEN 'day' THEN 'hour' ELSE 'day' END AS step
 ) AS p
 CROSS JOIN LATERAL (
-    SELECT h.hour, h.cost_usd, h.input_tokens + h.output_tokens AS tokens
-    FROM usage_hourly AS h
-    WHERE b.key_id IS NULL AND h.train = b.train AND h.hour >= p.starts_at AND h.hour <= $3
+    -- The first hour of a day may begin before it, where the zone is half an hour off.
+    SELECT greatest(n.starts_at, p.starts_at) AS at, n.sign * h.cost_usd AS cost_usd,
+        n.sign * (h.input_tokens + h.output_tokens) AS tokens
+    FROM usage_steps(ARRAY[b.train], p.starts_at, $3::timestamptz + interval '1 microsecond', p.step, b.zone) AS s
+    CROSS JOIN LATERAL usage_of_piece(ARRAY[b.train], s.piece, s.at, s.up_to) AS h
+    CROSS JOIN LATERAL (VALUES (s.starts_at, 1), (s.taken_off, -1)) AS n (starts_at, sign)
+    WHERE b.key_id IS NULL AND n.starts_at IS NOT NULL
     UNION ALL
-    SELECT k.hour, k.cost_usd, k.input_tokens + k.output_tokens
-    FROM key_usage_hourly AS k
-    WHERE k.train = b.train AND k.key_id = b.key_id AND k.hour >= p.starts_at AND k.hour <= $3
+    SELECT greatest(p.starts_at, CASE p.step WHEN 'hour' THEN date_trunc('hour', k.quarter, 'UTC')
+            ELSE step_begins(k.quarter, p.step, b.zone) END), k.cost_usd, k.input_tokens + k.output_tokens
+    FROM key_usage AS k
+    WHERE k.train = b.train AND k.key_id = b.key_id AND k.quarter >= p.starts_at AND k.quarter <= $3
 ) AS u
 WHERE b.budget = ANY ($1::integer[]) AND b.train = ANY ($2::integer[])
 GROUP BY 1, 2

@@ -12,21 +12,26 @@ WITH said AS MATERIALIZED (
     ON CONFLICT (train, hour, model, bucket) DO UPDATE SET durations = l.durations + excluded.durations,
         first_tokens = l.first_tokens + excluded.first_tokens
 ), keyed AS (
-    INSERT INTO key_usage_hourly AS k (train, key_id, hour, requests, input_tokens, output_tokens, cost_usd, unpriced)
-    SELECT u.train, u.key_id, u.hour, $3 * sum(u.requests), $3 * sum(u.input_tokens), $3 * sum(u.output_tokens),
-        $3 * sum(u.cost_usd), $3 * sum(u.unpriced)
+    INSERT INTO key_usage AS k (train, key_id, quarter, requests, input_tokens, output_tokens, cost_usd, unpriced)
+    SELECT u.train, u.key_id, date_bin('15 minutes', u.slot, '2000-01-01 00:00:00+00'), $3 * sum(u.requests), $3 * sum(u.input_tokens),
+        $3 * sum(u.output_tokens), $3 * sum(u.cost_usd), $3 * sum(u.unpriced)
     FROM said AS u
     WHERE u.key_id IS NOT NULL
     GROUP BY 1, 2, 3
-    ON CONFLICT (train, key_id, hour) DO UPDATE SET requests = k.requests + excluded.requests,
+    ON CONFLICT (train, key_id, quarter) DO UPDATE SET requests = k.requests + excluded.requests,
         input_tokens = k.input_tokens + excluded.input_tokens, output_tokens = k.output_tokens + excluded.output_tokens,
         cost_usd = k.cost_usd + excluded.cost_usd, unpriced = k.unpriced + excluded.unpriced
 ), slots AS (
     INSERT INTO usage_five_minutes AS f (train, account, slot, model, request_type, first_at, requests, input_tokens,
-        output_tokens, cache_creation_input_tokens, cache_read_input_tokens, cost_usd, unpriced)
+        output_tokens, cache_creation_input_tokens, cache_read_input_tokens, cost_usd, unpriced,
+        ok, cancelled, rejected, ephemeral_5m_input_tokens, ephemeral_1h_input_tokens, thinking_tokens,
+        web_search_requests, priced, estimated, ok_duration_us)
     SELECT u.train, u.account, u.slot, u.model, u.request_type, min(u.started_at), $3 * sum(u.requests),
         $3 * sum(u.input_tokens), $3 * sum(u.output_tokens), $3 * sum(u.cache_creation_input_tokens),
-        $3 * sum(u.cache_read_input_tokens), $3 * sum(u.cost_usd), $3 * sum(u.unpriced)
+        $3 * sum(u.cache_read_input_tokens), $3 * sum(u.cost_usd), $3 * sum(u.unpriced),
+        $3 * sum(u.ok), $3 * sum(u.cancelled), $3 * sum(u.rejected), $3 * sum(u.ephemeral_5m_input_tokens), $3 *
+        sum(u.ephemeral_1h_input_tokens), $3 * sum(u.thinking_tokens), $3 * sum(u.web_search_requests), $3 *
+        sum(u.priced), $3 * sum(u.estimated), $3 * sum(u.ok_duration_us)
     FROM said AS u
     GROUP BY 1, 2, 3, 4, 5
     ON CONFLICT (train, account, slot, model, request_type) DO UPDATE SET
@@ -34,7 +39,13 @@ WITH said AS MATERIALIZED (
         input_tokens = f.input_tokens + excluded.input_tokens, output_tokens = f.output_tokens + excluded.output_tokens,
         cache_creation_input_tokens = f.cache_creation_input_tokens + excluded.cache_creation_input_tokens,
         cache_read_input_tokens = f.cache_read_input_tokens + excluded.cache_read_input_tokens,
-        cost_usd = f.cost_usd + excluded.cost_usd, unpriced = f.unpriced + excluded.unpriced
+        cost_usd = f.cost_usd + excluded.cost_usd, unpriced = f.unpriced + excluded.unpriced,
+        ok = f.ok + excluded.ok, cancelled = f.cancelled + excluded.cancelled, rejected = f.rejected +
+        excluded.rejected, ephemeral_5m_input_tokens = f.ephemeral_5m_input_tokens + excluded.ephemeral_5m_input_tokens,
+        ephemeral_1h_input_tokens = f.ephemeral_1h_input_tokens + excluded.ephemeral_1h_input_tokens, thinking_tokens =
+        f.thinking_tokens + excluded.thinking_tokens, web_search_requests = f.web_search_requests +
+        excluded.web_search_requests, priced = f.priced + excluded.priced, estimated = f.estimated + excluded.estimated,
+        ok_duration_us = f.ok_duration_us + excluded.ok_duration_us
 ), daily AS (
     INSERT INTO usage_daily AS d (train, day, account, model, request_type,
         requests, ok, cancelled, rejected, input_tokens, output_tokens, cache_creation_input_tokens,

@@ -99,6 +99,13 @@ class BatchCounted:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchPart:
+    """A request that fetched a batch's results in part."""
+
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class AccountKnown:
     """An account and how strong the evidence for its id is."""
 

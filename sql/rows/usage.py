@@ -1,9 +1,8 @@
-"""Sums of the hourly roll-ups, as charts, tables and budgets read them."""
+"""Sums of the roll-ups by time, as charts, tables and budgets read them."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +53,6 @@ class LatencyRow:
 
 
 @dataclass(frozen=True, slots=True)
-class LatencySeriesRow:
-    """The same in a step of time."""
-
-    starts_at: datetime
-    bucket: int
-    durations: int
-    first_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
 class UnpricedRow:
     """A model without a price; ``tokens`` of all classes, its priced requests included."""
 
@@ -72,22 +61,3 @@ class UnpricedRow:
     tokens: int
     first_hour: datetime
     last_hour: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class CostliestRow:
-    """A conversation and what it cost."""
-
-    train: int
-    conversation_id: UUID
-    title: str | None
-    account: int | None
-    last_at: datetime
-    message_count: int
-    input_tokens: int
-    output_tokens: int
-    cache_creation_input_tokens: int
-    cache_read_input_tokens: int
-    cost_usd: Decimal
-    unpriced_count: int
-    estimated_count: int

@@ -1,19 +1,23 @@
-"""How long the dashboard's queries take over a million requests: ``python -m tests.bench.dashboard [--no-write]``.
+"""How long queries and pages take over a million requests: ``python -m tests.bench.dashboard [--rounds N]``.
 
 A million requests of 30 days in 20,000 conversations of three trains are made by ``generate_series``, rolled up by the
 product's own statements, and asked by the product's own queries; against the figures of performance.md. Times are the
-server's own (EXPLAIN ANALYZE), warm, the median of eleven. Appended to RESULTS.md.
+server's own (EXPLAIN ANALYZE), warm, the median of eleven. Then a dashboard is started on the same database and its
+pages are opened. Appended to RESULTS.md.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import statistics
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 
@@ -22,6 +26,9 @@ from sql.loader import queries
 from sql.migrator import migrate
 from sql.union import union
 from tests.bench.report import append
+from tests.bench.visits import LISTS, OTHER, Pages, table, visited
+from tests.conversation_scenes import small_talk
+from tests.observed import say
 
 Connection = "asyncpg.Connection[asyncpg.Record]"
 REQUESTS, TALKS, DAYS = 1_000_000, 20_000, 30
@@ -72,19 +79,22 @@ def main() -> int:
     """Measure, print, write down; 1 where a figure is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--no-write", action="store_true", help="leave RESULTS.md alone")
+    parser.add_argument("--rounds", type=int, default=40, help="how often each page is opened")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         Path(place).chmod(0o755)  # Postgres runs as a user of its own
         server = EmbeddedPostgres(Path(place) / "pg")
         server.start()
         try:
-            text, missed = asyncio.run(measured(server.url))
+            queried, slow = asyncio.run(measured(server.url))
+            opened, heavy = asyncio.run(_opened(server.url, Path(place), options.rounds))
         finally:
             server.stop()
+    text = f"{queried}\n\n{opened}"
     print(text)
     if not options.no_write:
         append(text, sys.argv[1:], module="tests.bench.dashboard")
-    return int(missed)
+    return int(slow or heavy)
 
 
 async def measured(url: str) -> tuple[str, bool]:
@@ -119,9 +129,11 @@ async def _cases(connection: Connection) -> list[Case]:
     deep = await connection.fetchrow(
         "SELECT last_at, conversation_id FROM conversations ORDER BY last_at OFFSET 10 LIMIT 1"
     )
-    day, month = "now() - interval '24 hours', now()", "now() - interval '30 days', now()"
+    # Up to the end of the running hour, as the product asks.
+    now = "date_trunc('hour', now(), 'UTC') + interval '1 hour'"
+    day, month = f"now() - interval '24 hours', {now}", f"now() - interval '30 days', {now}"
     asked_series = f"{ALL}, {month}, 'day', 'Europe/Zurich', 'model', {NONE}"
-    by_slot = f"{ALL}, {month}, 'day', 'Europe/Zurich', 'model', 'Europe/Zurich'"
+    by_slot = f"{ALL}, {month}, 'day', 'Europe/Zurich', 'model', 'Europe/Zurich', true"
     conversations = union(queries()["conversations_newest"], 3)
     return [
         Case("statistics of 24 h", "statistics_of_period", f"{ALL}, {day}", 1),
@@ -135,8 +147,72 @@ async def _cases(connection: Connection) -> list[Case]:
         Case("conversations, page 1", conversations, f"1, {LAST}, {PAGE}", 1),
         Case("conversations, the last page", conversations, f"1, '{deep[0]}', '{deep[1]}', {PAGE}", 1),
         Case("requests, first page", union(queries()["requests_newest"], 3), _requests(), 1),
-        Case("the costliest conversations of 30 days", "usage_costliest", f"{ALL}, {month}, 10", 50),
+        Case(
+            "30 days by day and model, in India",
+            "usage_series",
+            asked_series.replace("Europe/Zurich", "Asia/Kolkata"),
+            20,
+        ),
+        Case("the dearest conversations of 30 days", "dearest_conversations", f"{ALL}, {month}, 8", 50),
     ]
+
+
+async def _opened(url: str, folder: Path, rounds: int) -> tuple[str, bool]:
+    """The pages of usage and requests."""
+    connection = await asyncpg.connect(url, timeout=60)
+    try:
+        await _windows(connection)
+        talk = await small_talk(connection)
+        middle = await connection.fetchval("SELECT id FROM requests WHERE train = 1 ORDER BY id OFFSET 100000 LIMIT 1")
+        await connection.execute("ANALYZE window_observations, account_windows")
+    finally:
+        await connection.close()
+    found = await visited(url, folder, _pages(talk.asked[-1].id, middle), rounds)
+    said = f"Pages over it, {rounds} visits each; load {os.getloadavg()[0]:.1f}."
+    return "\n".join([said, "", *table(found)]), any(one.missed for one in found)
+
+
+def _pages(request: UUID, deep: UUID) -> Pages:
+    """By name; ``deep`` is a request far down the list."""
+    return {
+        "overview": ("/overview", OTHER),
+        "overview of 30 days by model, in India": ("/overview?range=30d&by=model&tz=Asia/Kolkata", OTHER),
+        "overview of all time": ("/overview?range=all", OTHER),
+        "windows": ("/windows", OTHER),
+        "windows of an account": ("/windows/oauth-1", OTHER),
+        "cost": ("/cost", OTHER),
+        "cost of all time by model": ("/cost?range=all&by=model", OTHER),
+        "prices": ("/prices", OTHER),
+        "requests": ("/requests", LISTS),
+        "requests, deep": (f"/requests?before={deep}", LISTS),
+        "requests, one model of one train": ("/requests?trainId=atlas&model=claude-opus-5", LISTS),
+        "a request": (f"/requests/{request}", OTHER),
+        "API: /api/stats": ("/api/stats", OTHER),
+        "API: /api/stats of all time": ("/api/stats?since=2000-01-01", OTHER),
+        "API: /api/token-usage/daily": ("/api/token-usage/daily?tz=Europe/Zurich", OTHER),
+        "API: /api/token-usage/current": ("/api/token-usage/current?accountId=oauth-1", OTHER),
+        "API: /api/usage/requests/hourly": ("/api/usage/requests/hourly", OTHER),
+        "API: /api/windows": ("/api/windows", OTHER),
+        "API: /api/requests": ("/api/requests", LISTS),
+        "API: /api/requests/{id}": (f"/api/requests/{request}", OTHER),
+    }
+
+
+async def _windows(connection: Connection) -> None:
+    """A month of five-hour and seven-day windows of the subscription, seen every five minutes."""
+    account = await connection.fetchval("SELECT account FROM accounts WHERE account_id = 'oauth-1'")
+    now = datetime.now(UTC)
+    for name, length in (("5h", timedelta(hours=5)), ("7d", timedelta(days=7))):
+        begun = now - timedelta(days=DAYS)
+        while begun < now:
+            steps = int(min(length, now - begun) / timedelta(minutes=5))
+            seen = [
+                (begun + n * timedelta(minutes=5), round(0.9 * n * timedelta(minutes=5) / length, 3))
+                for n in range(steps)
+            ]
+            if seen:
+                await say(connection, account, name, seen, reset=begun + length)
+            begun += length
 
 
 def _requests() -> str:

@@ -6,31 +6,20 @@ performance.md. The dashboard is a process of its own; times are those of a clie
 
 import argparse
 import asyncio
-import gzip
 import os
-import statistics
 import sys
 import tempfile
-import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiohttp
 import asyncpg
-import orjson
 
 from deploy.postgres import EmbeddedPostgres
 from sql.migrator import migrate
 from tests import conversation_scenes as scenes
-from tests.bench.load import cpu_s
 from tests.bench.report import append
-from tests.product import ROOT
+from tests.bench.visits import LISTS, OTHER, table, visited
 
 SMALL_TALKS = 60
-LISTS = {"HTML gz KB": 40, "p95 ms": 50}
-THREAD = {"HTML gz KB": 80, "p95 ms": 200}
-OTHER = {"HTML gz KB": 80, "p95 ms": 200}
 
 
 def main() -> int:
@@ -70,74 +59,17 @@ async def _measure(url: str, folder: Path, requests: int, rounds: int) -> str:
         "list of conversations": ("/conversations", LISTS),
         "list, filtered by words": ("/conversations?q=long", LISTS),
         "list of sessions": ("/sessions", LISTS),
-        "thread, its end": (at, THREAD),
-        "thread, from the middle": (f"{at}?at={middle}", THREAD),
+        "thread, its end": (at, OTHER),
+        "thread, from the middle": (f"{at}?at={middle}", OTHER),
         "graph, folded": (f"{at}?view=graph", OTHER),
         "graph, unfolded": (f"{at}?view=graph&open=all", OTHER),
         "raw": (f"{at}?view=raw", OTHER),
         "API: list": ("/api/conversations", LISTS),
         "API: conversation": (f"/api{at}", OTHER),
     }
-    lines = [
-        f"A conversation of {len(talk.asked):,} requests; {rounds} rounds; load {os.getloadavg()[0]:.1f}.",
-        "",
-        "| page | CPU ms | p50 ms | p95 ms | bar | gz KB | bar |",
-        "|---|--:|--:|--:|--:|--:|--:|",
-    ]
-    async with _dashboard(url, folder) as (pid, base), aiohttp.ClientSession(auto_decompress=False) as session:
-        for name, (path, bars) in pages.items():
-            lines.append(await _line(session, pid, base, name, path, bars, rounds))
-    return "\n".join(lines)
-
-
-async def _line(
-    session: aiohttp.ClientSession, pid: int, base: str, name: str, path: str, bars: Mapping[str, int], rounds: int
-) -> str:
-    taken, size, cpu = [], 0, 0.0
-    for number in range(rounds + 3):
-        cpu = cpu_s([pid]) if number == 3 else cpu
-        began = time.perf_counter()
-        async with session.get(base + path, headers={"Accept": "text/html"}) as answer:
-            body = await answer.read()
-            if answer.status != 200:
-                raise RuntimeError(f"{path}: {answer.status}")
-            body = gzip.decompress(body) if answer.headers.get("Content-Encoding") == "gzip" else body
-        if number >= 3:  # the first warm the caches
-            taken.append((time.perf_counter() - began) * 1000)
-        size = len(gzip.compress(body, 6))
-    p95 = statistics.quantiles(taken, n=20)[-1]
-    spent = (cpu_s([pid]) - cpu) * 1000 / rounds
-    cells = [
-        f"{spent:.0f}",
-        f"{statistics.median(taken):.0f}",
-        f"{p95:.0f}",
-        f"≤ {bars['p95 ms']}",
-        f"{size / 1024:.0f}",
-    ]
-    return f"| {name} | {' | '.join(cells)} | ≤ {bars['HTML gz KB']} |"
-
-
-@asynccontextmanager
-async def _dashboard(url: str, folder: Path) -> AsyncIterator[tuple[int, str]]:
-    environment = {**os.environ, "DATABASE_URL": url, "FOOTPLATE_DATA_DIR": str(folder / "data")}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "dashboard"), env=environment | {"FOOTPLATE_DASHBOARD_PORT": "0"}, cwd=ROOT,
-        stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        yield process.pid, await _address(process)
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-async def _address(process: asyncio.subprocess.Process) -> str:
-    """Where it listens, as its log says."""
-    while process.stderr is not None and (line := await process.stderr.readline()):
-        said = orjson.loads(line)
-        if said["event"] == "dashboard_listens":
-            return f"http://127.0.0.1:{said['port']}"
-    raise RuntimeError("the dashboard did not start")
+    said = f"A conversation of {len(talk.asked):,} requests; {rounds} rounds; load {os.getloadavg()[0]:.1f}."
+    found = await visited(url, folder, pages, rounds)
+    return "\n".join([said, "", *table(found)])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""A real Chromium on a real dashboard, watched: what it asks for, what its console says, what tries to run."""
+"""A real Chromium on a real dashboard, watched: what it asks for, what its console says, what tries to run.
+
+One Chromium serves the run, and each page has a context of its own: cookies, storage, cache and connections are
+the context's. Playwright's objects belong to the loop that made them, so these tests share one loop.
+"""
 
 import json
 import shutil
@@ -10,7 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
+import pytest_asyncio
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, async_playwright
 
@@ -29,6 +35,11 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 AXE = "axe-core@4.14.1"
+# Only the faults are described and leave the page: describing what is in order takes most of the time.
+FAULTS = """axe.run({
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+    resultTypes: ['violations'],
+}).then(found => found.violations.map(rule => `${rule.id}: ${rule.nodes[0].target}`))"""
 
 
 @dataclass
@@ -37,6 +48,7 @@ class Watched:
 
     page: Page
     origin: str
+    pictures: Path | None = None
     foreign: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
@@ -65,6 +77,11 @@ class Watched:
         await self.page.goto(self.origin + path)
         await self.page.wait_for_load_state("load")
 
+    async def picture(self, name: str, *, whole: bool = True) -> None:
+        """Leave a picture of the page, or of what is in view, where the run was asked for pictures."""
+        if self.pictures is not None:
+            await self.page.screenshot(path=self.pictures / f"{name}.png", full_page=whole)
+
     def assert_quiet(self) -> None:
         """Nothing ran, nothing left, nothing was refused."""
         assert self.foreign == []
@@ -74,7 +91,30 @@ class Watched:
 Open = Callable[..., Any]
 
 
-@pytest.fixture
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests of a browser run in the session's loop, where the browser lives."""
+    for item in items:
+        if item.get_closest_marker("browser") and "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The application's own door to ``database_url``, in the session's loop."""
+    database = Database.create(database_url, application="test")
+    yield database
+    await database.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def connection(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A bare connection to ``database_url``, in the session's loop."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def origin(database: Database, tmp_path: Path) -> AsyncIterator[str]:
     """Address of a dashboard on this test's database."""
     server = TestServer(make_app(Settings(data_dir=tmp_path), database))
@@ -83,9 +123,9 @@ async def origin(database: Database, tmp_path: Path) -> AsyncIterator[str]:
     await server.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
-    """A browser without any state."""
+    """The run's browser; Playwright ends it with the run, however that ends."""
     if not Path(CHROMIUM).is_file():
         pytest.fail(f"the browser tests need {CHROMIUM}: apt install chromium")
     async with async_playwright() as playwright:
@@ -95,16 +135,16 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-def watched(chromium: Browser, origin: str) -> Open:
+def watched(chromium: Browser, origin: str, tmp_path: Path, pytestconfig: pytest.Config) -> Open:
     """A watched page in a context of its own, for ``async with``; options are those of a browser context."""
+    pictures = tmp_path if pytestconfig.getoption("screenshots") else None
 
     @asynccontextmanager
     async def open_page(*, width: int = 1280, **options: Any) -> AsyncIterator[Watched]:
-        context = await chromium.new_context(viewport={"width": width, "height": 900}, **options)
-        page = Watched(await context.new_page(), origin)
-        page.listen()
-        yield page
-        await context.close()
+        async with await chromium.new_context(viewport={"width": width, "height": 900}, **options) as context:
+            page = Watched(await context.new_page(), origin, pictures)
+            page.listen()
+            yield page
 
     return open_page
 
@@ -131,9 +171,6 @@ def faults_of(axe_source: str) -> Callable[[Watched], Awaitable[list[str]]]:
     async def find(watched: Watched) -> list[str]:
         # Evaluated through the debugger, which the content policy does not concern.
         await watched.page.evaluate(axe_source)
-        found = await watched.page.evaluate(
-            "axe.run({runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']})"
-        )
-        return [f"{rule['id']}: {rule['nodes'][0]['target']}" for rule in found["violations"]]
+        return await watched.page.evaluate(FAULTS)
 
     return find

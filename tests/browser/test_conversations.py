@@ -23,13 +23,13 @@ async def paths_of(connection):
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: "-".join(map(str, look.values())))
-async def test_pages_are_accessible_and_quiet(watched, faults_of, connection, tmp_path, look):
-    """No rule of axe is broken, nothing recorded runs or loads; screenshots are left in the test's folder."""
+async def test_pages_are_accessible_and_quiet(watched, faults_of, connection, look):
+    """No rule of axe is broken, nothing recorded runs or loads; pictures on demand."""
     paths = await paths_of(connection)
     async with watched(**look) as site:
         for number, path in enumerate(paths):
             await site.goto(path)
-            await site.page.screenshot(path=tmp_path / f"{number:02d}.png")
+            await site.picture(f"{number:02d}", whole=False)
             assert await faults_of(site) == [], path
         site.assert_quiet()
 

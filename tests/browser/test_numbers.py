@@ -33,8 +33,8 @@ async def filled(connection):
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: "-".join(map(str, look.values())))
-async def test_they_are_accessible(watched, faults_of, connection, tmp_path, look):
-    """No rule of axe is broken, tables open too; nothing runs, leaves or is refused; screenshots are left behind."""
+async def test_they_are_accessible(watched, faults_of, connection, look):
+    """No rule of axe is broken, tables open too; nothing runs, leaves or is refused; pictures on demand."""
     paths = await filled(connection)
     async with watched(**look) as site:
         for number, path in enumerate(paths):
@@ -42,7 +42,7 @@ async def test_they_are_accessible(watched, faults_of, connection, tmp_path, loo
             found = site.page.locator("main [style], main [onclick], main [onload], main [onerror]")
             assert await found.count() == 0, await found.evaluate_all("all => all.map(e => e.outerHTML.slice(0, 200))")
             await site.page.evaluate("document.querySelectorAll('main details').forEach(d => d.open = true)")
-            await site.page.screenshot(path=tmp_path / f"{number:02d}.png", full_page=True)
+            await site.picture(f"{number:02d}")
             assert await faults_of(site) == [], path
         site.assert_quiet()
 

@@ -123,19 +123,19 @@ LOOKS = [
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: "-".join(map(str, look.values())))
-async def test_pages_are_accessible(watched, faults_of, connection, tmp_path, look):
-    """No rule of axe is broken on any page, in any theme and width; screenshots are left in the test's folder."""
+async def test_pages_are_accessible(watched, faults_of, connection, look):
+    """No rule of axe is broken on any page, in any theme and width; pictures on demand."""
     async with watched(**look) as site:
         await site.goto("/requests")
         assert await faults_of(site) == []
-        await site.page.screenshot(path=tmp_path / "first-run.png", full_page=True)
+        await site.picture("first-run")
         ids = await recordings.seed(connection)
         paths = ["/requests", "/requests?sessionId=nobody", "/requests/nothing", "/setup"]
         paths += [f"/requests/{ids['tools']}?tab={tab}" for tab in TABS]
         paths += [f"/requests/{ids[name]}" for name in ("in_flight", "rate_limited", "cancelled", "hostile", "no_json")]
         for number, path in enumerate(paths):
             await site.goto(path)
-            await site.page.screenshot(path=tmp_path / f"{number:02d}.png", full_page=True)
+            await site.picture(f"{number:02d}")
             assert await faults_of(site) == [], path
         site.assert_quiet()
 

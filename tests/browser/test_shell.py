@@ -123,7 +123,7 @@ async def test_all_of_it_works_without_javascript(watched, connection):
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: "-".join(map(str, look.values())))
-async def test_the_shell_is_accessible(watched, faults_of, connection, tmp_path, look):
+async def test_the_shell_is_accessible(watched, faults_of, connection, look):
     """No rule of axe is broken with menus and dialogs open, nor on the pages of the shell; nothing scrolls sideways."""
     await recordings.seed(connection)
     opened = {
@@ -139,7 +139,7 @@ async def test_the_shell_is_accessible(watched, faults_of, connection, tmp_path,
             await site.page.evaluate(script)
             if path == "/conversations":
                 await site.page.get_by_role("option").first.wait_for()
-            await site.page.screenshot(path=tmp_path / f"{number}.png")
+            await site.picture(str(number), whole=False)
             assert await faults_of(site) == [], path
             assert await site.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
         site.assert_quiet()

@@ -12,7 +12,7 @@ from core.frames import decode_end, decode_head, decode_start, encode_end, encod
 from core.models import End, Head, Outcome, Start, Timings
 
 START = Start(UUID(int=7), 1, "boot", "POST", "/v1/messages?beta=true", (("a", "b"), ("a", "c")), "default")
-END = End(Outcome.OK, 1, 2, 3, Timings(head_us=5, end_us=9), "note", 4)
+END = End(Outcome.OK, 1, 2, 3, Timings(head_us=5, end_us=9), "note", 4, (("X (t)", "v"),))
 
 texts = st.text(st.characters())  # with lone surrogates, as aiohttp gives them for bytes that are no UTF-8
 pairs = st.lists(st.tuples(texts, texts)).map(tuple)
@@ -34,7 +34,7 @@ def test_head_round_trip(status: int, headers: tuple[tuple[str, str], ...], ours
 @pytest.mark.parametrize("outcome", Outcome)
 def test_end_round_trip(outcome: Outcome) -> None:
     """Every outcome comes back, with its timings."""
-    end = End(outcome, 1, 2, 3, Timings(1, 2, 3, 4, 5, 6, 7, True), "note", 4)
+    end = End(outcome, 1, 2, 3, Timings(1, 2, 3, 4, 5, 6, 7, True), "note", 4, (("a", "b"),))
     assert decode_end(encode_end(end)) == end
 
 

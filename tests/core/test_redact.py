@@ -101,7 +101,16 @@ def test_the_same_key_looks_the_same_as_bearer_and_as_api_key():
 
 @pytest.mark.parametrize(
     "value",
-    [f"curl {API}", f"Bearer {API}", "agent; bearer   abc.def", f"BEARER\t{JWT}", f"a,{OAT},b", f"fp_live_{'a' * 60}"],
+    [
+        f"curl {API}",
+        f"Bearer {API}",
+        "agent; bearer   abc.def",
+        f"BEARER\t{JWT}",
+        "BEARER abc.def",
+        "a bEARer abc.def",
+        f"a,{OAT},b",
+        f"fp_live_{'a' * 60}",
+    ],
 )
 def test_a_credential_inside_an_allow_listed_header_is_masked(value):
     """An allowed name does not carry a secret through."""
@@ -248,3 +257,15 @@ def test_no_input_raises(headers, target):
     keep_target(target, KEY)
     credential(headers, KEY)
     assert len(digest(target, KEY)) == 32
+
+
+def test_secrets_beside_and_inside_one_another():
+    """Each is found; one inside another is hidden with it, from the first to the last character."""
+    beside = "AKIAIOSFODNN7EXAMPLE sk-ant-api03-aaaaaaaaaaaa"
+    assert find_secrets(beside) == [(0, 20), (21, len(beside))]
+    key = "-----BEGIN PRIVATE KEY-----\nAKIAIOSFODNN7EXAMPLE\n-----END PRIVATE KEY-----"
+    assert find_secrets(f"{beside} {key}") == [
+        (0, 20),
+        (21, len(beside)),
+        (len(beside) + 1, len(beside) + 1 + len(key)),
+    ]

@@ -8,7 +8,7 @@ from tests.forests import NO_FIGURES
 from tests.talks import CONTINUATION, assistant, launch, user
 from tests.told import Client
 
-HOUR_MS = 3_600_000
+FIVE_MINUTES_MS = 300_000
 SUMMARY = "everything that the helper has seen so far, in many words"
 
 
@@ -46,7 +46,7 @@ def test_a_compaction_inside_of_a_sub_agent_hides_no_branch():
     client.call(asks, answer, user("Rather wait."), answer=("I wait.",), session="s")
     found = summed(client)
     assert (found.branch_count, found.compaction_count, found.subtask_count) == (2, 1, 1)
-    assert found.subtask_hours == {uuid7_ms(client.calls[0].facts.call.id) // HOUR_MS: 1}
+    assert found.subtask_slots == {uuid7_ms(client.calls[0].facts.call.id) // FIVE_MINUTES_MS: 1}
 
 
 def test_what_follows_a_compaction_is_a_branch_that_nobody_opened():

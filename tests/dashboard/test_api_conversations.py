@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from dashboard.conversations.answers import ConversationRequest
 from tests import conversation_scenes as scenes
 from tests.conversation_seeds import SESSION
 
@@ -117,6 +118,13 @@ async def test_a_conversation_comes_with_its_tree(client, talks):
     assert {each["branch_id"]: each["parent_task_request_id"] for each in helpers} == {
         "subtask_1": again["id"], "subtask_2": again["id"], "subtask_3": helpers[1]["id"],
     }  # fmt: skip
+
+
+async def test_each_request_of_a_tree_is_what_its_model_says(client, talks):
+    """They are written without a model of each: field for field, and letter for letter, what the model would write."""
+    for name in talks:
+        for each in (await asked(client, f"/api/conversations/{talks[name]}"))["requests"]:
+            assert ConversationRequest.model_validate(each).model_dump(mode="json", by_alias=True) == each
 
 
 async def test_the_id_of_a_joined_conversation_leads_to_the_other(client, connection, talks):

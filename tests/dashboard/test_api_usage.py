@@ -16,7 +16,7 @@ from dashboard.usage import reading
 from sql.loader import queries
 from tests.dashboard.test_openapi import checker
 from tests.recordings import Recorded, insert, message, text
-from tests.usage_seeds import DAYS
+from tests.usage_seeds import requested
 
 ACCOUNT = "key-0123456789ab"
 USAGE = {"input_tokens": 100, "output_tokens": 10}
@@ -96,11 +96,13 @@ ZONES = {
     "west": ("America/New_York", "2026-11-01", 25, "2026-11-01T04:00+00:00"),
     "east": ("Pacific/Auckland", "2026-09-27", 23, "2026-09-26T12:00+00:00"),
     "utc": ("UTC", "2026-11-20", 24, "2026-11-20T00:00+00:00"),
+    "half": ("Asia/Kolkata", "2026-11-20", 24, "2026-11-19T18:30+00:00"),
+    "quarter": ("Asia/Kathmandu", "2026-11-20", 24, "2026-11-19T18:15+00:00"),
 }
 
 
 def hours_around(start: datetime) -> Iterator[datetime]:
-    """Every hour from two days before to two days after."""
+    """Every hour of the zone from two days before to two days after."""
     return (start + timedelta(hours=n) for n in range(-48, 72))
 
 
@@ -111,11 +113,7 @@ async def test_a_day_of_a_zone_has_its_own_hours(database, connection, case):
     start = datetime.fromisoformat(first)
     hours = list(hours_around(start))
     await connection.execute("INSERT INTO trains (name) VALUES ('default')")
-    await connection.executemany(
-        "INSERT INTO usage_hourly (train, hour, account, model, request_type, requests) VALUES (1, $1, 0, 'm', '', 1)",
-        [(hour,) for hour in hours],
-    )
-    await connection.execute(DAYS)
+    await requested(connection, [(hour, "m", 1) for hour in hours])
     now = start + timedelta(hours=12)
     begins, over = reading.last_days(now, ZoneInfo(zone), 1)
     assert (begins.isoformat(), over.start) == (day, start)

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import threading
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -79,6 +80,24 @@ async def test_usage_is_called_reported_and_unknown_is_a_dash(pages, seeded):
     assert "incomplete: the answer broke off" in page
     assert re.search(r"output <b>–</b>", page)
     assert "reported no usage" in await seen(pages, f"/requests/{seeded['rate_limited']}")
+
+
+@pytest.mark.parametrize(
+    ("cost", "estimated", "reason", "words"),
+    [
+        ("0.012345", False, None, 'title="0.012345 USD'),
+        ("0.5", True, "the answer broke off", "estimated: the answer broke off"),
+        (None, None, "no such model in the price list", "no such model in the price list"),
+    ],
+)
+async def test_what_it_cost_or_why_that_is_unknown(pages, seeded, connection, cost, estimated, reason, words):
+    """A price with how sure it is; without one the reason, never 0."""
+    await connection.execute(
+        "UPDATE requests SET cost_usd = $2, cost_estimated = $3, cost_reason = $4 WHERE id = $1",
+        *(seeded["plain"], cost and Decimal(cost), estimated, reason),
+    )
+    fact = re.search(r"<dt>Cost</dt><dd>(.*?)</dd>", await seen(pages, f"/requests/{seeded['plain']}"))
+    assert words in fact.group(1)
 
 
 async def test_the_stream_tab_lists_chunks_with_their_events(pages, seeded):

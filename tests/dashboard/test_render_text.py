@@ -11,7 +11,7 @@ from markupsafe import Markup
 from dashboard.render import code, figures, long_text, markdown
 from dashboard.render.ansi import coloured
 from dashboard.render.cache import RenderCache
-from dashboard.render.hidden import sendable, visible
+from dashboard.render.hidden import sendable, spelled, visible
 from dashboard.render.secrets import Mask, masked
 
 HIDDEN = ["\u202e", "\u200b", "\u2066", "\ufeff", "\x00", "\x1b", "\x7f", "\u00ad", "\U000e0041", "\ud800", "\r"]
@@ -64,6 +64,15 @@ def test_what_hides_becomes_a_chip(character):
     shown = visible(f"a{character}b")
     assert character not in shown
     assert f"U+{ord(character):04X}" in shown
+
+
+@pytest.mark.parametrize("around", ["line\n\ttabbed {} \nline", "{}", "\u00e9 {}"])
+def test_of_all_ascii_controls_only_tab_and_newline_are_not_chips(around):
+    """In one line and in many, in plain text and other: each other control is shown and never sent."""
+    for character in map(chr, [*range(0x20), 0x7F]):
+        kept = character in "\t\n"
+        assert (f"U+{ord(character):04X}" not in visible(around.format(character))) is kept
+        assert (character in spelled(around.format(character))) is kept
 
 
 def test_a_run_of_hidden_characters_is_one_chip_with_its_length():

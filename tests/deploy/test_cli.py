@@ -65,6 +65,12 @@ def test_the_overview_names_every_command() -> None:
     assert done.stdout == footplate().stdout + footplate().stderr
 
 
+def test_the_overview_says_what_exit_codes_mean() -> None:
+    """Scripts go by them."""
+    shown = " ".join(footplate("--help").stdout.split())
+    assert "0 ok, 1 failure, 2 usage, 75 already running, 78 bad configuration, 130 interrupted" in shown
+
+
 def test_a_mistyped_command_is_answered_with_the_right_one() -> None:
     """Usage errors exit with 2."""
     done = footplate("statsu")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.keeper import LONGEST_DELAY, SETTLED_SECONDS, Backoff, Keeper, Patience
+from deploy.keeper import LONGEST_DELAY, SETTLED_SECONDS, Backoff, Keeper, Patience, cause
 from deploy.processes import BOUND_CHILD
 from deploy.roles import recorder
 
@@ -47,6 +47,11 @@ async def test_a_program_that_cannot_be_executed(
     said = capsys.readouterr().err.splitlines()
     assert len(said) == len(tries)
     assert os.strerror(number) in said[0]
+
+
+def test_every_end_has_a_cause() -> None:
+    """Real-time signals have no name, and must not bring the supervisor down."""
+    assert [cause(code) for code in (3, -9, -40)] == ["exit code 3", "killed by SIGKILL", "killed by signal 40"]
 
 
 def test_a_crash_loop_slows_down_and_recovers() -> None:

@@ -1,6 +1,8 @@
 """The proxy's own routes: what they say, who may ask, and that none is without a permission."""
 
+import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +142,18 @@ async def test_metrics(worker: Worker) -> None:
         "footplate_tape_full 0.0",
     ):
         assert line in text.splitlines()
+
+
+async def test_a_stall_between_two_sweeps_is_seen(worker: Worker) -> None:
+    """The lag is the longest of the last second, not only that of the moment at which somebody looks (row 51)."""
+    lag = worker.relay.counters
+    async with asyncio.timeout(10):
+        while not lag.get("loop_lag_seconds"):
+            await asyncio.sleep(0.01)
+    time.sleep(0.3)  # the stall
+    async with asyncio.timeout(10):
+        while lag.get("loop_lag_seconds") < 0.2:
+            await asyncio.sleep(0.01)
 
 
 async def test_counters_survive_a_restart(upstream: Upstream, tmp_path: Path) -> None:

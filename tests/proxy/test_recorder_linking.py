@@ -107,7 +107,7 @@ async def test_what_is_read_again_changes_nothing(database_url: str, connection:
 async def everything(connection: Connection) -> dict[str, set[str]]:
     """All rows of what linking writes."""
     tables = "requests request_notes link_keys wants failures conversations branches sessions tool_calls tool_results"
-    tables += " usage_hourly usage_daily latency_hourly key_usage_hourly"
+    tables += " usage_hourly usage_daily latency_hourly key_usage"
     return {
         table: {row["line"] for row in await connection.fetch(f"SELECT t::text AS line FROM {table} AS t")}  # noqa: S608 - our own names
         for table in tables.split()

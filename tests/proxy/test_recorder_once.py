@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import os
 import signal
 import sys
@@ -52,6 +53,23 @@ async def test_a_call_is_recorded_whole(database_url: str, connection: Connectio
     assert (bodies["body"], bodies["raw"]) == (asked(), answered(tokens=(100, 7)))
     assert sum(bodies["chunk_sizes"]) == len(bodies["raw"])
     assert [hour["requests"] for hour in await rollup(connection)] == [1]
+
+
+async def test_trailers_stand_behind_the_headers(
+    database_url: str, connection: Connection, tmp_path: Path, node: Path
+) -> None:
+    """Fields behind a chunked body are in the record, told from headers, and mean nothing to what is derived."""
+    with Taping(node, now_ms()) as tape:
+        call = tape.begin()
+        tape.ask(call, asked())
+        tape.head(call)
+        tape.chunk(call, answered())
+        tape.end(call, trailers=(("X-Sum", "[not kept]"), ("content-encoding", "gzip")))
+    await drained(database_url, tmp_path)
+    row = await connection.fetchrow("SELECT request_headers, parse_error FROM requests")
+    assert row is not None
+    names = [name for name, _ in json.loads(row["request_headers"])]
+    assert (names, row["parse_error"]) == (["content-type", "X-Sum (trailer)", "content-encoding (trailer)"], None)
 
 
 async def test_a_second_reading_changes_nothing(

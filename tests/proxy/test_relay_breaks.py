@@ -87,6 +87,10 @@ async def test_chunks_that_are_none(worker: Worker, upstream: Upstream) -> None:
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nabc",
         b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
+        b"HTTP/1.1 200 OK\ncontent-length: 2\n\nok",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx-a: 1\r\n 2\r\ncontent-length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx-a: 1\x002\r\ncontent-length: 0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"x-a: %b\r\n" % (b"a" * 1000) * 300,
     ],
 )
@@ -98,6 +102,18 @@ async def test_an_answer_that_is_no_http(raw: bytes, worker: Worker, upstream: U
     assert answer.status == 502
     assert json.loads(answer.body)["error"]["type"] == "api_error"
     assert (await _end(worker))[1] is Outcome.UPSTREAM_RESET
+
+
+async def test_announcements_without_end(worker: Worker, upstream: Upstream) -> None:
+    """Interim answers count as a part of the head: of too many the last word is a 502."""
+    upstream.script(Answer(raw=b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" * 10_000, chunks=(HANG,)))
+    async with Wire(worker.port) as wire:
+        await wire.send(post())
+        status = 103
+        while status == 103:
+            status = (await wire.head())[0]
+    assert status == 502
+    assert (await _end(worker))[1:] == (Outcome.UPSTREAM_RESET, "response head too large")
 
 
 @pytest.mark.parametrize("step", [RESET, FIN])

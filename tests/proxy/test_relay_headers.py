@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import redact
+from proxy import admission, headers
 from proxy.headers import MAX_REMEMBERED, HeaderKeeper, readable
 
 KEY = b"k" * 32
@@ -41,3 +42,15 @@ def test_it_remembers_no_secret_and_not_too_much() -> None:
     memories = [getattr(keeper, name) for name in HeaderKeeper.__slots__]
     assert b"canary" not in pickle.dumps(memories)
     assert all(len(memory) <= MAX_REMEMBERED for memory in memories)
+
+
+def test_long_names_are_not_remembered() -> None:
+    """A name may be as long as a head: thousands of such would hold a hundred megabytes."""
+    keeper = HeaderKeeper(KEY)
+    for number in range(100):
+        name = b"%d" % number + b"x" * 10_000
+        keeper.keep([(name, b"a"), (name + b"-token", b"a"), (b"anthropic-" + name, b"a")])
+        admission._look(name)
+        headers.response_head(200, b"OK", [(name, b"a")], chunked=False, close=False)
+    memories = [getattr(keeper, name) for name in HeaderKeeper.__slots__]
+    assert len(pickle.dumps([memories, list(admission._known), list(headers._crossings)])) < 1_000_000

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import socket
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,24 @@ async def test_a_slow_reader_holds_the_upstream_back(worker: Worker, upstream: U
         while chunk := await wire.chunk():
             digest.update(chunk)
     assert digest.digest() == hashlib.sha256(piece * 800).digest()
+
+
+async def test_buffers_are_bounded_on_both_sides(worker: Worker, upstream: Upstream) -> None:
+    """256 kB in the kernel each way and 64 kB here, so that a thousand slow readers fit into memory (row 35)."""
+    upstream.script(Answer(headers=(SSE,), chunks=(b"x", HANG), framing="chunked"))
+    async with Wire(worker.port) as wire:
+        await wire.send(post())
+        await wire.chunk_of_head()
+        (call,) = worker.relay.calls
+        (way_out,) = worker.relay.upstream.connections
+        for transport in (call._transport, way_out.transport):
+            assert transport is not None
+            assert transport.get_write_buffer_limits()[1] == 64 * 1024
+            sock = transport.get_extra_info("socket")
+            for side, most in ((socket.SO_SNDBUF, "wmem_max"), (socket.SO_RCVBUF, "rmem_max")):
+                allowed = int(Path("/proc/sys/net/core", most).read_text())
+                # Linux books twice what was asked for (socket(7)).
+                assert sock.getsockopt(socket.SOL_SOCKET, side) == 2 * min(256 * 1024, allowed)
 
 
 async def test_a_stalled_reader_is_cut(upstream: Upstream, tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_metadata_comes_with_its_payload_and_the_rest_by_place(tmp_path: Path) -
         frames = reader.read()
         for item in frames:
             assert item.payload == (bytes([65 + item.sequence]) * 3 if item.kind in METADATA else b"")
-            assert item.place.payload_size == 3
+            assert item.place.length == HEADER_SIZE + 3
             assert item.place.position == Position(name(0), item.sequence * 47)
             assert item.mono_us == 1000 * item.sequence
         assert reader.load([item.place for item in reversed(frames)]) == [b"EEE", b"DDD", b"CCC", b"BBB", b"AAA"]

@@ -15,6 +15,7 @@ import uvloop
 
 from core.errors import AlreadyRunningError, BadSettingError
 from core.tape import MAX_PAYLOAD, Frame, Kind
+from proxy import tape_deck, tape_segment
 from proxy.tape_bell import TapeBell
 from proxy.tape_folder import boot, held, segments
 from proxy.tape_writer import TapeWriter
@@ -141,6 +142,30 @@ async def test_restart_begins_a_later_segment(make: Make, folder: Path) -> None:
     make().close()
     make()
     assert [str(segment)[:13] for segment in segments(folder)] == ["7fffffff-ffff", "80000000-0000", "80000000-0001"]
+
+
+async def test_a_segment_ends_by_size_and_by_age(make: Make, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """64 MB or 60 s; its name is on disk before a frame is in it."""
+    assert (tape_segment.SEGMENT_BYTES, tape_deck.SEGMENT_SECONDS) == (64 << 20, 60.0)
+    synced: list[int] = []
+    sync_folder = tape_segment.sync_folder
+
+    def counting(path: Path) -> None:
+        synced.append(len(segments(path)))
+        sync_folder(path)
+
+    monkeypatch.setattr(tape_segment, "sync_folder", counting)
+    monkeypatch.setattr(tape_segment, "SEGMENT_BYTES", 10_000)
+    writer = make()
+    for number in range(5):
+        writer.append(Kind.CHUNK, RID, number, 0, b"x" * 4000)
+    await writer.synced()
+    assert synced == [1, 2, 3]
+    monkeypatch.setattr(tape_deck, "SEGMENT_SECONDS", 0.0)
+    async with asyncio.timeout(10):
+        while len(segments(folder)) == 3:
+            await asyncio.sleep(0.01)
+    assert [sequence for sequence, _ in frames(folder)] == list(range(5))
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o750, 0o701, 0o500])

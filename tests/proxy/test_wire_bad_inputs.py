@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -51,6 +52,7 @@ ROWS = [
     Row("gzip", _head(b"Transfer-Encoding: gzip") + EMPTY_CHUNKS, 501),
     Row("identity", _head(b"Transfer-Encoding: identity") + EMPTY_CHUNKS, 501),
     Row("chunked, chunked", _head(b"Transfer-Encoding: chunked, chunked") + EMPTY_CHUNKS, 501),
+    Row("an empty transfer encoding", _head(b"Transfer-Encoding:"), 501),
     Row("chunked twice", _head(CHUNKED, CHUNKED) + EMPTY_CHUNKS, 501),
     Row("xchunked", _head(b"Transfer-Encoding: xchunked") + EMPTY_CHUNKS, 501),
     Row("chunked in quotes", _head(b'Transfer-Encoding: "chunked"') + EMPTY_CHUNKS, 501),
@@ -110,6 +112,7 @@ ROWS = [
     Row("connection names content-type", _head(b"Connection: content-type"), 400),
     Row("connection names authorization", _head(b"Connection: keep-alive, AUTHORIZATION"), 400),
     Row("connection names x-api-key", _head(b"Connection: x-api-key"), 400),
+    Row("a second connection names x-api-key", _head(b"Connection: close", b"Connection: x-api-key"), 400),
     Row("connection names anthropic-beta", _head(b"Connection: anthropic-beta"), 400),
     Row("a train with a space", get(b"/t/my%20train/v1/models"), 400),
     Row("an empty train", get(b"/t//v1/models"), 400),
@@ -138,6 +141,7 @@ async def test_is_refused(row: Row, worker: Worker, upstream: Upstream) -> None:
     assert error["error"]["type"] == KINDS.get(row.status, "invalid_request_error")
     assert error["request_id"] == answer.header("request-id")
     assert error["request_id"].startswith("req_")
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(error["timestamp"])) < timedelta(minutes=1)
     assert answer.header("allow") == ("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" if row.status == 405 else None)
     assert upstream.requests == []
     assert await worker.taped() == []
