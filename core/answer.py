@@ -1,7 +1,6 @@
 """What a response says: the message, its end, its error; read from decoded bytes, leniently, never raising."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from core.bodies import read_repaired, storable_object, well_formed
@@ -9,12 +8,13 @@ from core.errors import BrokenOffError, LimitExceededError
 from core.message import MessageBuilder
 from core.models import Headers
 from core.sse import Event, EventDecoder
+from core.valueclass import valueclass
 
 _CONTENT_EVENTS: Final = frozenset({"content_block_start", "content_block_delta"})
 _SLICE: Final = 256 << 10
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Answer:
     """What was read of one response."""
 

@@ -6,7 +6,6 @@ parsed. Whatever is known, what is read is what a reading of the whole body give
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from core import transcript
@@ -17,6 +16,7 @@ from core.models import Recording
 from core.normal_form import ASSISTANT
 from core.reply import reply_of
 from core.transcript import Transcript, is_message_call
+from core.valueclass import replace, valueclass
 from core.walk import Walk, cut, walk
 
 LAST: Final = 4
@@ -34,11 +34,11 @@ class Shell(NamedTuple):
     """None where they nest too deep."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Head:
     """The first messages of a transcript, as many as the next turn will repeat."""
 
-    walk: Walk = Walk()  # noqa: RUF009 - frozen
+    walk: Walk = Walk()
     messages: int = 0
     """How many, of any role."""
     prompts: int = 0
@@ -50,7 +50,7 @@ class Head:
 NOTHING: Final = Head()
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Asked:
     """A request's body, read. ``messages`` are those behind the head."""
 

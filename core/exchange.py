@@ -1,6 +1,5 @@
 """One recorded call: what was taped becomes one frozen ``Recording``. Pure, and no bytes make it raise."""
 
-from dataclasses import dataclass
 from hashlib import sha256
 from itertools import accumulate
 from typing import Final
@@ -11,6 +10,7 @@ from core.kept import Kept, kept
 from core.labels import SENTENCE, label
 from core.models import ANSWERED_EARLY, BatchResults, Chunk, End, Head, Headers, Outcome, Recording, Start
 from core.transcript import Transcript
+from core.valueclass import valueclass
 
 # What ends a call after the upstream may have said that it failed: the first that happened decides (tape.md), so an
 # upstream's error goes before them. Not what the proxy answered itself, and nothing that came before an answer.
@@ -27,7 +27,7 @@ _AFTER_THE_ANSWER: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Taped:
     """One call as it came off the tape, whole. ``chunks`` cut ``response_body`` as it was received."""
 
@@ -49,7 +49,7 @@ class Taped:
         return kept(self.end.response_bytes, len(self.response_body), self.end.lost_frames, self.end.outcome)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Inflated:
     """Copies of the bodies without their ``content-encoding``; None where none was set or it could not be undone."""
 

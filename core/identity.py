@@ -1,7 +1,6 @@
 """What linking must know of one recorded call, read from the stored bytes of that call alone (conversations.md)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -17,12 +16,13 @@ from core.models import Origin
 from core.normal_form import USER, Item, clean
 from core.reply import Reply, Said, fold, prefill_of, said, summary_of
 from core.tools import ToolResult, results
+from core.valueclass import valueclass
 from core.walk import Walk, walk
 
 _BILLING: Final = "x-anthropic-billing-header:"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Call:
     """One message request as linking remembers it without its body; what groups of requests are decided by."""
 
@@ -58,7 +58,7 @@ class Call:
     """The sub-agents that its answer asks for."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Facts:
     """Everything about one recorded call that linking needs."""
 
@@ -115,7 +115,7 @@ class Caller(NamedTuple):
     """The client key, else the account."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Terms:
     """What a message request asks beside its messages; the same from turn to turn, as a rule."""
 

@@ -1,7 +1,6 @@
 """One lane: what was seen last in it, and how much of its next body that spares parsing."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from core import asked, seams
@@ -9,6 +8,7 @@ from core.asked import NOTHING, Asked, Head, Shell
 from core.bodies import SMALL
 from core.pieces import Division
 from core.seams import Seams
+from core.valueclass import replace, valueclass
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -27,7 +27,7 @@ class Known(NamedTuple):
     """Where messages begin from there to the end of the lane's head."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Lane:
     """What was seen last in a lane: where its body is cut, and the hashes so far.
 
@@ -51,7 +51,7 @@ class Lane:
         return len(self.head) + len(self.tail) + len(self.keys) + len(self.nodes) + read + 1024
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Match:
     """A body and what its lane knows of it."""
 

@@ -8,7 +8,6 @@ that repeats nothing is divided from its beginning, with the same result.
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
@@ -18,6 +17,7 @@ from core.lane import Lane, Match
 from core.models import Start
 from core.pieces import KEY, RUN, WHOLE, Division
 from core.seams import Seams
+from core.valueclass import replace
 
 MEMORY: Final = 256 << 20
 LARGEST: Final = 16 << 20

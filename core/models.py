@@ -4,10 +4,12 @@ Times called ``*_us`` are microseconds. ``at_us`` is unix wall clock; every othe
 proxy accepted the call, on the monotonic clock, so no duration is ever negative.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
+
+from core.valueclass import valueclass
 
 DERIVER_VERSION = 1
 """Grows when anything derived from the stored bytes changes its meaning; stored on each row."""
@@ -43,7 +45,7 @@ class RequestType(StrEnum):
     QUOTA = "quota"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Start:
     """What is known when a call is accepted; the payload of a ``start`` frame."""
 
@@ -61,7 +63,7 @@ class Start:
     """32 hex characters of HMAC-SHA-256 over the credential under the installation's secret."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Head:
     """The response head as the upstream sent it, or ours when we answered; the payload of a ``head`` frame."""
 
@@ -71,7 +73,7 @@ class Head:
     """True when the proxy made this answer itself (502, 504, 413 …)."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Timings:
     """When what happened, microseconds since the accept; None = never happened."""
 
@@ -90,7 +92,7 @@ ANSWERED_EARLY = "answered before the request was through"
 """The note of a call whose answer was complete first: of the request only what was relayed by then is recorded."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class End:
     """How the relay of a call ended; the payload of an ``end`` frame.
 
@@ -114,7 +116,7 @@ class End:
     """Fields behind a chunked request's body, which go no further (faults.md, row 42); redacted like headers."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Chunk:
     """One piece of the response as it came off the wire."""
 
@@ -122,7 +124,7 @@ class Chunk:
     at_us: int
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Usage:
     """Tokens as the API reported them; None is unknown, never 0. The names are the API's."""
 
@@ -144,7 +146,7 @@ class Usage:
     raw: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class BatchMessage:
     """A message that a batch brought."""
 
@@ -152,7 +154,7 @@ class BatchMessage:
     usage: Usage
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class BatchResults:
     """The results of a message batch, as one request fetched them."""
 
@@ -164,7 +166,7 @@ class BatchResults:
     """Whether every result was fetched and could be read."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Origin:
     """Who sent a call, from headers or ``metadata.user_id`` (wire.md, client identity)."""
 
@@ -177,7 +179,7 @@ class Origin:
     retry_count: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class AccountEvidence:
     """What is known of the account that paid (security.md, account of a passed-on credential).
 
@@ -191,7 +193,7 @@ class AccountEvidence:
     strength: Literal["hmac", "organization", "account_uuid", "api_key"]
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Recording:
     """One recorded call, complete: what was taped, and everything derived from it."""
 

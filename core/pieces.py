@@ -6,12 +6,12 @@ folded part says, read in base 32, how many nodes of each level the list begins 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
 from typing import Final
 
 from core import seams
+from core.valueclass import valueclass
 
 KEY: Final = 16
 """Bytes of a key: the first half of the SHA-256 of a piece, the second of a list node's, so that none is the other."""
@@ -24,7 +24,7 @@ WHOLE: Final = 3072
 """Bytes up to which a body is stored as it is: a list and its rows would hardly be smaller."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Division:
     """How a body is stored.
 

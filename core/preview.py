@@ -5,7 +5,7 @@ from typing import Final
 
 from core.labels import label
 from core.normal_form import USER, Item
-from core.redact import find_secrets
+from core.redact import REACH, find_secrets, may_hold_secret
 
 LONGEST: Final = 200
 
@@ -25,7 +25,9 @@ def line(text: str, longest: int) -> str | None:
 
     It never ends within a secret: of half a secret nobody could tell any more that it must be masked.
     """
-    folded = " ".join(text[: 8 * longest].split())
+    folded = " ".join(text[: 2 * longest].split())
+    if len(text) > 2 * longest and (len(folded) < longest + REACH or may_hold_secret(folded)):
+        folded = " ".join(text[: 8 * longest].split())
     if len(folded) > longest:
         longest = next((start for start, end in find_secrets(folded) if start < longest < end), longest)
     return label(folded[:longest], longest)

@@ -4,7 +4,6 @@ An unknown is ``Unpriced``, never 0 and never another model's price; what rests 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -13,6 +12,7 @@ from core import usage as reported
 from core.models import Usage
 from core.prices import STANDARD, Price, PriceList, names
 from core.transcript import is_message_call
+from core.valueclass import valueclass
 
 UNKNOWN_MODEL: Final = "unknown model"
 NO_MODEL: Final = "no model named"
@@ -36,7 +36,7 @@ _LEAST: Final = Decimal("1e-12")
 """What a split of cache writes by a mix is rounded to, in USD."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Cost:
     """What a request cost."""
 
@@ -48,7 +48,7 @@ class Cost:
     """Why it is an estimate."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Unpriced:
     """A request that may have cost something, nobody knows how much."""
 

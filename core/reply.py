@@ -1,7 +1,6 @@
 """An answer as its client may send it back in the next transcript, and when a call without one had failed."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from core.answer import stopped_blocks
@@ -10,6 +9,7 @@ from core.message import PARTIAL_JSON
 from core.models import Outcome, Recording
 from core.normal_form import ASSISTANT, USER, Item, Normaliser, clean, text_item
 from core.recognition import COMPACTION
+from core.valueclass import valueclass
 
 Block = dict[str, Any]
 _OPEN: Final = "<summary>"
@@ -17,7 +17,7 @@ _CLOSE: Final = "</summary>"
 _SPOKEN: Final = (USER, ASSISTANT)
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Reply:
     """What became of a call: its answer, whole or in part."""
 

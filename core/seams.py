@@ -9,13 +9,13 @@ between two of them is one piece, closed at the first message boundary behind 51
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from core import texts
 from core.texts import LONG, MOST_MARKS, PARSE_ERRORS, too_many, unescaped
+from core.valueclass import valueclass
 
 
 class _Body(msgspec.Struct):
@@ -32,7 +32,7 @@ _STRUCTURE: Final = re.compile(rb"[\[\]{},]")
 _KEY: Final = re.compile(rb'"messages"[ \t\r\n]*:[ \t\r\n]*\[\Z')
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Seams:
     """Where the messages of a body are.
 

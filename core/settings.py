@@ -188,14 +188,14 @@ def located(settings: Settings, expand: Callable[[Path], Path]) -> Settings:
 
 
 def read(environ: Mapping[str, str], data_dir: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
-    """Settings from an environment; ``overrides`` (command line, by field name) win. Empty variables count as unset.
+    """Settings from an environment; ``overrides`` (command line, by field name) win. Blank variables count as unset.
 
     Raises BadSettingError with one line that names the variable and what to do.
     """
     values: dict[str, Any] = {"data_dir": data_dir}
     for name, field in Settings.model_fields.items():
         given = environ.get(field.alias or "", "")
-        if given:
+        if given.strip():
             values[name] = given
     values |= {name: value for name, value in (overrides or {}).items() if value is not None}
     try:

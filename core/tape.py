@@ -101,6 +101,18 @@ def written_us(header: bytes) -> int | None:
     return mono_us
 
 
+def payload_at(data: bytes, at: int, length: int, seed: int) -> bytes | None:
+    """The payload of the frame of ``length`` bytes that begins at ``at``; None where these bytes are no whole frame."""
+    if length < HEADER_SIZE or len(data) < at + length:
+        return None
+    magic, version, kind, flags, size, _, _, _, crc = _HEADER.unpack_from(data, at)
+    if magic != MAGIC or version != VERSION or kind not in _KINDS or flags & ~KNOWN_FLAGS:
+        return None
+    payload = data[at + HEADER_SIZE : at + length]
+    whole = size == len(payload) and _crc(seed, data[at : at + HEADER_SIZE - _CRC.size], payload) == crc
+    return payload if whole else None
+
+
 def _crc(seed: int, head: bytes, payload: bytes) -> int:
     crc: int = google_crc32c.extend(google_crc32c.extend(seed, head), payload)
     return crc

@@ -4,18 +4,18 @@ Only ``POST /v1/messages`` and ``POST /v1/messages/count_tokens`` carry such a b
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from core.bodies import read_repaired
 from core.labels import label
 from core.models import RequestType
+from core.valueclass import replace, valueclass
 
 MESSAGES: Final = "/v1/messages"
 COUNT_TOKENS: Final = "/v1/messages/count_tokens"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Transcript:
     """The fields of a message request that are recorded by name; all None where the body could not be parsed."""
 

@@ -1,11 +1,11 @@
 """Tokens as the API reported them (usage.md): read leniently, never guessed, never 0 for unknown."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from core.labels import label
 from core.models import Usage
+from core.valueclass import valueclass
 
 MAX_COUNT: Final = 10**12
 """A larger count is no token count; sums of this many stay far below what a bigint holds."""
@@ -26,7 +26,7 @@ _WORDS = ("service_tier", "inference_geo", "speed")
 _SERVED_BY_FALLBACK: Final = "fallback_message"
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Iteration:
     """One of several pieces of work behind a message (fallback, compaction, advisor), with its own figures."""
 

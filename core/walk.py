@@ -1,18 +1,18 @@
 """A walk along a transcript: its items and their chain, which the next turn can go on from (storage.md, bodies)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from core.chain import START, chain
 from core.errors import LimitExceededError
 from core.normal_form import ASSISTANT, USER, Item, Normaliser
+from core.valueclass import valueclass
 
 MAX_ITEMS: Final = 200_000
 """Items of one transcript. The API takes 100,000 messages; a body of small blocks could hold millions."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Walk:
     """What the first messages of a transcript come to."""
 

@@ -6,14 +6,14 @@ behind the tail, so there it also waits at anything that is no frame until the s
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
 from uuid import UUID
 
 from core.errors import BadFrameError
-from core.tape import MAX_FRAME, METADATA, PREALLOCATED, Decoder, Frame, Skipped, seed_of
+from core.tape import MAX_FRAME, METADATA, PREALLOCATED, Decoder, Frame, Skipped, payload_at, seed_of
 from proxy.tape_folder import bad_path, boot, drop_segment, held, segment_path, segments
 from proxy.tape_places import Backlog, Place, PlacedFrame, Position, Quarantined
 from proxy.tape_quarantine import Quarantine
@@ -33,6 +33,20 @@ def nodes(data_dir: Path) -> list[str]:
     with suppress(FileNotFoundError), os.scandir(data_dir / "tape") as entries:
         return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
     return []
+
+
+def _runs(places: Sequence[Place]) -> Iterator[list[Place]]:
+    """Places one right behind the other, to be read at once, as long as they are no large block."""
+    run: list[Place] = []
+    for place in places:
+        if run:
+            behind = run[-1].segment == place.segment and run[-1].offset + run[-1].length == place.offset
+            if not behind or place.offset + place.length - run[0].offset > BLOCK_BYTES:
+                yield run
+                run = []
+        run.append(place)
+    if run:
+        yield run
 
 
 def writer_alive(folder: Path) -> bool:
@@ -57,6 +71,7 @@ class TapeReader:
         self._preallocated = False
         self._resync = True
         self._ended = False
+        self._at_end = False
         self._quarantine = Quarantine()
         self._files: dict[UUID, int] = {}
 
@@ -76,6 +91,11 @@ class TapeReader:
         return self._ended
 
     @property
+    def at_end(self) -> bool:
+        """Whether the last ``read`` gave all there was."""
+        return self._at_end
+
+    @property
     def quarantined(self) -> Quarantined:
         """Damage met so far."""
         return self._quarantine.counted
@@ -87,6 +107,7 @@ class TapeReader:
         """
         frames: list[PlacedFrame] = []
         taken = 0
+        self._at_end = True
         while len(frames) < max_frames and taken < max_bytes:
             if self._decoder is None and not self._enter():
                 return frames
@@ -105,6 +126,8 @@ class TapeReader:
                 continue
             if not finished or not self._leave(frames):
                 break
+        else:
+            self._at_end = False
         self._rewind()
         return frames
 
@@ -113,7 +136,7 @@ class TapeReader:
 
         Raises BadFrameError where a segment is gone or the bytes are not the frame they were.
         """
-        return [self._load(place) for place in places]
+        return [payload for run in _runs(places) for payload in self._load(run)]
 
     def writer_gone(self, segment: UUID) -> bool:
         """Whether the writer of this segment is dead: nobody holds the tape, or a later writer began after it.
@@ -248,15 +271,19 @@ class TapeReader:
             frames.append(PlacedFrame(item.kind, item.request_id, item.sequence, item.mono_us, item.payload, place))
             self._preallocated = bool(item.flags & PREALLOCATED)
 
-    def _load(self, place: Place) -> bytes:
+    def _load(self, run: Sequence[Place]) -> Iterator[bytes]:
+        """The payloads of frames that stand one behind the other."""
+        segment, begin = run[0].segment, run[0].offset
         try:
-            data = os.pread(self._loaded(place.segment), place.length, place.offset)
+            data = os.pread(self._loaded(segment), run[-1].offset + run[-1].length - begin, begin)
         except FileNotFoundError as exc:
-            raise BadFrameError(f"segment {place.segment} is gone") from exc
-        found = Decoder(seed_of(place.segment)).feed(data)
-        if len(found) != 1 or not isinstance(found[0], Frame):
-            raise BadFrameError(f"no whole frame at {place.segment}:{place.offset}")
-        return found[0].payload
+            raise BadFrameError(f"segment {segment} is gone") from exc
+        seed = seed_of(segment)
+        for place in run:
+            payload = payload_at(data, place.offset - begin, place.length, seed)
+            if payload is None:
+                raise BadFrameError(f"no whole frame at {segment}:{place.offset}")
+            yield payload
 
     def _loaded(self, segment: UUID) -> int:
         file = self._files.get(segment)

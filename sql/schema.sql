@@ -1550,7 +1550,7 @@ CREATE INDEX account_windows_last ON public.account_windows USING btree (account
 
 CREATE UNIQUE INDEX budgets_of ON public.budgets USING btree (train, COALESCE(key_id, ''::text), unit, period);
 
-CREATE INDEX conversation_aliases_of ON public.conversation_aliases USING btree (train, conversation_id);
+CREATE INDEX conversation_aliases_of ON public.conversation_aliases USING btree (train, conversation_id) WHERE (conversation_id IS NOT NULL);
 
 CREATE INDEX conversations_account ON public.conversations USING btree (train, account, last_at, conversation_id);
 
@@ -1578,17 +1578,17 @@ CREATE INDEX link_keys_summary ON public.link_keys USING btree (train, key, requ
 
 CREATE INDEX request_notes_attempts ON public.request_notes USING btree (train, attempt_of) WHERE (attempt_of IS NOT NULL);
 
-CREATE INDEX request_notes_conversation ON public.request_notes USING btree (train, conversation_id);
+CREATE INDEX request_notes_conversation ON public.request_notes USING btree (train, conversation_id) WHERE (conversation_id IS NOT NULL);
 
 CREATE INDEX request_notes_parent ON public.request_notes USING btree (train, parent) WHERE ((parent IS NOT NULL) AND (attempt_of IS NULL));
 
-CREATE INDEX requests_account ON ONLY public.requests USING btree (train, account, id);
+CREATE INDEX requests_account ON ONLY public.requests USING btree (train, account, id) WHERE (account IS NOT NULL);
 
 CREATE INDEX requests_batch_parts ON ONLY public.requests USING btree (train, split_part(path, '/'::text, 5)) WHERE (cost_reason = 'batch results not whole'::text);
 
 CREATE INDEX requests_conversation ON ONLY public.requests USING btree (train, conversation_id, id) WHERE (conversation_id IS NOT NULL);
 
-CREATE INDEX requests_model ON ONLY public.requests USING btree (train, COALESCE(answered_model, model), id);
+CREATE INDEX requests_model ON ONLY public.requests USING btree (train, COALESCE(answered_model, model), id) WHERE (COALESCE(answered_model, model) IS NOT NULL);
 
 CREATE INDEX requests_not_ok ON ONLY public.requests USING btree (train, id) WHERE (outcome IS DISTINCT FROM 'ok'::text);
 
@@ -1596,7 +1596,7 @@ CREATE INDEX requests_original ON ONLY public.requests USING btree (train, origi
 
 CREATE INDEX requests_session ON ONLY public.requests USING btree (train, session_id, id) WHERE (session_id IS NOT NULL);
 
-CREATE INDEX requests_type ON ONLY public.requests USING btree (train, request_type, id);
+CREATE INDEX requests_type ON ONLY public.requests USING btree (train, request_type, id) WHERE (request_type IS NOT NULL);
 
 CREATE INDEX sessions_last ON public.sessions USING btree (train, last_at, session_id);
 

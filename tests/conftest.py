@@ -90,6 +90,17 @@ def shared_database_url(server_url: str, template_url: str) -> str:
     return _named(server_url, "shared")
 
 
+@pytest.fixture(scope="module")
+def filled_database_url(request: pytest.FixtureRequest, server_url: str, template_url: str) -> Iterator[str]:
+    """URL of a migrated database filled once by the statements ``FILL`` of the test's module."""
+    name = f"filled_{next(_numbers)}"
+    url = _named(server_url, name)
+    _elsewhere(lambda: _run(server_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy"))
+    _elsewhere(lambda: _run(url, request.module.FILL))
+    yield url
+    _elsewhere(lambda: _run(server_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
 @pytest.fixture
 async def database_url(server_url: str, template_url: str) -> AsyncIterator[str]:
     """URL of a fresh, migrated database of this test's own."""
@@ -115,6 +126,14 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database.create(database_url, application="test")
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def filled(filled_database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A connection to ``filled_database_url`` that can change nothing there, for all tests of the module see it."""
+    connection = await asyncpg.connect(filled_database_url, server_settings={"default_transaction_read_only": "on"})
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """From edges to conversations: who belongs to which, on which branch, in which sub-agent."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -11,6 +11,7 @@ from core.identity import Call
 from core.layered import Layered
 from core.linking.ledger import Known
 from core.linking.link import LaunchRef, Link, Method
+from core.valueclass import replace
 
 MAIN: Final = "main"
 

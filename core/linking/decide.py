@@ -1,7 +1,6 @@
 """One decision: what newcomers change in the forest, given the ledger of what is recorded."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -24,9 +23,10 @@ from core.linking.link import Evidence, Link, Method, Past
 from core.linking.placing import place
 from core.linking.subagents import Member, launches_of
 from core.linking.world import World
+from core.valueclass import replace, valueclass
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Decision:
     """What has to be written. Rows of a request replace those it had."""
 
@@ -122,9 +122,9 @@ class _Deciding:
         findings = _converse(self._world, dirty, valid)
         found = (one.evidence for one in findings.values())
         self._world.known({one.parent for one in found if one is not None and one.parent is not None})  # in one look-up
-        keys: dict[UUID, set[LinkKey]] = {request: set() for request in dirty}
+        keys: dict[UUID, list[LinkKey]] = {request: [] for request in dirty}
         for row in self._world.keys(dirty):
-            keys[row.request].add(row)
+            keys[row.request].append(row)
         recorded = self._world.known(dirty)
         changed: list[LinkKey] = []
         for request, (evidence, past) in findings.items():
@@ -132,11 +132,14 @@ class _Deciding:
             moved, link = evidence != known.link.evidence, known.link
             if moved or past != link.past:
                 link = replace(link, evidence=evidence, past=past, launch=None if moved else link.launch)
-            self._world.put_link(Known(facts.call, facts.pairs, link))
-            after = set(self._put_keys(facts, evidence, past))
-            changed += (row for row in before ^ after if announces(row))
+            if link is not known.link or request not in newcomers:
+                self._world.put_link(Known(facts.call, facts.pairs, link))
+            same = evidence is None and link is known.link and request in newcomers
+            after = self._keys[request] if same else self._put_keys(facts, evidence, past)
+            if before != [*after]:
+                changed += (row for row in {*before} ^ {*after} if announces(row))
             if moved or request in newcomers:
-                rows = after if request in newcomers else before | after
+                rows = after if request in newcomers else (*before, *after)
                 self._scopes.update(row.key for row in rows if row.kind is Kind.FAMILY)
             self._wants[request] = wants(facts, evidence, corrections.get(request))
             self._world.over.put_wants(request, self._wants[request])

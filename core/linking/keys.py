@@ -168,24 +168,23 @@ def plain_keys(facts: Facts, past: Past | None) -> tuple[LinkKey, ...]:
     call = facts.call
     states = (call.state,) if past is None else (call.state, past.state)
     side = call.side_call is not None
+    failed, answered = call.failed_at_us is not None, facts.answered
     row = _row(facts)
     rows = [
-        row(Kind.STATE, state_key(call.lane, state, side=side))._replace(
-            state=state, messages=call.messages, answered=facts.answered, failed=call.failed_at_us is not None
-        )
+        row(Kind.STATE, state_key(call.lane, state, side=side), state, call.messages, answered, failed)
         for state in dict.fromkeys(states)
     ]
     if side:
         return tuple(rows)
     own = facts.replies
-    replies = dict.fromkeys(own + (past.replies if past is not None else ()))
+    replies = dict.fromkeys(own if past is None else own + past.replies)
     rows += [row(Kind.REPLY, reply_key(state)) for state in replies]
-    rows += [row(Kind.TURN, key)._replace(first=first_item(facts.states)) for key in answer_turns(facts)]
+    rows += [row(Kind.TURN, key, first=first_item(facts.states)) for key in answer_turns(facts)]
     if facts.message_id is not None:
         longest = past.replies if past is not None and past.replies else own
-        rows.append(row(Kind.MESSAGE, message_key(facts.message_id))._replace(state=longest[0] if longest else None))
+        rows.append(row(Kind.MESSAGE, message_key(facts.message_id), longest[0] if longest else None))
     if facts.summary is not None:
-        rows.append(row(Kind.SUMMARY, summary_key(call.lane))._replace(text=facts.summary, messages=len(facts.summary)))
+        rows.append(row(Kind.SUMMARY, summary_key(call.lane), messages=len(facts.summary), text=facts.summary))
     return tuple(rows)
 
 
@@ -209,9 +208,11 @@ def _family_keys(facts: Facts, evidence: Evidence | None, *, forks: bool) -> Ite
             yield row(Kind.LAUNCH, scope)
 
 
-def _row(facts: Facts) -> Callable[[Kind, bytes], LinkKey]:
+def _row(facts: Facts) -> Callable[..., LinkKey]:
+    """Makes facts of a request, given their kind, their key and what only some kinds have."""
     call = facts.call
-    return lambda kind, key: LinkKey(kind, key, call.id, call.lane, call.client, call.started_us)
+    of_call = (call.id, call.lane, call.client, call.started_us)
+    return lambda kind, key, *given, **named: LinkKey(kind, key, *of_call, *given, **named)
 
 
 def answer_turns(facts: Facts) -> tuple[bytes, ...]:

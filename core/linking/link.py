@@ -1,10 +1,11 @@
 """What linking decides of a request: its edge, and the place in the conversation that follows from it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
+
+from core.valueclass import valueclass
 
 
 class Method(StrEnum):
@@ -58,7 +59,7 @@ class LaunchRef(NamedTuple):
     block: int
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Link:
     """Everything that linking says of one request."""
 

@@ -136,6 +136,8 @@ class MemoryLedger:
         for row in rows:
             keys = [key for key in announces(row) if self._by_want.get(key)]
             others = self._by_key.get((row.kind, row.key), ()) if row.kind is Kind.STATE or keys else ()
+            if not keys and all(one == row.request for one, _ in others):  # nobody else, as nearly always
+                continue
             last = self._next(row, others, without)
             for key in keys:
                 found.update(one for one in self._by_want[key] if row.request < one <= last)

@@ -1,13 +1,13 @@
 """Which conversations a decision has to paint anew: most requests only go on where their parent stands."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from uuid import UUID
 
 from core.linking.branches import MAIN, Settled, UnsettledError, paint
 from core.linking.ledger import Known
 from core.linking.link import Link, Method
 from core.linking.world import World
+from core.valueclass import replace
 
 
 def place(world: World) -> Mapping[UUID, Link]:

@@ -1,7 +1,6 @@
 """Fetched results of message batches: counted once in a train, for the first request that fetched them whole."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -9,6 +8,7 @@ from core import batches
 from core.models import BatchResults, Recording, Usage
 from core.prices import PriceList
 from core.pricing import Cost, cost, total
+from core.valueclass import replace
 from proxy.recorder.columns import TOKENS, Row
 from proxy.recorder.readable import moment
 from sql.database import Transaction

@@ -7,7 +7,6 @@ embedded server takes 1.1 ms to hash 300 KB; every stored hash can be checked at
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from core.errors import FootplateError
@@ -15,6 +14,7 @@ from core.exchange import digest
 from core.kept import Kept, kept
 from core.models import Recording
 from core.pieces import Division
+from core.valueclass import valueclass
 from proxy.recorder import pieces
 from proxy.recorder.readable import jsonb
 from sql.arrays import trimmed
@@ -22,7 +22,7 @@ from sql.database import Transaction
 from sql.rows.record import BodyCheck
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Recorded:
     """A recording, the id it is filed under, and its request's body in pieces."""
 

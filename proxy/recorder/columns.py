@@ -5,7 +5,6 @@ and finds the file equal, so SQL and Python cannot drift.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -18,6 +17,7 @@ from core.models import DERIVER_VERSION, Headers, Origin, Recording, Start
 from core.preview import preview
 from core.pricing import Bill, Cost
 from core.reply import reply_of
+from core.valueclass import valueclass
 from proxy.recorder.readable import jsonb, moment, text
 from sql.arrays import trimmed
 
@@ -29,7 +29,7 @@ NAME = 256
 PROSE = 16_384
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Row:
     """One call as it is to be written. Without a recording it is in flight."""
 
@@ -51,7 +51,7 @@ class Row:
     """The batch whose results are counted here."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Column:
     """One column: its Postgres type, where its value comes from, and the most it may be (length or number)."""
 
@@ -67,29 +67,37 @@ class Column:
         """The value as asyncpg takes it; what the type has no room for is None, as unknown."""
         return self.all_fitted([row if self.part is None else getattr(row, self.part)])[0]
 
-    def all_fitted(self, parts: Sequence[Any]) -> list[Any]:
-        """The values of that part of many rows."""
+    def all_fitted(self, parts: Sequence[Any], *, lacking: bool = True) -> list[Any]:
+        """The values of that part of many rows, of which some may lack it."""
         value, fit, most = self.value, _FITS.get(self.type), self.most or LARGEST.get(self.type, NAME)
-        found = [None if part is None else value(part) for part in parts]
-        return found if fit is None else [None if one is None else fit(one, most) for one in found]
+        found = [None if part is None else value(part) for part in parts] if lacking else list(map(value, parts))
+        return found if fit is None else fit(found, most)
 
 
-def _fit_text(value: Any, most: int) -> str | None:
-    return text(value, most) if isinstance(value, str) else None
+def _fit_texts(found: list[Any], most: int) -> list[str | None]:
+    # Nearly every text is of ASCII and short: it is looked at here, in C, not by a call of its own.
+    return [
+        one
+        if type(one) is str and len(one) <= most and one.isascii() and "\x00" not in one
+        else text(one, most)
+        if isinstance(one, str)
+        else None
+        for one in found
+    ]
 
 
-def _fit_number(value: Any, most: int) -> int | None:
-    return value if isinstance(value, int) and 0 <= value <= most else None
+def _fit_numbers(found: list[Any], most: int) -> list[int | None]:
+    return [one if isinstance(one, int) and 0 <= one <= most else None for one in found]
 
 
-def _fit_jsonb(value: Any, _most: int) -> str | None:
-    return jsonb(value)
+def _fit_jsonb(found: list[Any], _most: int) -> list[str | None]:
+    return [None if one is None else jsonb(one) for one in found]
 
 
-_FITS: Mapping[str, Callable[[Any, int], Any]] = {
-    "text": _fit_text,
+_FITS: Mapping[str, Callable[[list[Any], int], list[Any]]] = {
+    "text": _fit_texts,
     "jsonb": _fit_jsonb,
-    **dict.fromkeys(LARGEST, _fit_number),
+    **dict.fromkeys(LARGEST, _fit_numbers),
 }
 
 
@@ -130,7 +138,7 @@ def _invocations(row: Row) -> list[dict[str, Any]] | None:
 
 
 def _tokens(name: str) -> Column:
-    return _done(name, "bigint", lambda r: getattr(r.usage, name), TOKENS)
+    return _done(name, "bigint", attrgetter(f"usage.{name}"), TOKENS)
 
 
 def _path(row: Row) -> str:
@@ -156,33 +164,33 @@ def _timings(r: Recording) -> dict[str, Any]:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("id", "uuid", lambda row: row.id),
-    Column("original_id", "uuid", lambda row: row.original_id),
-    Column("node", "text", lambda row: row.node),
-    Column("account", "integer", lambda row: row.account),
-    Column("key_id", "text", lambda row: row.start.key_id),
-    Column("method", "text", lambda row: row.start.method),
+    Column("id", "uuid", attrgetter("id")),
+    Column("original_id", "uuid", attrgetter("original_id")),
+    Column("node", "text", attrgetter("node")),
+    Column("account", "integer", attrgetter("account")),
+    Column("key_id", "text", attrgetter("start.key_id")),
+    Column("method", "text", attrgetter("start.method")),
     Column("path", "text", _path, PROSE),
     Column("query", "text", _query, PROSE),
-    _done("request_type", "text", lambda r: r.request_type),
-    _done("model", "text", lambda r: r.model),
-    _done("answered_model", "text", lambda r: r.answered_model),
-    _done("stream", "boolean", lambda r: r.stream),
+    _done("request_type", "text", attrgetter("request_type")),
+    _done("model", "text", attrgetter("model")),
+    _done("answered_model", "text", attrgetter("answered_model")),
+    _done("stream", "boolean", attrgetter("stream")),
     _origin("client"),
     _origin("client_version"),
     _origin("session_id"),
     _origin("agent_id"),
     _origin("parent_agent_id"),
     _origin("retry_count", "integer"),
-    _done("outcome", "text", lambda r: r.outcome),
+    _done("outcome", "text", attrgetter("outcome")),
     _done("status_code", "smallint", lambda r: None if r.head is None else r.head.status),
-    _done("error_type", "text", lambda r: r.error_type),
-    _done("error_message", "text", lambda r: r.error_message, PROSE),
-    _done("parse_error", "text", lambda r: r.parse_error, PROSE),
-    _done("note", "text", lambda r: r.end.note, PROSE),
-    _done("upstream_request_id", "text", lambda r: r.upstream_request_id),
-    _done("message_id", "text", lambda r: r.message_id),
-    _done("stop_reason", "text", lambda r: r.stop_reason),
+    _done("error_type", "text", attrgetter("error_type")),
+    _done("error_message", "text", attrgetter("error_message"), PROSE),
+    _done("parse_error", "text", attrgetter("parse_error"), PROSE),
+    _done("note", "text", attrgetter("end.note"), PROSE),
+    _done("upstream_request_id", "text", attrgetter("upstream_request_id")),
+    _done("message_id", "text", attrgetter("message_id")),
+    _done("stop_reason", "text", attrgetter("stop_reason")),
     _tokens("input_tokens"),
     _tokens("output_tokens"),
     _tokens("cache_creation_input_tokens"),
@@ -193,40 +201,40 @@ COLUMNS: tuple[Column, ...] = (
     _tokens("web_search_requests"),
     _tokens("web_fetch_requests"),
     _tokens("code_execution_requests"),
-    _done("service_tier", "text", lambda r: r.usage.service_tier),
-    _done("inference_geo", "text", lambda r: r.usage.inference_geo),
-    _done("speed", "text", lambda r: r.usage.speed),
-    _done("usage", "jsonb", lambda r: r.usage.raw),
-    _done("usage_complete", "boolean", lambda r: r.usage.complete),
-    _cost("cost_usd", "numeric", lambda cost: cost.usd),
-    _cost("price_id", "text", lambda cost: cost.price_id),
-    _cost("cost_estimated", "boolean", lambda cost: cost.estimated),
+    _done("service_tier", "text", attrgetter("usage.service_tier")),
+    _done("inference_geo", "text", attrgetter("usage.inference_geo")),
+    _done("speed", "text", attrgetter("usage.speed")),
+    _done("usage", "jsonb", attrgetter("usage.raw")),
+    _done("usage_complete", "boolean", attrgetter("usage.complete")),
+    _cost("cost_usd", "numeric", attrgetter("usd")),
+    _cost("price_id", "text", attrgetter("price_id")),
+    _cost("cost_estimated", "boolean", attrgetter("estimated")),
     Column("cost_reason", "text", lambda row: None if row.bill is None else row.bill.reason),
-    Column("batch_id", "text", lambda row: row.batch_id),
+    Column("batch_id", "text", attrgetter("batch_id")),
     Column("started_at", "timestamptz", lambda row: moment(row.start.at_us)),
     _done("ended_at", "timestamptz", lambda r: moment(r.start.at_us + max(r.end.timings.end_us, 0))),
-    _done("ttft_us", "bigint", lambda r: r.ttft_us),
+    _done("ttft_us", "bigint", attrgetter("ttft_us")),
     _done("duration_us", "bigint", lambda r: max(r.duration_us, 0)),
     _done("timings", "jsonb", _timings),
-    _done("request_bytes", "bigint", lambda r: r.end.request_bytes),
-    _done("response_bytes", "bigint", lambda r: r.end.response_bytes),
-    _done("delivered_bytes", "bigint", lambda r: r.end.delivered_bytes),
-    _done("request_sha256", "bytea", lambda r: r.request_sha256),
-    _done("response_sha256", "bytea", lambda r: r.response_sha256),
+    _done("request_bytes", "bigint", attrgetter("end.request_bytes")),
+    _done("response_bytes", "bigint", attrgetter("end.response_bytes")),
+    _done("delivered_bytes", "bigint", attrgetter("end.delivered_bytes")),
+    _done("request_sha256", "bytea", attrgetter("request_sha256")),
+    _done("response_sha256", "bytea", attrgetter("response_sha256")),
     Column("request_headers", "jsonb", lambda row: row.start.headers + _trailers(row.recording)),
     _done("response_headers", "jsonb", lambda r: None if r.head is None else r.head.headers),
-    _done("event_count", "integer", lambda r: r.event_count),
+    _done("event_count", "integer", attrgetter("event_count")),
     Column("lost_frames", "integer", lambda row: 0 if row.recording is None else row.recording.end.lost_frames),
-    _linked("conversation_id", "uuid", lambda link: link.conversation_id),
-    _linked("branch_id", "text", lambda link: link.branch_id),
-    _linked("parent_request_id", "uuid", lambda link: link.parent_request_id),
-    _linked("link_method", "text", lambda link: link.link_method),
+    _linked("conversation_id", "uuid", attrgetter("conversation_id")),
+    _linked("branch_id", "text", attrgetter("branch_id")),
+    _linked("parent_request_id", "uuid", attrgetter("parent_request_id")),
+    _linked("link_method", "text", attrgetter("link_method")),
     _known("current_message_hash", "text", lambda facts: facts.call.state.hex()),
-    _linked("parent_message_hash", "text", lambda link: link.parent_message_hash),
+    _linked("parent_message_hash", "text", attrgetter("parent_message_hash")),
     Column("is_subtask", "boolean", lambda row: row.link is not None and row.link.is_subtask),
-    _linked("parent_task_request_id", "uuid", lambda link: link.parent_task_request_id),
+    _linked("parent_task_request_id", "uuid", attrgetter("parent_task_request_id")),
     Column("task_tool_invocation", "jsonb", _invocations),
-    _linked("attempt_of", "uuid", lambda link: link.attempt_of),
+    _linked("attempt_of", "uuid", attrgetter("attempt_of")),
     _known("side_call", "text", lambda facts: facts.call.side_call),
     _known("identity_version", "integer", lambda _: IDENTITY_VERSION),
     _known("item_count", "integer", lambda facts: len(facts.items)),
@@ -237,8 +245,10 @@ COLUMNS: tuple[Column, ...] = (
 
 def arrays(rows: Sequence[Row]) -> list[list[Any]]:
     """One list per column, in the order of ``COLUMNS``, to be unnested side by side."""
-    parts = {name: [getattr(row, name) for row in rows] for name in ("recording", "origin", "facts", "link")}
-    return [trimmed(column.all_fitted(rows if column.part is None else parts[column.part])) for column in COLUMNS]
+    parts: dict[str | None, Sequence[Any]] = {None: rows}
+    parts |= {name: [getattr(row, name) for row in rows] for name in ("recording", "origin", "facts", "link")}
+    lacking = {name: any(one is None for one in of) for name, of in parts.items()}
+    return [trimmed(one.all_fitted(parts[one.part], lacking=lacking[one.part])) for one in COLUMNS]
 
 
 def of_rows(column: Column, rows: Sequence[Row]) -> list[Any]:

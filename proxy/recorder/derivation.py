@@ -10,7 +10,6 @@ import pickle
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
-from dataclasses import replace
 from uuid import UUID
 
 from core import asked as asking
@@ -21,6 +20,7 @@ from core.lane import Match
 from core.lanes import Lanes, name_of
 from core.pieces import Division
 from core.transcript import Transcript
+from core.valueclass import replace
 from proxy import log
 from proxy.inflate import inflate
 from proxy.recorder.developed import Developed, of_asked

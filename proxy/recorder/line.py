@@ -13,7 +13,7 @@ from pathlib import Path
 
 from core.errors import BadFrameError
 from core.exchange import Taped
-from core.models import End
+from core.models import End, Start
 from proxy import log
 from proxy.recorder.backoff import Backoff
 from proxy.recorder.batch import Changes
@@ -39,8 +39,9 @@ READINGS = 16
 HEARTBEAT_SECONDS = 2.0
 DEAD_WRITER_SECONDS = 0.25
 """Between two looks at whether the writers of open exchanges live."""
-PAUSE_SECONDS = 0.15
-"""Between two batches of a tape that is up to date: commits are shared, and a row is late by this at most."""
+PAUSE_SECONDS, BUSY_PAUSE_SECONDS = 0.15, 0.3
+"""Between two batches of a tape that is up to date, and where calls overlap: they share commits, and a row is late by
+this at most. What a batch costs beside its calls is some ten of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Line:
             services.database, services.clock, self._node, claim.generation, services.linker, services.book
         )
         self._beat_at = self._looked_at = 0.0
-        self._behind = False
+        self._behind = self._busy = False
         self._damaged = 0
         self._read_at = services.monotonic()
         self._written: Position | None = begin
@@ -93,7 +94,7 @@ class Line:
                     await self._heartbeat()
                     await bell.wait()
                 elif not self._behind:
-                    await asyncio.sleep(PAUSE_SECONDS)
+                    await asyncio.sleep(BUSY_PAUSE_SECONDS if self._busy else PAUSE_SECONDS)
         finally:
             bell.close()
             self._reader.close()
@@ -128,7 +129,7 @@ class Line:
                 self._read_at = self._services.monotonic()
             self._report_damage()
             self._behind = len(frames) >= FRAMES or changes.full
-            if not frames or changes.full:
+            if self._reader.at_end or not frames or changes.full:
                 return reading > 0 or bool(frames)
         return True
 
@@ -159,13 +160,16 @@ class Line:
     async def _record(self, changes: Changes) -> None:
         """Batch after batch; the position goes with the last one."""
         position = self._reached()
+        self._busy = len(changes) > 1
         batches = list(changes.batches()) or [[]]
         for n, batch in enumerate(batches, start=1):
-            entries = await self._entries(batch)
-            await self._write(entries, position if n == len(batches) else None)
-        self._written = position
+            reached = position if n == len(batches) else None
+            taped, how_far = await asyncio.to_thread(self._load_batch, batch, reached)
+            await self._write([await self._entry(*one) for one in taped], how_far)
+        before, self._written = self._written, position
         self._services.failpoint("after_commit")
-        await self._delete_passed()
+        if before is None or position is None or before.segment != position.segment:
+            await self._delete_passed()
 
     async def _delete_passed(self) -> None:
         """Delete what is recorded; also what a recorder that died right after its commit left behind."""
@@ -175,17 +179,19 @@ class Line:
     def _reached(self) -> Position | None:
         return self._exchanges.unfinished() or self._reader.position
 
-    async def _entries(self, batch: Sequence[Exchange]) -> list[Entry]:
-        # One thread for the whole batch: a hop for each call cost more than reading it.
-        taped = await asyncio.to_thread(lambda: [self._taped(e, e.end) if e.end else None for e in batch])
-        return [
-            Entry(exchange.start) if one is None else await self._entry(one)
-            for exchange, one in zip(batch, taped, strict=True)
-        ]
+    def _load_batch(
+        self, batch: Sequence[Exchange], position: Position | None
+    ) -> tuple[list[tuple[Start, Taped | None]], Reached | None]:
+        """The calls, whole where they have ended, and how far the tape is read with them."""
+        # In one thread for the whole batch: a hop for each call cost more than reading it.
+        taped = [(one.start, None if one.end is None else self._taped(one, one.end)) for one in batch]
+        return taped, None if position is None else self._how_far(position)
 
-    async def _entry(self, taped: Taped) -> Entry:
+    async def _entry(self, start: Start, taped: Taped | None) -> Entry:
+        if taped is None:
+            return Entry(start)
         said, division = await self._services.derivation.derive(taped)
-        return Entry(taped.start, taped, said.recording, division, said.facts)
+        return Entry(start, taped, said.recording, division, said.facts)
 
     def _taped(self, exchange: Exchange, end: End) -> Taped:
         request, lost_request = self._load(exchange.body)
@@ -218,7 +224,7 @@ class Line:
             _require_damage(exc)
             return None
 
-    async def _write(self, entries: Sequence[Entry], position: Position | None) -> None:
+    async def _write(self, entries: Sequence[Entry], reached: Reached | None) -> None:
         """Until it is written: the database may be away for as long as it likes."""
         backoff = Backoff()
         away: str | None = None
@@ -226,21 +232,23 @@ class Line:
             try:
                 async with self._services.writing:
                     await self._services.schema.require()
-                    await self._writer.write(entries, None if position is None else await self._how_far(position))
+                    await self._writer.write(entries, reached)
             except DatabaseAwayError as exc:
                 kind = "schema_mismatch" if isinstance(exc, SchemaMismatchError) else "database_away"
                 if away != kind:
                     log.write(kind, node=self._node, error=type(exc).__name__)
                 away = kind
                 await wait_out(self._services.database, self._services.stop, backoff.next())
+                if reached is not None:
+                    reached = await asyncio.to_thread(self._how_far, reached.position)
             else:
                 if away is not None:
                     log.write("database_back", node=self._node)
                 self._beat_at = self._services.monotonic()
                 return
 
-    async def _how_far(self, position: Position) -> Reached:
-        backlog = await asyncio.to_thread(self._reader.backlog)
+    def _how_far(self, position: Position) -> Reached:
+        backlog = self._reader.backlog()
         since = None if backlog.oldest_ms is None else datetime.fromtimestamp(backlog.oldest_ms / 1000, UTC)
         return Reached(position, backlog.bytes + self._exchanges.open_bytes(), since)
 
@@ -249,7 +257,7 @@ class Line:
         if self._written is None or self._services.monotonic() - self._beat_at < HEARTBEAT_SECONDS:
             return
         self._beat_at = self._services.monotonic()
-        reached = await self._how_far(self._written)
+        reached = await asyncio.to_thread(self._how_far, self._written)
         try:
             ours = await self._services.database.fetch_one(
                 "record_heartbeat",

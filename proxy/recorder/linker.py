@@ -1,11 +1,12 @@
 """The linking step of one recorder: rows in, their places in the forest out."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from core.identity import Facts
 from core.rollup import figures
+from core.valueclass import replace
 from proxy.recorder import linking
 from proxy.recorder.columns import TOKENS, Row
 from proxy.recorder.facts_memory import FactsMemory

@@ -17,6 +17,7 @@ from core.linking.ledger import Known
 from core.linking.link import Link
 from core.rollup import Figures, Rollup
 from core.tally import rollup
+from core.valueclass import valueclass
 from proxy.recorder import ledger, rollups
 from proxy.recorder.ledger import Load, SqlLedger
 from proxy.recorder.notes import Note, pack
@@ -33,7 +34,7 @@ class Newcomer(NamedTuple):
     figures: Figures
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Linking:
     """What a decision makes of the forest, and what has to be written of it."""
 

@@ -7,16 +7,17 @@ is missing. That the train's row is locked makes every answer hold until the com
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import UUID
 
 from core.ids import uuid7_month
 from core.pieces import Division, children, divide
+from core.valueclass import valueclass
 from sql.database import Transaction
 from sql.rows.record import BodyTrouble, PieceKey
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Request:
     """A request's body, in pieces, and the id it is filed under."""
 

@@ -8,7 +8,6 @@ rows that just did, roll-ups add what the statement itself completed, and a seco
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from uuid import UUID
@@ -20,6 +19,7 @@ from core.identity import Facts
 from core.models import Origin, Recording, Start, Usage
 from core.pieces import Division, divide
 from core.prices import PriceList
+from core.valueclass import replace, valueclass
 from proxy import log
 from proxy.recorder import batch_results, bodies, letters, linking, sessions, tool_calls, windows
 from proxy.recorder.accounts import Accounts
@@ -57,7 +57,7 @@ class FenceLostError(FootplateError):
     """Another recorder has taken this tape over: let go of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Entry:
     """One call to write: in flight, or complete with its recording and its request's body in pieces."""
 
@@ -79,7 +79,7 @@ class Entry:
         return origin.read(self.start.headers, None) if self.recording is None else self.recording.origin
 
 
-@dataclass(frozen=True, slots=True)
+@valueclass(frozen=True, slots=True)
 class Reached:
     """How far the tape is read once a batch is written."""
 

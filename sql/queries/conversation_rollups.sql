@@ -32,14 +32,23 @@ ON CONFLICT (train, conversation_id) DO UPDATE SET title = excluded.title, side_
 
 -- name: rollup_drop_conversations
 -- Conversations that are part of others now.
-DELETE FROM conversations WHERE train = $1 AND conversation_id = ANY ($2::uuid[]);
+DELETE FROM conversations WHERE ctid = ANY (ARRAY(
+    SELECT c.place
+    FROM unnest($2::uuid[]) AS p (conversation_id)
+    CROSS JOIN LATERAL (
+        SELECT c.ctid AS place FROM conversations AS c
+        WHERE c.train = $1 AND c.conversation_id = p.conversation_id OFFSET 0) AS c));
 
 -- name: rollup_branches
 -- Writes branches ($3 to $8): one that is as it was is left alone. Of these conversations ($2) others are no more.
 WITH gone AS (
-    DELETE FROM branches AS b
-    WHERE b.train = $1 AND b.conversation_id = ANY ($2::uuid[])
-        AND (b.conversation_id, b.branch_id) NOT IN (SELECT n.* FROM unnest($3::uuid[], $4::text[]) AS n)
+    DELETE FROM branches WHERE ctid = ANY (ARRAY(
+        SELECT b.place
+        FROM unnest($2::uuid[]) AS p (conversation_id)
+        CROSS JOIN LATERAL (
+            SELECT b.ctid AS place, b.branch_id FROM branches AS b
+            WHERE b.train = $1 AND b.conversation_id = p.conversation_id OFFSET 0) AS b
+        WHERE (p.conversation_id, b.branch_id) NOT IN (SELECT n.* FROM unnest($3::uuid[], $4::text[]) AS n)))
 )
 INSERT INTO branches AS b (train, conversation_id, branch_id, parent_hash, first_request, created_at, message_count)
 SELECT $1::integer, n.*
@@ -53,14 +62,19 @@ WHERE (b.parent_hash, b.first_request, b.created_at, b.message_count)
 -- What led to a root that joins another conversation leads on with it, also where its own request is no longer recorded.
 UPDATE conversation_aliases AS a SET conversation_id = n.conversation_id
 FROM unnest($2::uuid[], $3::uuid[]) AS n (root, conversation_id)
-WHERE a.train = $1 AND a.conversation_id = n.root AND a.alias <> n.conversation_id;
+CROSS JOIN LATERAL (
+    SELECT o.ctid AS place FROM conversation_aliases AS o
+    WHERE o.train = $1 AND o.conversation_id = n.root AND o.alias <> n.conversation_id OFFSET 0) AS o
+WHERE a.ctid = o.place;
 
 -- name: rollup_drop_branches
 -- Branches ($3) of conversations ($2) that no request is on any more.
-DELETE FROM branches AS b USING unnest($2::uuid[], $3::text[]) AS n (conversation_id, branch_id)
--- Said twice, or a plan made when there were few would join all there are.
-WHERE b.train = $1 AND b.conversation_id = n.conversation_id AND b.branch_id = n.branch_id
-    AND b.conversation_id = ANY ($2::uuid[]) AND b.branch_id = ANY ($3::text[]);
+DELETE FROM branches WHERE ctid = ANY (ARRAY(
+    SELECT b.place
+    FROM unnest($2::uuid[], $3::text[]) AS n (conversation_id, branch_id)
+    CROSS JOIN LATERAL (
+        SELECT b.ctid AS place FROM branches AS b
+        WHERE b.train = $1 AND b.conversation_id = n.conversation_id AND b.branch_id = n.branch_id OFFSET 0) AS b));
 
 -- name: rollup_aliases
 -- Roots that joined another conversation keep leading to it.
@@ -72,11 +86,17 @@ ON CONFLICT (train, alias) DO UPDATE SET conversation_id = excluded.conversation
 -- Where a request that was a root once has moved on, its alias moves with it.
 UPDATE conversation_aliases AS a SET conversation_id = n.conversation_id
 FROM unnest($2::uuid[], $3::uuid[]) AS n (alias, conversation_id)
-WHERE a.train = $1 AND a.alias = n.alias AND a.alias = ANY ($2::uuid[]);
+CROSS JOIN LATERAL (
+    SELECT o.ctid AS place FROM conversation_aliases AS o WHERE o.train = $1 AND o.alias = n.alias OFFSET 0) AS o
+WHERE a.ctid = o.place;
 
 -- name: rollup_drop_aliases
 -- Requests that are roots again need no alias.
-DELETE FROM conversation_aliases WHERE train = $1 AND alias = ANY ($2::uuid[]);
+DELETE FROM conversation_aliases WHERE ctid = ANY (ARRAY(
+    SELECT a.place
+    FROM unnest($2::uuid[]) AS p (alias)
+    CROSS JOIN LATERAL (
+        SELECT a.ctid AS place FROM conversation_aliases AS a WHERE a.train = $1 AND a.alias = p.alias OFFSET 0) AS a));
 
 -- name: rollup_sessions
 -- Adds calls that became complete to their sessions; client and account are those of the latest.

@@ -118,7 +118,11 @@ FROM unnest($2::bytea[], $3::uuid[], $4::smallint[], $5::bytea[], $6::bytea[], $
     $10::bytea[]) AS p (wanted, provider, kind, key, lane, client, answered, messages, first)
 -- Mostly nobody does, so that is asked first.
 CROSS JOIN LATERAL (
-    SELECT FROM wants AS w WHERE w.train = $1 AND w.key = p.wanted AND w.request > p.provider LIMIT 1) AS anybody
+    SELECT FROM wants AS w
+    -- The key as a part of the order: the index by request alone does not give that.
+    WHERE w.train = $1 AND (w.key, w.request) > (p.wanted, p.provider)
+        AND (w.key, w.request) <= (p.wanted, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+    ORDER BY w.key, w.request LIMIT 1) AS anybody
 LEFT JOIN LATERAL (
     SELECT CASE WHEN k.first IS NOT DISTINCT FROM p.first THEN k.request END AS request FROM link_keys AS k
     WHERE k.train = $1 AND k.kind = p.kind AND k.key = p.key AND k.lane = p.lane AND k.client = p.client
@@ -127,8 +131,9 @@ LEFT JOIN LATERAL (
     ORDER BY k.request LIMIT 1) AS next ON true
 CROSS JOIN LATERAL (
     SELECT w.request FROM wants AS w
-    WHERE w.train = $1 AND w.key = p.wanted AND w.request > p.provider
-        AND w.request <= coalesce(next.request, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+    WHERE w.train = $1 AND (w.key, w.request) > (p.wanted, p.provider)
+        AND (w.key, w.request) <= (p.wanted, coalesce(next.request, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+    ORDER BY w.key, w.request
     OFFSET 0) AS found  -- never a join with all that anybody wants, whatever statistics say of a young table
 UNION
 SELECT found.request
@@ -170,20 +175,27 @@ WHERE EXISTS (SELECT FROM link_keys AS k WHERE k.train = $1 AND k.kind = $2 AND 
 -- name: linking_family
 -- Everything known of the requests that provide one of these keys.
 -- returns: LinkNote
-SELECT record FROM request_notes
-WHERE train = $1
-    AND request IN (SELECT k.request FROM link_keys AS k WHERE k.train = $1 AND k.kind = $2 AND k.key = ANY ($3::bytea[]));
+SELECT n.record
+FROM (
+    SELECT DISTINCT k.request
+    FROM unnest($3::bytea[]) AS p (key)
+    CROSS JOIN LATERAL (
+        SELECT k.request FROM link_keys AS k WHERE k.train = $1 AND k.kind = $2 AND k.key = p.key OFFSET 0) AS k
+    OFFSET 0) AS k
+CROSS JOIN LATERAL (
+    SELECT n.record FROM request_notes AS n WHERE n.train = $1 AND n.request = k.request OFFSET 0) AS n;
 
 -- name: linking_failing
 -- In which of these groups of rivals a request failed at that moment or later.
 -- returns: LinkKeyName
 SELECT p.rivals AS key FROM unnest($2::bytea[], $3::bigint[]) AS p (rivals, since_us)
-WHERE EXISTS (
-        SELECT FROM failures AS f
-        WHERE f.train = $1 AND f.rivals = p.rivals AND f.failed_at_us >= p.since_us AND f.claimed_by IS NULL)
-    OR EXISTS (
-        SELECT FROM failures AS f
-        WHERE f.train = $1 AND f.rivals = p.rivals AND f.failed_at_us >= p.since_us AND f.claimed_by IS NOT NULL);
+-- The order says which index: EXISTS would forget it.
+WHERE (SELECT true FROM failures AS f
+        WHERE f.train = $1 AND f.rivals = p.rivals AND f.failed_at_us >= p.since_us AND f.claimed_by IS NULL
+        ORDER BY f.failed_at_us LIMIT 1)
+    OR (SELECT true FROM failures AS f
+        WHERE f.train = $1 AND f.rivals = p.rivals AND f.failed_at_us >= p.since_us AND f.claimed_by IS NOT NULL
+        ORDER BY f.failed_at_us LIMIT 1);
 
 -- name: linking_failures
 -- Failures of these rivals ($2) before a request ($3) that nobody claimed: of a retry count ($4; null: any), in a time ($5
@@ -206,8 +218,10 @@ CROSS JOIN LATERAL (
     UNION ALL
     (SELECT f.* FROM failures AS f
     WHERE f.train = $1 AND f.rivals = p.rivals AND f.claimed_by IS NULL AND f.request < p.before
-        AND f.failed_at_us >= p.since_us AND f.failed_at_us <= p.begin_us AND f.retry_count = p.retry_count
-    ORDER BY f.failed_at_us DESC, f.request DESC LIMIT p.most)) AS f;
+        -- The count as a part of the order: whatever statistics say, only the index that begins with it gives that.
+        AND (f.retry_count, f.failed_at_us) >= (p.retry_count, p.since_us)
+        AND (f.retry_count, f.failed_at_us) <= (p.retry_count, p.begin_us)
+    ORDER BY f.retry_count DESC, f.failed_at_us DESC, f.request DESC LIMIT p.most)) AS f;
 
 -- name: linking_rivals
 -- Everything known of the requests with these STATE keys ($2, $3: key and lane) from one ($4) on.
@@ -237,17 +251,26 @@ CROSS JOIN LATERAL (
 -- name: linking_attempts
 -- Everything known of the later attempts of these requests.
 -- returns: LinkNote
-SELECT record FROM request_notes WHERE train = $1 AND attempt_of = ANY ($2::uuid[]);
+SELECT n.record
+FROM unnest($2::uuid[]) AS p (request)
+CROSS JOIN LATERAL (
+    SELECT n.record FROM request_notes AS n WHERE n.train = $1 AND n.attempt_of = p.request OFFSET 0) AS n;
 
 -- name: linking_known
 -- Everything known of these requests.
 -- returns: LinkNote
-SELECT record FROM request_notes WHERE train = $1 AND request = ANY ($2::uuid[]);
+SELECT n.record
+FROM unnest($2::uuid[]) AS p (request)
+CROSS JOIN LATERAL (
+    SELECT n.record FROM request_notes AS n WHERE n.train = $1 AND n.request = p.request OFFSET 0) AS n;
 
 -- name: linking_conversations
 -- Everything known of all requests of these conversations.
 -- returns: LinkNote
-SELECT record FROM request_notes WHERE train = $1 AND conversation_id = ANY ($2::uuid[]);
+SELECT n.record
+FROM unnest($2::uuid[]) AS p (conversation_id)
+CROSS JOIN LATERAL (
+    SELECT n.record FROM request_notes AS n WHERE n.train = $1 AND n.conversation_id = p.conversation_id OFFSET 0) AS n;
 
 -- name: linking_parents
 -- Which of these requests are the parent of anybody but $3; later attempts do not count.
@@ -260,15 +283,26 @@ WHERE EXISTS (
 -- name: linking_keys
 -- What these requests provide.
 -- returns: LinkFact
-SELECT 0 AS n, kind, key, request, lane, client, started_us, state, messages, answered, failed, first, summary
-FROM link_keys WHERE train = $1 AND request = ANY ($2::uuid[]);
+SELECT 0 AS n, k.kind, k.key, k.request, k.lane, k.client, k.started_us, k.state, k.messages, k.answered, k.failed,
+    k.first, k.summary
+FROM unnest($2::uuid[]) AS p (request)
+CROSS JOIN LATERAL (SELECT k.* FROM link_keys AS k WHERE k.train = $1 AND k.request = p.request OFFSET 0) AS k;
 
 -- name: linking_drop
--- Forgets what these requests provided and waited for: they are decided anew.
+-- Forgets what these requests provided and waited for: they are decided anew. Found one by one as all that is looked up
+-- here, and deleted where they were found: under the train's lock they stay there.
 WITH provided AS (
-    DELETE FROM link_keys WHERE train = $1 AND request = ANY ($2::uuid[])
+    DELETE FROM link_keys WHERE ctid = ANY (ARRAY(
+        SELECT k.place
+        FROM unnest($2::uuid[]) AS p (request)
+        CROSS JOIN LATERAL (
+            SELECT k.ctid AS place FROM link_keys AS k WHERE k.train = $1 AND k.request = p.request OFFSET 0) AS k))
 )
-DELETE FROM wants WHERE train = $1 AND request = ANY ($2::uuid[]);
+DELETE FROM wants WHERE ctid = ANY (ARRAY(
+    SELECT w.place
+    FROM unnest($2::uuid[]) AS p (request)
+    CROSS JOIN LATERAL (
+        SELECT w.ctid AS place FROM wants AS w WHERE w.train = $1 AND w.request = p.request OFFSET 0) AS w));
 
 -- name: linking_put
 -- Keeps what requests provide ($2 to $13), what they wait for ($14, $15) and what is known of them.
@@ -291,7 +325,11 @@ ON CONFLICT (train, request) DO UPDATE SET conversation_id = excluded.conversati
 
 -- name: linking_unfail
 -- Requests that are decided anew and did not fail, as it turns out.
-DELETE FROM failures WHERE train = $1 AND request = ANY ($2::uuid[]);
+DELETE FROM failures WHERE ctid = ANY (ARRAY(
+    SELECT f.place
+    FROM unnest($2::uuid[]) AS p (request)
+    CROSS JOIN LATERAL (
+        SELECT f.ctid AS place FROM failures AS f WHERE f.train = $1 AND f.request = p.request OFFSET 0) AS f));
 
 -- name: linking_fail
 -- Keeps failures.
@@ -304,8 +342,9 @@ ON CONFLICT (train, request) DO UPDATE SET rivals = excluded.rivals, failed_at_u
 -- Says who claims these failures now ($3; null: nobody any more).
 UPDATE failures AS f SET claimed_by = n.claimed_by
 FROM unnest($2::uuid[], $3::uuid[]) AS n (request, claimed_by)
--- Said twice, or a plan made when there were few would join all there are.
-WHERE f.train = $1 AND f.request = n.request AND f.request = ANY ($2::uuid[]);
+CROSS JOIN LATERAL (
+    SELECT o.ctid AS place FROM failures AS o WHERE o.train = $1 AND o.request = n.request OFFSET 0) AS o
+WHERE f.ctid = o.place;
 
 -- name: linking_forget_wants
 -- Wants are kept for 30 days of their request's start; beyond that a rebuild is the truth.

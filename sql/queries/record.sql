@@ -48,12 +48,14 @@ SELECT train FROM trains ORDER BY train;
 
 -- name: record_lock_train
 -- Opens the writing of one train: one writer at a time, counted; the body compression for this transaction, and plans
--- that go by index even where a month was small when it was looked at last, and are made once: of statements this wide,
+-- that go by the index that gives the asked order, whatever statistics say of a table that was small when it was looked
+-- at last (a plan that cannot is charged so much that it would be compiled), and are made once: of statements this wide,
 -- with arrays for parameters, one is planned anew each time otherwise. And by which prices requests are priced.
 -- returns: TrainLock
 UPDATE trains SET linkings = linkings + 1 WHERE train = $1
 RETURNING train, set_config('default_toast_compression', $2, true) AS compression,
-    set_config('enable_seqscan', 'off', true) AS seqscan,
+    set_config('enable_seqscan', 'off', true) || set_config('enable_bitmapscan', 'off', true)
+        || set_config('enable_sort', 'off', true) || set_config('jit', 'off', true) AS scans,
     set_config('plan_cache_mode', 'force_generic_plan', true) AS plans,
     linkings, (SELECT price_changes FROM installation);
 

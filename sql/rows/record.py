@@ -40,11 +40,11 @@ class TrainKey:
 
 @dataclass(frozen=True, slots=True)
 class TrainLock:
-    """The train whose row this transaction holds, and what holds in it: the compression of bodies, ``off``, plans."""
+    """The train whose row this transaction holds, what compresses bodies in it, its scans (``off``), its plans."""
 
     train: int
     compression: str
-    seqscan: str
+    scans: str
     plans: str
     linkings: int
     """How often the train was locked for writing: who finds the next number knows that nobody wrote in between."""

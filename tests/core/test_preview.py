@@ -34,3 +34,22 @@ def test_a_cut_leaves_no_half_of_a_secret(secret):
         short = line("x" * before + " " + secret + " and so on" * 20, 50)
         assert short is None or not short.strip("x ") or find_secrets(short)
         assert len(short or "") <= 50
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "sk-ant-api03-" + "a1B2" * 20,
+        "github_pat_" + "a1B2" * 9,
+        "eyJ" + "a1" * 200 + ".b2" * 20 + ".c3" * 30,
+        "-----BEGIN ENCRYPTED OR ANY OTHER SORT OF A  PRIVATE\nKEY-----" + " a1B2" * 60 + " -----END PRIVATE KEY-----",
+    ],
+)
+@pytest.mark.parametrize("longest", [120, 200])
+def test_a_secret_at_the_cut_is_seen_whole_by_its_beginning(secret, longest):
+    """Most texts are looked at no further than needed to know that no secret begins before the cut."""
+    for before in range(longest - 100, longest + 3):
+        text = "x" * before + " \n " + secret + " and so on" * 200
+        folded = " ".join(text[: 8 * longest].split())
+        cut = next((start for start, end in find_secrets(folded) if start < longest < end), longest)
+        assert line(text, longest) == folded[:cut]

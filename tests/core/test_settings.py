@@ -17,6 +17,8 @@ def test_without_anything_set_it_runs_on_this_machine_only():
     assert settings.loopback
     assert settings.upstream_url == "https://api.anthropic.com"
     assert settings.on_tape_full == "serve"
+    assert (settings.connect_timeout, settings.first_byte_timeout, settings.idle_timeout) == (10, 600, 300)
+    assert settings.drain_seconds == 300
 
 
 def test_the_environment_is_read_overrides_win_and_empty_is_unset():
@@ -26,6 +28,7 @@ def test_the_environment_is_read_overrides_win_and_empty_is_unset():
     assert (settings.proxy_port, settings.dashboard_port, settings.proxy_workers) == (4000, 4001, 1)
     assert settings.bind == "127.0.0.1"
     assert read(environ, HOME, {"proxy_port": 5}).proxy_port == 5
+    assert read({"FOOTPLATE_DATA_DIR": " ", "DATABASE_URL": "\t"}, HOME) == read({}, HOME)
 
 
 OPEN = {"FOOTPLATE_BIND": "0.0.0.0", "FOOTPLATE_PROXY_MODE": "open", "DASHBOARD_API_KEY": "k" * 16}

@@ -5,8 +5,6 @@ import json
 from datetime import timedelta
 from uuid import UUID
 
-import pytest
-
 from sql.loader import queries
 from sql.union import counted, projected, union
 
@@ -15,40 +13,35 @@ LEADS = {"requests_of_model": ("usual", "rare", "unknown"), "requests_of_type": 
 """What some lists are asked for, common and rare; the other lists take the one value below."""
 
 
-@pytest.fixture
-async def filled(connection):
-    """A connection to 40,000 requests of one train and 3 of another, over two partitions."""
-    await connection.execute("""
-        INSERT INTO trains (name) VALUES ('busy'), ('rare');
-        INSERT INTO requests (train, id, node, method, path, started_at, deriver_version, account, model,
-            answered_model, request_type, session_id, outcome, ended_at)
-        SELECT CASE WHEN n % 13000 = 0 THEN 2 ELSE 1 END,
-            (left(uuid7_floor(now() + n * interval '1 minute')::text, 24) || lpad(to_hex(n), 12, '0'))::uuid,
-            'n', 'POST', '/v1/messages', now(), 1, n % 5, CASE WHEN n % 4000 = 0 THEN 'rare' ELSE 'usual' END,
-            CASE WHEN n % 4000 = 0 THEN NULL ELSE 'usual' END, CASE WHEN n % 1000 = 0 THEN 'quota' ELSE 'inference' END,
-            'session-' || n % 2000, CASE WHEN n % 50 = 0 THEN 'upstream_error' ELSE 'ok' END, now()
-        FROM generate_series(1, 40000) AS n;
-        ANALYZE requests;
-    """)
-    await connection.execute("""
-        INSERT INTO conversations (train, conversation_id, account, first_at, last_at, latest_request, session_ids)
-        SELECT CASE WHEN n % 6500 = 0 THEN 2 ELSE 1 END, uuid7_floor(now() + n * interval '1 minute'), n % 5, now(),
-            now() + n * interval '1 minute', uuid7_floor(now()), ARRAY['session-' || n % 5000]
-        FROM generate_series(1, 20000) AS n;
-        INSERT INTO sessions (train, session_id, first_at, last_at)
-        SELECT CASE WHEN n % 6500 = 0 THEN 2 ELSE 1 END, 'session-' || n, now(), now() + n * interval '1 minute'
-        FROM generate_series(1, 20000) AS n;
-        INSERT INTO branches (train, conversation_id, branch_id, first_request, created_at)
-        SELECT train, conversation_id, 'main', conversation_id, first_at FROM conversations;
-        INSERT INTO conversation_aliases
-        SELECT train, uuid7_floor(last_at + interval '1 year'), conversation_id FROM conversations;
-        INSERT INTO tool_calls (train, id, block_index, tool_use_id, name, input_size)
-        SELECT train, id, 0, 'toolu', 'Bash', 2 FROM requests;
-        UPDATE requests SET conversation_id = '0199aaaa-0000-7000-8000-000000000001'
-        WHERE session_id IN ('session-7', 'session-8');
-        ANALYZE;
-    """)
-    return connection
+FILL = """
+    INSERT INTO trains (name) VALUES ('busy'), ('rare');
+    INSERT INTO requests (train, id, node, method, path, started_at, deriver_version, account, model,
+        answered_model, request_type, session_id, outcome, ended_at)
+    SELECT CASE WHEN n % 13000 = 0 THEN 2 ELSE 1 END,
+        (left(uuid7_floor(now() + n * interval '1 minute')::text, 24) || lpad(to_hex(n), 12, '0'))::uuid,
+        'n', 'POST', '/v1/messages', now(), 1, n % 5, CASE WHEN n % 4000 = 0 THEN 'rare' ELSE 'usual' END,
+        CASE WHEN n % 4000 = 0 THEN NULL ELSE 'usual' END, CASE WHEN n % 1000 = 0 THEN 'quota' ELSE 'inference' END,
+        'session-' || n % 2000, CASE WHEN n % 50 = 0 THEN 'upstream_error' ELSE 'ok' END, now()
+    FROM generate_series(1, 40000) AS n;
+    ANALYZE requests;
+    INSERT INTO conversations (train, conversation_id, account, first_at, last_at, latest_request, session_ids)
+    SELECT CASE WHEN n % 6500 = 0 THEN 2 ELSE 1 END, uuid7_floor(now() + n * interval '1 minute'), n % 5, now(),
+        now() + n * interval '1 minute', uuid7_floor(now()), ARRAY['session-' || n % 5000]
+    FROM generate_series(1, 20000) AS n;
+    INSERT INTO sessions (train, session_id, first_at, last_at)
+    SELECT CASE WHEN n % 6500 = 0 THEN 2 ELSE 1 END, 'session-' || n, now(), now() + n * interval '1 minute'
+    FROM generate_series(1, 20000) AS n;
+    INSERT INTO branches (train, conversation_id, branch_id, first_request, created_at)
+    SELECT train, conversation_id, 'main', conversation_id, first_at FROM conversations;
+    INSERT INTO conversation_aliases
+    SELECT train, uuid7_floor(last_at + interval '1 year'), conversation_id FROM conversations;
+    INSERT INTO tool_calls (train, id, block_index, tool_use_id, name, input_size)
+    SELECT train, id, 0, 'toolu', 'Bash', 2 FROM requests;
+    UPDATE requests SET conversation_id = '0199aaaa-0000-7000-8000-000000000001'
+    WHERE session_id IN ('session-7', 'session-8');
+    ANALYZE;
+"""
+"""40,000 requests of one train and 3 of another, over two partitions."""
 
 
 def scans(node):

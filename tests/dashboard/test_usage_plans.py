@@ -28,36 +28,33 @@ SUMS = [
 ]
 
 
-@pytest.fixture
-async def filled(connection):
-    """Roll-ups of 60 days of three trains, and some requests that nobody is to read."""
-    await connection.execute("""
-        INSERT INTO trains (name) VALUES ('busy'), ('rare');
-        INSERT INTO usage_hourly (train, hour, account, model, request_type, requests, unpriced)
-        SELECT 1 + (n % 97 = 0)::integer, date_trunc('hour', now(), 'UTC') - n / 8 * interval '1 hour', n % 2,
-            'm' || n % 4, CASE WHEN n / 4 % 2 = 0 THEN '' ELSE 'quota' END, 1, n % 2
-        FROM generate_series(0, 11519) AS n;
-        INSERT INTO usage_daily (train, day, account, model, request_type, requests, unpriced)
-        SELECT train, date_trunc('day', hour, 'UTC'), account, model, request_type, sum(requests), sum(unpriced)
-        FROM usage_hourly GROUP BY 1, 2, 3, 4, 5;
-        -- Of a train that nobody asks for: a table of a few pages would be read whole.
-        INSERT INTO usage_daily (train, day, account, model, request_type)
-        SELECT 3, date_trunc('day', now(), 'UTC') - n % 60 * interval '1 day', 0, 'm' || n, ''
-        FROM generate_series(1, 30000) AS n;
-        INSERT INTO latency_hourly (train, hour, model, bucket, durations)
-        SELECT 1, date_trunc('hour', now(), 'UTC') - n / 8 * interval '1 hour', 'm', n % 8, 1
-        FROM generate_series(0, 11519) AS n;
-        INSERT INTO usage_five_minutes
-        SELECT 1, n % 2, date_bin('5 minutes', now(), '2000-01-01') - n / 2 * interval '5 minutes', 'm', '', now(), 1,
-            1, 1, 1, 1, 1, 0
-        FROM generate_series(0, 34559) AS n;
-        INSERT INTO requests (train, id, node, method, path, started_at, deriver_version, outcome, ended_at)
-        SELECT 1, (left(uuid7_floor(now())::text, 24) || lpad(to_hex(n), 12, '0'))::uuid, 'n', 'POST', '/', now(), 1,
-            'ok', now()
-        FROM generate_series(1, 5000) AS n;
-        ANALYZE;
-    """)
-    return connection
+FILL = """
+    INSERT INTO trains (name) VALUES ('busy'), ('rare');
+    INSERT INTO usage_hourly (train, hour, account, model, request_type, requests, unpriced)
+    SELECT 1 + (n % 97 = 0)::integer, date_trunc('hour', now(), 'UTC') - n / 8 * interval '1 hour', n % 2,
+        'm' || n % 4, CASE WHEN n / 4 % 2 = 0 THEN '' ELSE 'quota' END, 1, n % 2
+    FROM generate_series(0, 11519) AS n;
+    INSERT INTO usage_daily (train, day, account, model, request_type, requests, unpriced)
+    SELECT train, date_trunc('day', hour, 'UTC'), account, model, request_type, sum(requests), sum(unpriced)
+    FROM usage_hourly GROUP BY 1, 2, 3, 4, 5;
+    -- Of a train that nobody asks for: a table of a few pages would be read whole.
+    INSERT INTO usage_daily (train, day, account, model, request_type)
+    SELECT 3, date_trunc('day', now(), 'UTC') - n % 60 * interval '1 day', 0, 'm' || n, ''
+    FROM generate_series(1, 30000) AS n;
+    INSERT INTO latency_hourly (train, hour, model, bucket, durations)
+    SELECT 1, date_trunc('hour', now(), 'UTC') - n / 8 * interval '1 hour', 'm', n % 8, 1
+    FROM generate_series(0, 11519) AS n;
+    INSERT INTO usage_five_minutes
+    SELECT 1, n % 2, date_bin('5 minutes', now(), '2000-01-01') - n / 2 * interval '5 minutes', 'm', '', now(), 1,
+        1, 1, 1, 1, 1, 0
+    FROM generate_series(0, 34559) AS n;
+    INSERT INTO requests (train, id, node, method, path, started_at, deriver_version, outcome, ended_at)
+    SELECT 1, (left(uuid7_floor(now())::text, 24) || lpad(to_hex(n), 12, '0'))::uuid, 'n', 'POST', '/', now(), 1,
+        'ok', now()
+    FROM generate_series(1, 5000) AS n;
+    ANALYZE;
+"""
+"""Roll-ups of 60 days of three trains, and some requests that nobody is to read."""
 
 
 async def reads(connection, text, arguments):

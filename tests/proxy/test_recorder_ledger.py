@@ -51,6 +51,7 @@ class Recorder:
         self.linkings += 1 if len(portion) % 5 else 2
         self.notes.open(TRAIN, self.linkings)
         async with self.database.transaction() as transaction:
+            await self.begin(transaction)
             made = await linking.link(
                 transaction, TRAIN, [Newcomer(facts, figures(facts)) for facts in latest.values()], begun,
                 lambda ids: self.memory.load(transaction, TRAIN, ids), self.notes,
@@ -59,6 +60,9 @@ class Recorder:
             await self.watch(transaction)
         self.notes.close(TRAIN, self.linkings, made.conversations)
         self.seen |= latest.keys()
+
+    async def begin(self, transaction: Transaction) -> None:
+        """For tests whose transactions begin as the recorder's do."""
 
     async def watch(self, transaction: Transaction) -> None:
         """For tests that look at what a transaction did."""

@@ -7,7 +7,7 @@ import pytest
 
 from core.models import Outcome
 from proxy import connection as client_side
-from proxy import tcp
+from proxy import request_body, tcp
 from tests.relay import HOST, Taped, Wire, Worker, post
 from tests.upstream import HANG, SSE, Answer, Upstream, stream
 
@@ -24,6 +24,7 @@ async def _end(worker: Worker) -> tuple[Taped, Outcome, str | None]:
 @pytest.mark.parametrize("how", ["reset", "close"])
 async def test_gone_before_the_first_byte(how: str, worker: Worker, upstream: Upstream) -> None:
     """The upstream is freed at once, whether the client reset or closed; the record has the request."""
+    assert client_side.HALF_CLOSE_SECONDS <= 0.05
     upstream.script(Answer(raw=b"", chunks=(HANG,)))
     async with Wire(worker.port) as wire:
         await wire.send(post(b'{"a":1}'))
@@ -148,6 +149,7 @@ async def test_bad_chunks_half_way(worker: Worker, upstream: Upstream) -> None:
 
 async def test_a_body_that_dribbles(worker: Worker, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     """A body slower than 1 kB/s for 30 s is a 408."""
+    assert (request_body.SLOW_AFTER_US, request_body.SLOW_BYTES_PER_SECOND) == (30_000_000, 1024)
     monkeypatch.setattr("proxy.request_body.SLOW_AFTER_US", 0)
     async with Wire(worker.port) as wire:
         await wire.send(post(b"x" * 100)[:-50])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.models import Outcome
+from proxy import forward
 from tests.relay import Wire, Worker, get, post, settings_for
 from tests.upstream import HANG, SSE, Answer, Chunk, Upstream, event, stream, stream_answer
 
@@ -87,6 +88,7 @@ async def test_the_head_waits_20_ms_at_most(
     worker: Worker, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A disk that hangs delays no answer for longer, and the miss is counted."""
+    assert forward.HOLD_SECONDS == 0.02
     never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     monkeypatch.setattr(worker.relay.tape, "synced", lambda: never)
     async with Wire(worker.port) as wire:

@@ -57,6 +57,22 @@ def held(tmp_path: Path) -> Iterable[int]:
     os.close(descriptor)
 
 
+def test_a_reader_says_whether_it_gave_all_there_was(tmp_path: Path, held: int) -> None:
+    """Not where a limit stopped it; so nobody has to read once more to see that there is nothing."""
+    assert held >= 0
+    large = b"".join(frame(name(1), sequence, bytes(MAX_PAYLOAD)) for sequence in range(8))
+    segment_path(tmp_path, name(1)).write_bytes(large)
+    with TapeReader(tmp_path) as reader:
+        assert not reader.at_end
+        assert (len(reader.read()), reader.at_end) == (8, True)
+        assert (reader.read(), reader.at_end) == ([], True)
+    with TapeReader(tmp_path) as reader:
+        some = reader.read(max_frames=1)
+        assert some
+        assert not reader.at_end
+        assert (len(some + reader.read()), reader.at_end) == (8, True)
+
+
 def test_a_dead_writers_tape_is_read_to_its_end(tmp_path: Path) -> None:
     """All segments in order, then ``ended``; reading on gives nothing and goes round nothing."""
     for number in range(3):

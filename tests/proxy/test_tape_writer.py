@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from core.errors import AlreadyRunningError, BadSettingError
 from core.tape import MAX_PAYLOAD, Frame, Kind
 from proxy import tape_deck, tape_segment
 from proxy.tape_bell import TapeBell
+from proxy.tape_buffer import TapeBuffer
 from proxy.tape_folder import boot, held, segments
 from proxy.tape_writer import TapeWriter
 from tests.tape_disk import FailingDisk, on_tape
@@ -74,6 +76,21 @@ async def test_frames_reach_the_disk_without_anybody_waiting(make: Make, folder:
     async with asyncio.timeout(10):
         while not frames(folder):
             await asyncio.sleep(0.005)
+
+
+def test_a_quarter_of_a_megabyte_wakes_the_thread() -> None:
+    """It need not rest its 5 ms out then (here: for ever); below that it is left alone."""
+    assert tape_deck.FLUSH_SECONDS == 0.005
+    buffer = TapeBuffer()
+    buffer.put(Kind.CHUNK, RID, 0, 0, bytes(200_000))
+    buffer.wait(0.0, idle=False)
+    resting = threading.Thread(target=buffer.wait, args=(-1,), kwargs={"idle": False}, daemon=True)
+    resting.start()
+    resting.join(0.05)
+    assert resting.is_alive()
+    buffer.put(Kind.CHUNK, RID, 1, 0, bytes(63_000))
+    resting.join(10)
+    assert not resting.is_alive()
 
 
 async def test_one_sync_serves_all_waiters(make: Make) -> None:
