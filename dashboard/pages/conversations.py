@@ -24,7 +24,6 @@ from dashboard.render.secrets import Mask, masked
 from dashboard.routing import Call, route
 from sql.rows.conversations import ConversationRow
 from sql.rows.directory import AccountRow
-from sql.rows.pages_requests import RecordedRow
 
 SHOWN = ("q", "sessionId", "model", "has")
 """Filters with a field of their own; the others come by links and are kept."""
@@ -91,11 +90,8 @@ async def conversations_page(call: Call[ListQuery]) -> web.Response:
     query = call.query
     found = await find_conversations(call.database, call.principal, query.within(call.period))
     here = ListAddress("/conversations", query, written(query, FILTER_NAMES), call.period)
-    trains = call.request[TRAINS]
-    if not found.rows and not here.chosen and query.before is None:
-        any_request = await call.database.fetch_one("anything_recorded", RecordedRow, sorted(trains))
-        if any_request is None or not any_request.recorded:
-            return first_run.shown(call, section="conversations")
+    if not (found.rows or here.chosen or query.before or await first_run.anything(call)):
+        return first_run.shown(call, section="conversations")
     now = await now_of(call.database, found.trains, found.rows)
     return page(
         call.request,
@@ -106,15 +102,10 @@ async def conversations_page(call: Call[ListQuery]) -> web.Response:
         found=found,
         days=days(lines_of(found, now), call.period.zone),
         rebuilding=now.rebuilding,
-        trains=sorted(trains.values()),
+        trains=sorted(call.request[TRAINS].values()),
         having=HAVING,
         chosen=here.chips(TITLES, {"has": {}}),
-        cleared=here.cleared,
-        hidden=here.hidden(SHOWN),
-        newer=here.newer(query.trail),
-        older=here.older(query.trail, found.next_cursor),
-        newest=here.newest,
-        files=here.files,
+        **here.links(query.trail, found.next_cursor, SHOWN),
     )
 
 

@@ -8,6 +8,7 @@ from aiohttp import web
 from core.access import Permission
 from core.settings import Settings, is_loopback
 from dashboard.access import asked_name
+from dashboard.pages.header import TRAINS
 from dashboard.pages.shell import address, fragment, page
 from dashboard.recordings.query import Moment
 from dashboard.routing import Call, Query, route
@@ -81,7 +82,7 @@ async def visible(call: Call[Any]) -> dict[int, str]:
 
 async def anything(call: Call[Any]) -> bool:
     """Whether anything was recorded that the reader may see."""
-    trains = await visible(call)
+    trains = call.request[TRAINS] if TRAINS in call.request else await visible(call)
     found = await call.database.fetch_one("anything_recorded", RecordedRow, sorted(trains))
     return found is not None and found.recorded
 

@@ -66,6 +66,17 @@ class ListAddress:
         """The list with other filters of these names; empty ones are left out."""
         return self._to({**self.chosen, **values, **self.size})
 
+    def links(self, trail: Sequence[str], cursor: object | None, shown: Collection[str]) -> dict[str, Any]:
+        """What the template of a list draws around its rows: the ways on and back, the files, the form's rest."""
+        return {
+            "cleared": self.cleared,
+            "hidden": self.hidden(shown),
+            "newer": self.newer(trail),
+            "older": self.older(trail, cursor),
+            "newest": self.newest,
+            "files": self.files,
+        }
+
     @property
     def files(self) -> list[tuple[str, str]]:
         """The list as data: this page as JSON, all of it as JSON lines and as CSV."""

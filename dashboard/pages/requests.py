@@ -24,7 +24,7 @@ from dashboard.render import figures, headline
 from dashboard.routing import Call, Query, route
 from dashboard.trains import account_names, visible_trains
 from sql.rows.directory import AccountRow
-from sql.rows.pages_requests import ModelRow, RecordedRow
+from sql.rows.pages_requests import ModelRow
 from sql.rows.requests import RequestDetailRow, RequestRow
 
 MODELS_OF = timedelta(days=90)
@@ -101,12 +101,9 @@ async def list_page(call: Call[ListQuery]) -> web.Response:
     first = query.before is None
     listing = await find_requests(call.database, call.principal, asked, sampled=first, known=trains)
     here = ListAddress("/requests", query, filters_of(query), call.period)
-    chosen = here.chosen
     numbers = sorted(trains)
-    if not listing.rows and not chosen and query.before is None:
-        found = await call.database.fetch_one("anything_recorded", RecordedRow, numbers)
-        if found is None or not found.recorded:
-            return first_run.shown(call, section="requests")
+    if not (listing.rows or here.chosen or query.before or await first_run.anything(call)):
+        return first_run.shown(call, section="requests")
     models = await call.database.fetch("models_seen", ModelRow, numbers, datetime.now(UTC) - MODELS_OF)
     return page(
         call.request,
@@ -122,13 +119,8 @@ async def list_page(call: Call[ListQuery]) -> web.Response:
         types=[kind.value for kind in RequestType],
         outcomes=OUTCOMES,
         stop_reasons=STOP_REASONS,
-        cleared=here.cleared,
-        hidden=here.hidden(SHOWN),
-        newer=here.newer(query.trail),
-        older=here.older(query.trail, listing.next_cursor),
-        newest=here.newest,
-        files=here.files,
         poll=_poll(query, call.period, listing),
+        **here.links(query.trail, listing.next_cursor, SHOWN),
     )
 
 

@@ -12,7 +12,6 @@ from dashboard.conversations.now import now_of
 from dashboard.conversations.query import SessionsQuery
 from dashboard.pages import first_run
 from dashboard.pages.conversations import days
-from dashboard.pages.header import TRAINS
 from dashboard.pages.list_address import ListAddress, written
 from dashboard.pages.shell import page
 from dashboard.recordings.query import Texts
@@ -20,7 +19,6 @@ from dashboard.render.secrets import Mask, masked
 from dashboard.routing import Call, route
 from sql.rows.conversations import SessionRow, SessionTalkRow
 from sql.rows.directory import AccountRow
-from sql.rows.pages_requests import RecordedRow
 
 SHOWN = ("client",)
 """Filters with a field of their own; the others come by links and are kept."""
@@ -64,11 +62,8 @@ async def sessions_page(call: Call[ListQuery]) -> web.Response:
     query = call.query
     found = await find_sessions(call.database, call.principal, query.within(call.period))
     here = ListAddress("/sessions", query, written(query, FILTER_NAMES), call.period)
-    trains = call.request[TRAINS]
-    if not found.rows and not here.chosen and query.before is None:
-        any_request = await call.database.fetch_one("anything_recorded", RecordedRow, sorted(trains))
-        if any_request is None or not any_request.recorded:
-            return first_run.shown(call, section="sessions")
+    if not (found.rows or here.chosen or query.before or await first_run.anything(call)):
+        return first_run.shown(call, section="sessions")
     now = await now_of(call.database, found.trains, [])
     talks = await talks_of(call.database, found.trains, found.rows)
     lines = [
@@ -85,12 +80,7 @@ async def sessions_page(call: Call[ListQuery]) -> web.Response:
         said=said,
         rebuilding=now.rebuilding,
         chosen=here.chips(TITLES),
-        cleared=here.cleared,
-        hidden=here.hidden(SHOWN),
-        newer=here.newer(query.trail),
-        older=here.older(query.trail, found.next_cursor),
-        newest=here.newest,
-        files=here.files,
+        **here.links(query.trail, found.next_cursor, SHOWN),
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -11,19 +10,19 @@ from zoneinfo import ZoneInfo
 import aiohttp_jinja2
 from aiohttp import hdrs, web
 from jinja2 import FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from dashboard.access import GATE
 from dashboard.assets import Assets, shipped
 from dashboard.charts.figure import EVERY
 from dashboard.overview.cards import Failed
+from dashboard.pages.drawing import draw_with
 from dashboard.pages.header import header_of, kept_of, know_trains
 from dashboard.pages.navigation import behind_more, grouped
 from dashboard.pages.preferences import CHOICES, preferences_of
 from dashboard.period import UTC_ZONE
 from dashboard.problems import ERROR_PAGE, REQUEST_ID, Problem
 from dashboard.render import figures, headline, pool
-from dashboard.render.hidden import exact, sendable, spelled, visible
+from dashboard.render.hidden import exact, sendable, visible
 from dashboard.render.secrets import safe
 from dashboard.render.zone import drawn_in
 from dashboard.routing import PERIOD
@@ -33,8 +32,6 @@ ASSETS = web.AppKey("assets", Assets)
 TEMPLATES = Path(__file__).parent.parent / "templates"
 LONGEST_WORDS = 20_000
 """Characters of a name or sentence that a template draws; a tool's name may be megabytes."""
-LONGEST_KEPT, WORDS_KEPT = 64, 8192
-"""A long table says the same few hundred words ten thousand times: so many short ones are looked through once."""
 COMPRESSED_ELSEWHERE = 64 * 1024
 """Bytes above which a page is compressed off the event loop."""
 
@@ -61,10 +58,10 @@ def setup(app: web.Application) -> None:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=shown,
         filters=FILTERS,
     )
     environment = aiohttp_jinja2.get_env(app)
+    draw_with(environment)
     environment.globals.update(
         asset=app[ASSETS].url,
         navigation=grouped(),
@@ -152,21 +149,6 @@ def _surroundings(request: web.Request) -> dict[str, Any]:
         "here": request.path_qs,
         "signed_in": request.app[GATE].needs_key,
     }
-
-
-def shown(value: Any) -> Any:
-    """What every expression of a template goes through: no text that was recorded is drawn past this.
-
-    Secrets are masked and hidden characters spelled out; markup was made so already (``visible``, the renderers).
-    """
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    return _word(value) if len(value) <= LONGEST_KEPT else spelled(safe(value))
-
-
-@lru_cache(WORDS_KEPT)
-def _word(word: str) -> str:
-    return spelled(safe(word))
 
 
 def _visible(value: object) -> str:

@@ -194,7 +194,7 @@ class _Rows:
             return ""
         sign = "\u2212" if after < before else "+"
         saved = figures.compact(abs(before - after))
-        return f"{figures.compact(before)} → {figures.compact(after)} input tokens ({sign}{saved})"
+        return f"{sign}{saved} input tokens · {figures.compact(before)} → {figures.compact(after)}"
 
     def _hidden(self, line: Line, glyph: Glyph) -> str:
         place = f"Branch {gutter.letter(line.lane)}"

@@ -61,6 +61,11 @@ class Turn:
     before_tokens: int | None = None
     """Input tokens before a compaction."""
 
+    @property
+    def only_results(self) -> bool:
+        """Whether nobody said anything: results of calls that stand on an earlier page are all it added."""
+        return all(card.block.kind == "tool-result" for card in self.asked)
+
 
 @dataclass(frozen=True, slots=True)
 class Thread:

@@ -29,58 +29,19 @@ ORDER BY c.last_at DESC, c.conversation_id DESC
 LIMIT $14;
 
 -- name: conversations_of_account
--- Conversations of a train that an account paid for, last active first. Below the last activity $2 and id $3, from the last activity $4; a filter that is null or false does not filter.
--- returns: ConversationRow
--- order: last_at DESC, conversation_id DESC
-SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
-    c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
-    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
-    c.models, c.session_ids, c.latest_request,
-    c.latest_started_at, c.latest_status_code, c.latest_model, c.shape
-FROM conversations AS c
-WHERE c.train = $1 AND c.account = $7 AND (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
-    AND c.last_at >= $4::timestamptz
-    AND ($5::text IS NULL OR strpos(lower(c.title), lower($5)) > 0)
-    AND ($6::text IS NULL OR c.session_ids @> ARRAY[$6])
-    AND ($7::integer IS NULL OR c.account = $7)
-    AND (NOT $8::boolean OR c.branch_count > 1)
-    AND (NOT $9::boolean OR c.subtask_count > 0)
-    AND (NOT $10::boolean OR c.error_count > 0)
-    AND (NOT $11::boolean OR c.compaction_count > 0)
-    AND ($12::boolean OR c.side_call IS NULL)
-    AND ($13::text IS NULL OR c.models @> ARRAY[$13])
-ORDER BY c.last_at DESC, c.conversation_id DESC
-LIMIT $14;
+-- Of conversations_newest those that an account paid for, by the index of these.
+-- narrows: conversations_newest
+AND c.account = $7;
 
 -- name: conversations_of_session
--- Conversations and side calls of one session of a train, last active first. Below the last activity $2 and id $3, from the last activity $4; a filter that is null or false does not filter.
--- returns: ConversationRow
--- order: last_at DESC, conversation_id DESC
-SELECT c.train, c.conversation_id, c.title, c.side_call, c.account, c.first_at, c.last_at, c.message_count, c.attempt_count,
-    c.error_count, c.in_flight, c.branch_count, c.subtask_count, c.compaction_count, c.input_tokens, c.output_tokens,
-    c.cache_creation_input_tokens, c.cache_read_input_tokens, c.cost_usd, c.unpriced_count, c.estimated_count,
-    c.models, c.session_ids, c.latest_request,
-    c.latest_started_at, c.latest_status_code, c.latest_model, c.shape
-FROM (
-    -- Gathered first: they are few, and walking the order for them would pass all others.
-    SELECT found.*
-    FROM conversations AS found
-    WHERE found.train = $1 AND found.session_ids @> ARRAY[$6::text]
-    OFFSET 0
-) AS c
-WHERE (c.last_at, c.conversation_id) < ($2::timestamptz, $3::uuid)
-    AND c.last_at >= $4::timestamptz
-    AND ($5::text IS NULL OR strpos(lower(c.title), lower($5)) > 0)
-    AND ($6::text IS NULL OR c.session_ids @> ARRAY[$6])
-    AND ($7::integer IS NULL OR c.account = $7)
-    AND (NOT $8::boolean OR c.branch_count > 1)
-    AND (NOT $9::boolean OR c.subtask_count > 0)
-    AND (NOT $10::boolean OR c.error_count > 0)
-    AND (NOT $11::boolean OR c.compaction_count > 0)
-    AND ($12::boolean OR c.side_call IS NULL)
-    AND ($13::text IS NULL OR c.models @> ARRAY[$13])
-ORDER BY c.last_at DESC, c.conversation_id DESC
-LIMIT $14;
+-- Of conversations_newest conversations and side calls of one session. They are few and gathered first: walking the order for them
+-- would pass all others.
+-- narrows: conversations_newest
+AND c.conversation_id = ANY (ARRAY(
+        SELECT found.conversation_id
+        FROM conversations AS found
+        WHERE found.train = $1 AND found.session_ids @> ARRAY[$6::text]
+    ));
 
 -- name: conversation_found
 -- A conversation in one of the trains $1 by its id, or by the id that it had before it was joined to another; and the versions
