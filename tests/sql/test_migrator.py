@@ -137,8 +137,8 @@ SELECT train, hour, account, model, request_type, count(*), sum(ok), sum(rejecte
     sum(output_tokens), sum(ephemeral_5m_input_tokens), sum(cost_usd), sum(priced), sum(ok_duration_us)
 FROM request_usage GROUP BY 1, 2, 3, 4, 5;
 INSERT INTO usage_daily SELECT train, date_trunc('day', hour, 'UTC'), account, model, request_type, sum(requests),
-    sum(ok), 0, sum(rejected), sum(input_tokens), sum(output_tokens), 0, 0, sum(ephemeral_5m_input_tokens), 0, 0, 0, sum(cost_usd),
-    sum(priced), 0, 0, sum(ok_duration_us)
+    sum(ok), 0, sum(rejected), sum(input_tokens), sum(output_tokens), 0, 0, sum(ephemeral_5m_input_tokens), 0, 0, 0,
+    sum(cost_usd), sum(priced), 0, 0, sum(ok_duration_us)
 FROM usage_hourly GROUP BY 1, 2, 3, 4, 5
 """
 
