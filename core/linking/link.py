@@ -1,8 +1,7 @@
 """What linking decides of a request: its edge, and the place in the conversation that follows from it."""
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from core.valueclass import valueclass
@@ -18,18 +17,6 @@ class Method(StrEnum):
     PREFIX = "prefix"
     COMPACTION = "compaction"
     SUBAGENT = "subagent"
-
-
-BECAUSE: Final[Mapping[Method, str]] = {
-    Method.MANUAL: "a person said so",
-    Method.THREAD: "this request continues that answer by its id",
-    Method.REPLY: "this transcript contains that answer",
-    Method.TURN: "this transcript contains the end of that answer",
-    Method.PREFIX: "this transcript begins with that request",
-    Method.COMPACTION: "this transcript begins with that summary",
-    Method.SUBAGENT: "that answer launched a sub-agent with this prompt",
-}
-"""Why a request is linked to its parent, in words: "linked because …"."""
 
 
 class Evidence(NamedTuple):
