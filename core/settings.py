@@ -18,6 +18,7 @@ MAX_PORT = 65535
 Port = Annotated[int, Field(ge=0, le=MAX_PORT)]
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})|[0-9A-Fa-f:.]{2,45}", re.ASCII)
 _PORT = re.compile(r"(?!0+\Z)[0-9]{1,5}", re.ASCII)
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})
 _TLS_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -94,6 +95,7 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         check_upstream(self.upstream_url)
+        check_circle(self.upstream_url, self.bind, self.proxy_port)
         if self.database_url is not None:
             check_database(self.database_url)
         if self.public_url is not None:
@@ -139,6 +141,16 @@ def check_upstream(url: str) -> None:
         raise ValueError("FOOTPLATE_UPSTREAM_URL must be an origin only: no path, query or user")
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ValueError("FOOTPLATE_UPSTREAM_URL must be https: http is allowed to loopback only")
+
+
+def check_circle(upstream_url: str, bind: str, proxy_port: int) -> None:
+    """Refuse an upstream that is the proxy: one call would run in a circle until all descriptors are used."""
+    parts = urlsplit(upstream_url)
+    host = parts.hostname or ""
+    # Another address of this machine may be another server's; a name, or listening on all, is this one's too.
+    ours = bind == host or bind in _EVERYWHERE or "localhost" in {bind, host}
+    if parts.scheme == "http" and (parts.port or 80) == proxy_port and ours:
+        raise ValueError("FOOTPLATE_UPSTREAM_URL is this proxy itself: name the API, or another port")
 
 
 def check_database(url: str) -> None:

@@ -192,7 +192,7 @@ def reprice(
 
 @app.command()
 def dashboard(data_dir: DataDir = None, dashboard_port: DashboardPort = None, bind: Bind = None) -> None:
-    """Run the dashboard in this process: pages, JSON API and alerts.
+    """Run the dashboard in this process: pages and JSON API.
 
     \b
     Examples:

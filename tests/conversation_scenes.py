@@ -1,6 +1,5 @@
 """Conversations as they happen: branches, nested and parallel sub-agents, compactions, retries, side calls, length."""
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,7 +9,6 @@ from tests.recordings import Body, text
 
 THINKING = {"type": "thinking", "thinking": "The clock is frozen after the token was made.", "signature": "c2ln"}
 LISTING = "\n".join(f"tests/test_login.py::test_{number} PASSED" for number in range(60))
-Scene = Callable[[Any], Awaitable[Talk]]
 
 
 async def tool_turns(talk: Talk, parent: Asked, number: int, *, tag: str, **more: Any) -> Asked:

@@ -12,7 +12,6 @@ connection with a TCP reset, ``FIN`` closes it without ending the body, ``HANG``
 """
 
 import asyncio
-import gzip
 import json
 import socket
 import struct
@@ -365,8 +364,3 @@ def stream(*texts: str, model: str = "claude-sonnet-4-5-20250929") -> tuple[byte
 def stream_answer(*texts: str) -> Answer:
     """A streamed answer with these text deltas."""
     return Answer(headers=(SSE, ("request-id", "req_scripted")), chunks=stream(*texts), framing="chunked")
-
-
-def gzip_answer(body: bytes) -> Answer:
-    """An answer whose body is gzip."""
-    return Answer(headers=(JSON, ("content-encoding", "gzip")), chunks=(gzip.compress(body),))

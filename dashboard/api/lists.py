@@ -73,7 +73,7 @@ async def requests_file(call: Call[RequestsFile]) -> web.StreamResponse:
         return lambda: [summary(row, batch.trains, batch.accounts) for row in batch.rows]
 
     find_page = partial(find_requests, call.database, call.principal, counted=False)
-    return await _sent(call, List("requests", RequestSummary, find_page, answers), call.query.within(call.period))
+    return await _sent(call, List("requests", RequestSummary, find_page, answers))
 
 
 @route(
@@ -94,8 +94,7 @@ async def conversations_file(call: Call[ConversationsFile]) -> web.StreamRespons
         return lambda: [conversation_answer(batch, row, branches[row.conversation_id], now) for row in batch.rows]
 
     find_page = partial(find_conversations, call.database, call.principal, counted=False)
-    of = List("conversations", ConversationAnswer, find_page, answers)
-    return await _sent(call, of, call.query.within(call.period))
+    return await _sent(call, List("conversations", ConversationAnswer, find_page, answers))
 
 
 @route(
@@ -115,13 +114,13 @@ async def sessions_file(call: Call[SessionsFile]) -> web.StreamResponse:
         return lambda: [session_answer(batch, row, talks[row.train, row.session_id], TALKS_SHOWN) for row in batch.rows]
 
     find_page = partial(find_sessions, call.database, call.principal, counted=False)
-    return await _sent(call, List("sessions", SessionAnswer, find_page, answers), call.query.within(call.period))
+    return await _sent(call, List("sessions", SessionAnswer, find_page, answers))
 
 
-async def _sent(call: Call[Any], of: List[Any, Any], query: Any) -> web.StreamResponse:
+async def _sent(call: Call[Any], of: List[Any, Any]) -> web.StreamResponse:
     chosen = {name: value for name, value in call.request.query.items() if value and name not in PLACE}
     suffix = call.request.match_info["suffix"]
-    return await send(call.request, of, query, chosen, suffix=suffix, bom=call.query.bom)
+    return await send(call.request, of, call.query.within(call.period), chosen, suffix=suffix, bom=call.query.bom)
 
 
 def _as_page(api: Route, path: str) -> Route:

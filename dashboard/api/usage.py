@@ -1,6 +1,7 @@
 """``/api/token-usage`` and ``/api/usage``: sums by day, hour, account and model, from the roll-ups by time."""
 
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from core.access import Permission
 from dashboard.problems import Problem
@@ -14,6 +15,7 @@ from sql.rows.directory import AccountUseRow
 from sql.rows.usage import UsageRow
 
 DEFAULT_SERIES = timedelta(days=7)
+Hour = TypeVar("Hour", answers.RequestHour, answers.TokenHour)
 MOST_HOURS = timedelta(days=366)
 """Of a series by the hour."""
 
@@ -111,21 +113,8 @@ async def list_account_usage(call: Call[AccountsQuery]) -> answers.AccountUsageA
 )
 async def show_requests_by_hour(call: Call[HourlyQuery]) -> answers.RequestHoursAnswer:
     """Requests of each hour and how they ended."""
-    over, hours = await _hours(call)
-    return answers.RequestHoursAnswer(
-        period=answers.UsagePeriod(start=over.start, end=over.end),
-        hours=[
-            answers.RequestHour(
-                hour=hour,
-                requests=row.requests if row else 0,
-                ok=row.ok if row else 0,
-                failed=row.failed if row else 0,
-                cancelled=row.cancelled if row else 0,
-                rejected=row.rejected if row else 0,
-            )
-            for hour, row in hours
-        ],
-    )
+    period, hours = await _hours(call, answers.RequestHour)
+    return answers.RequestHoursAnswer(period=period, hours=hours)
 
 
 @route(
@@ -138,28 +127,20 @@ async def show_requests_by_hour(call: Call[HourlyQuery]) -> answers.RequestHours
 )
 async def show_tokens_by_hour(call: Call[HourlyQuery]) -> answers.TokenHoursAnswer:
     """Tokens of each hour as the API reported them."""
-    over, hours = await _hours(call)
-    return answers.TokenHoursAnswer(
-        period=answers.UsagePeriod(start=over.start, end=over.end),
-        hours=[
-            answers.TokenHour(
-                hour=hour,
-                input_tokens=row.input_tokens if row else 0,
-                output_tokens=row.output_tokens if row else 0,
-                total_tokens=row.total_tokens if row else 0,
-                cache_creation_input_tokens=row.cache_creation_input_tokens if row else 0,
-                cache_read_input_tokens=row.cache_read_input_tokens if row else 0,
-            )
-            for hour, row in hours
-        ],
-    )
+    period, hours = await _hours(call, answers.TokenHour)
+    return answers.TokenHoursAnswer(period=period, hours=hours)
 
 
-async def _hours(call: Call[HourlyQuery]) -> tuple[Stretch, list[tuple[datetime, UsageRow | None]]]:
+async def _hours(call: Call[HourlyQuery], answer: type[Hour]) -> tuple[answers.UsagePeriod, list[Hour]]:
+    """Every hour, the fields of its answer out of the row of that hour; zeros where there is none."""
     over = reading.last_hours(datetime.now(UTC), call.query.days)
     rows = {row.starts_at: row for row in await reading.rows_of(call, over, "hour", "none")}
-    every = [over.start + timedelta(hours=n) for n in range(24 * call.query.days)]
-    return over, [(hour, rows.get(hour)) for hour in every]
+    names = [name for name in answer.model_fields if name != "hour"]
+    hours = [
+        answer(hour=hour, **{name: getattr(rows[hour], name) if hour in rows else 0 for name in names})
+        for hour in (over.start + timedelta(hours=n) for n in range(24 * call.query.days))
+    ]
+    return answers.UsagePeriod(start=over.start, end=over.end), hours
 
 
 def _stretch(query: SeriesQuery, now: datetime) -> Stretch:

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
 
-HUES = 8
 OTHER = 7
+"""Of what is summed up as "other" and of what has no name: grey."""
 LAST_RESORT = 6
 """Red: what is wrong looks like that, so it is taken when nothing else is left."""
-"""Of what is summed up as "other" and of what has no name: grey."""
 
 
 @dataclass(frozen=True, slots=True)

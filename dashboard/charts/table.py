@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from dashboard.exports.cells import harmless
 from dashboard.render import figures
 from dashboard.render.secrets import safe
 
 Value = str | int | float | Decimal | datetime | None
 BOM = "\ufeff"
 """Without it a spreadsheet reads UTF-8 as its own code page."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def plain(value: Value) -> str:
@@ -61,8 +61,7 @@ def _cell(value: Value) -> str:
         return value.isoformat()
     if not isinstance(value, str):
         return str(value)
-    text = safe(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return harmless(safe(value))
 
 
 def rows_of(rows: Sequence[Sequence[Value]]) -> tuple[tuple[Value, ...], ...]:

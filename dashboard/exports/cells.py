@@ -12,12 +12,17 @@ BOM = b"\xef\xbb\xbf"
 """By which Excel knows UTF-8."""
 
 
+def harmless(text: str) -> str:
+    """A text that a spreadsheet takes for a text."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
 def cell(value: Any) -> str:
     """A value as the text of its cell; nothing for null, JSON for what has parts."""
     if value is None:
         return ""
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA) else value
+        return harmless(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return orjson.dumps(value).decode() if isinstance(value, list | dict) else str(value)

@@ -35,6 +35,8 @@ class Item:
     link_words: str
     why: str
     weight: float = 0.0
+    about: str = ""
+    """What it is about, where its link says more than that."""
 
     @property
     def shape(self) -> str:
@@ -60,7 +62,7 @@ def _burst(row: StateOfNowRow, link: str) -> Item | None:
     when = f"{zone.there(row.burst_hour):%a %H:%M}"
     title = f"{figures.plural(row.burst_errors, 'error')} in the hour from {when}, {percent(share)} of its calls"
     why = f"At least {BURST_LEAST} calls and a fifth of all that counted went wrong in one of the last 24 hours."
-    return Item("error" if share >= 0.5 else "warning", title, link, "the failed calls", why, share)
+    return Item("error" if share >= 0.5 else "warning", title, link, "the failed calls", why, share, "burst")
 
 
 def _aside(row: StateOfNowRow) -> Item | None:
@@ -68,7 +70,7 @@ def _aside(row: StateOfNowRow) -> Item | None:
         return None
     calls = figures.plural(row.dead_letters, "call")
     why = "The database refused these calls for what they hold. They are kept whole in the table dead_letters."
-    return Item("error", f"{calls} could not be written to the database; put aside", *COUNTERS, why, 2.0)
+    return Item("error", f"{calls} could not be written to the database; put aside", *COUNTERS, why, 2.0, "aside")
 
 
 def _behind(row: StateOfNowRow, now: datetime) -> Item | None:
@@ -77,12 +79,12 @@ def _behind(row: StateOfNowRow, now: datetime) -> Item | None:
     silent = now - row.heartbeat_at
     if silent > SILENT:
         why = "A recorder reports every few seconds. Calls are forwarded and taped meanwhile, but not shown yet."
-        return Item("error", f"no recorder was heard of for {_lasted(silent)}", *COUNTERS, why, 3.0)
+        return Item("error", f"no recorder was heard of for {_lasted(silent)}", *COUNTERS, why, 3.0, "silent")
     if row.oldest_unrecorded_at is None or now - row.oldest_unrecorded_at <= LAG:
         return None
     lag = f"the recorder is {_lasted(now - row.oldest_unrecorded_at)} behind"
     why = "Calls that are taped but not yet in the database are missing from every figure here."
-    return Item("warning", f"{lag}, {figures.size(row.lag_bytes)} of tape wait", *COUNTERS, why, 1.0)
+    return Item("warning", f"{lag}, {figures.size(row.lag_bytes)} of tape wait", *COUNTERS, why, 1.0, "behind")
 
 
 def _lasted(span: timedelta) -> str:
@@ -117,4 +119,4 @@ def unpriced(models: Sequence[str], requests: int, link: str) -> list[Item]:
     named = ", ".join(model or "no model named" for model in models[:3]) + (" …" if len(models) > 3 else "")
     title = f"{figures.plural(requests, 'request')} without a price ({named})"
     why = "No list price is known for them, so every cost is without them. Prices can be added on the price page."
-    return [Item("warning", title, link, "which models", why, 0.5)]
+    return [Item("warning", title, link, "which models", why, 0.5, f"unpriced {named}")]

@@ -164,4 +164,7 @@ def _item(one: Stand, link: str) -> Item:
     refuses = "; calls beyond it are to be refused" if one.state.refuses else ""
     title = f"budget {one.title}: {percent(one.share)} used{refuses}"
     why = f"More than {one.state.warning} % of the budget is used in its running {one.row.period}; {one.outlook}."
-    return Item("error" if one.state.warning == 100 else "warning", title, f"{link}#budgets", "all budgets", why, 3.5)
+    about = f"budget {one.row.budget} {one.row.starts_at:%Y-%m-%d} {one.state.warning}"
+    return Item(
+        "error" if one.state.warning == 100 else "warning", title, f"{link}#budgets", "all budgets", why, 3.5, about
+    )

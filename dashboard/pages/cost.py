@@ -208,7 +208,7 @@ def _lines(usage: Usage, names: Naming, before: Usage | None) -> list[Line]:
             names.title(name),
             names.link(name),
             sums,
-            float(sums.cost_usd / whole) if whole else None,
+            float(sums.cost / whole) if whole and sums.cost is not None else None,
             _change(sums, before.names.get(name)) if before else None,
         )
         for name, sums in usage.names.items()

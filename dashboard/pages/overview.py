@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 
 from core.access import Permission, may
 from dashboard.charts.figure import Figure
-from dashboard.overview import attention, budgets
+from dashboard.forms import form_of
+from dashboard.overview import attention, budgets, snoozes
 from dashboard.overview.cards import Failed, read_parts
 from dashboard.overview.tiles import tiles
 from dashboard.pages import first_run
 from dashboard.pages.conversations import title_of
 from dashboard.pages.header import TRAINS, wanted_trains
+from dashboard.pages.settings import own_path
 from dashboard.pages.shell import address, page
 from dashboard.pages.table_file import as_csv
 from dashboard.pages.usage_names import Listed, naming_of
@@ -125,7 +127,8 @@ async def overview_page(call: Call[OverviewQuery]) -> web.Response:
         tiles=_tiles(scope, found),
         found=found,
         failed=Failed,
-        attention=_attention(scope, found),
+        attention=_attention(call, scope, found),
+        key_of=snoozes.key_of,
         title_of=title_of,
         choices=_choices(call.query, scope),
         query=call.query,
@@ -248,19 +251,46 @@ def _tiles(scope: Scope, found: Mapping[str, Any]) -> Any:
     return tiles(made.usage, scope.compared, times, scope.listed, address("/cost", _kept(scope)))
 
 
-def _attention(scope: Scope, found: Mapping[str, Any]) -> tuple[list[attention.Item], int, bool]:
-    """The items, how many are left out, and whether some could not be looked for."""
+@route("POST", "/attention/{key}/snooze", permission=Permission.READ_STATISTICS, errors=(400,))
+async def snooze(call: Call[Query]) -> web.Response:
+    """Leave an item out for a while, of this browser's pages only; the key ``none`` shows all again."""
+    key, now = call.request.match_info["key"], datetime.now(UTC)
+    known = {} if key == "none" else snoozes.read(call.request.cookies, now) | {key: now + snoozes.LENGTH}
+    back = own_path((await form_of(call.request)).get("next", "/overview"))
+    answer = web.Response(status=303, headers={"Location": back})
+    made = snoozes.written(snoozes.read({snoozes.COOKIE: snoozes.written(known)}, now))
+    lasting = int(snoozes.LENGTH.total_seconds())
+    answer.set_cookie(snoozes.COOKIE, made, max_age=lasting, path="/", samesite="Lax", httponly=True)
+    return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What wants somebody: the worst items, how many more, those that sleep, whether some could not be looked for."""
+
+    items: list[attention.Item]
+    left: int
+    snoozed: snoozes.Snoozed
+    blind: bool
+
+
+def _attention(call: Call[Any], scope: Scope, found: Mapping[str, Any]) -> Attention:
+    items, blind = _items(scope, found)
+    divided = snoozes.divided(items, snoozes.read(call.request.cookies, scope.span.now))
+    return Attention(*attention.chosen(divided.awake), divided, blind)
+
+
+def _items(scope: Scope, found: Mapping[str, Any]) -> tuple[list[attention.Item], bool]:
+    """All items, and whether some could not be looked for."""
     now, windows = found["now"], found["windows"]
     items = attention.of_windows(windows, scope.span.now) if isinstance(windows, list) else []
     stood = found["budgets"]
     items += budgets.items(stood, address("/cost", _kept(scope))) if isinstance(stood, list) else []
     if not isinstance(now, StateOfNowRow):
-        shown, left = attention.chosen(items)
-        return shown, left, True
+        return items, True
     hour = hour_of(now.burst_hour or scope.span.now)
     inside = f"{hour:%Y-%m-%dT%H:%M:%SZ}..{hour + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
     items += attention.of_now(now, scope.span.now, scope.listed({"outcome": "failed", "range": inside}))
     link = address("/cost", _kept(scope)) + "#unpriced"
     items += attention.unpriced(now.unpriced_models, now.unpriced_requests, link)
-    shown, left = attention.chosen(items)
-    return shown, left, isinstance(windows, Failed) or isinstance(stood, Failed)
+    return items, isinstance(windows, Failed) or isinstance(stood, Failed)

@@ -10,8 +10,6 @@ from dashboard.totals.slots import HOUR, five_minutes_of
 WEEK = timedelta(days=7)
 ENOUGH = timedelta(days=2)
 """With less recorded than this nothing is compared (dashboard.md D2)."""
-LEAST = 20
-"""A base of fewer requests than this gives percentages that say nothing."""
 MOST_PERCENT = 999
 
 

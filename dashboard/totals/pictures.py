@@ -77,7 +77,9 @@ def _values(usage: Usage, group: Group, cut: list[Slot], measure: Measure) -> tu
 
 
 def _note(usage: Usage, cut: list[Slot]) -> str:
-    odd = [f"{slot.label}: {slot.note}" for slot in cut if slot.note]
+    # Of 24 hours the first and the last bear the same label.
+    by_hour = usage.span.unit == "hour"
+    odd = [f"{slot.title if by_hour else slot.label}: {slot.note}" for slot in cut if slot.note]
     return "; ".join([axis_note(usage.span.unit, usage.span.zone), *odd])
 
 

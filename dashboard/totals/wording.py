@@ -90,5 +90,5 @@ MEASURES: Mapping[MeasureName, Measure] = {
 def told(measure: Measure, sums: Sums) -> str:
     """A sum in words, exact to the cent."""
     if measure.name == "cost":
-        return figures.money(sums.cost)
+        return "unpriced" if sums.cost is None else figures.money(sums.cost)
     return measure.write(measure.value(sums) or 0)

@@ -1,6 +1,6 @@
 """Sums of the roll-ups, for trains and accounts that a principal may see."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -85,11 +85,3 @@ async def standings(database: Database, rows: Sequence[BudgetRow], now: datetime
 def budget(row: BudgetRow) -> Budget:
     """A row as a budget."""
     return Budget(Unit(row.unit), row.amount, Length(row.period), ZoneInfo(row.zone), row.hard)
-
-
-def by_start(rows: Iterable[UsageRow]) -> Mapping[datetime, list[UsageRow]]:
-    """Rows by their step of time."""
-    found: dict[datetime, list[UsageRow]] = {}
-    for row in rows:
-        found.setdefault(row.starts_at, []).append(row)
-    return found

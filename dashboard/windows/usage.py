@@ -34,12 +34,18 @@ class Sum:
     cache_read_input_tokens: int = 0
     cost_usd: Decimal = Decimal(0)
     unpriced: int = 0
+    priced: int = 0
     first_at: datetime | None = None
 
     @property
     def total_tokens(self) -> int:
         """Input and output, as the seed counts."""
         return self.input_tokens + self.output_tokens
+
+    @property
+    def cost(self) -> Decimal | None:
+        """USD of what has a price; None where nothing has one and something should."""
+        return None if self.unpriced and not self.priced else self.cost_usd
 
     @property
     def weight(self) -> tuple[Decimal, int]:
@@ -79,6 +85,7 @@ def summed(rows: Iterable[AccountUsage]) -> Sum:
         cache_read_input_tokens=sum(row.cache_read_input_tokens for row in given),
         cost_usd=sum((row.cost_usd for row in given), Decimal(0)),
         unpriced=sum(row.unpriced for row in given),
+        priced=sum(row.priced for row in given),
         first_at=min((row.first_at for row in given), default=None),
     )
 

@@ -27,6 +27,8 @@ class ConversationUse:
     requests: int
     total_tokens: int
     cost_usd: Decimal
+    priced: int
+    """Requests that have a price; where none has, the cost is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +88,17 @@ async def _conversations(database: Database, latest: Iterable[WindowRequest]) ->
         named = await database.fetch("conversation_titles", ConversationTitle, train, wanted)
         titles |= {one.conversation_id: one.title for one in named}
     return [
-        ConversationUse(train, one, titles.get(one), len(rows), sum(map(_tokens, rows)), _cost(rows))
+        ConversationUse(train, one, titles.get(one), len(rows), sum(map(_tokens, rows)), _cost(rows), _priced(rows))
         for (train, one), rows in heaviest
     ]
 
 
 def _tokens(row: WindowRequest) -> int:
     return (row.input_tokens or 0) + (row.output_tokens or 0)
+
+
+def _priced(rows: Iterable[WindowRequest]) -> int:
+    return sum(row.cost_usd is not None for row in rows)
 
 
 def _cost(rows: Iterable[WindowRequest]) -> Decimal:

@@ -9,6 +9,7 @@ from core.models import BatchResults, Recording, Usage
 from core.prices import PriceList
 from core.pricing import Cost, cost, total
 from core.valueclass import replace
+from proxy.recorder import usage_sums
 from proxy.recorder.columns import TOKENS, Row
 from proxy.recorder.readable import moment
 from sql.database import Transaction
@@ -62,9 +63,9 @@ async def _settle_parts(transaction: Transaction, train: int, whole: Sequence[st
     parts = await transaction.fetch("batch_parts", BatchPart, train, whole, news)
     if parts:
         ids = [part.id for part in parts]
-        await transaction.execute("rollup_usage", train, ids, -1)
+        await usage_sums.take_back(transaction, train, ids)
         await transaction.execute("batch_parts_settle", train, ids)
-        await transaction.execute("rollup_usage", train, ids, 1)
+        await usage_sums.add(transaction, train, ids)
 
 
 async def _write_usage(

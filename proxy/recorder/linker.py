@@ -33,7 +33,7 @@ class Linker:
         candidates = [row for row in rows if row.facts is not None and row.recording is not None]
         if not candidates:
             return list(rows), None
-        begun = await transaction.fetch("linking_begin", LinkBegin, train, [row.id for row in candidates])
+        begun = await transaction.fetch("linking_begin", LinkBegin, train, sorted(row.id for row in candidates))
         complete = {row.id for row in begun if row.complete}
         newcomers = [newcomer(row) for row in candidates if row.id not in complete]
         if not newcomers:

@@ -21,7 +21,7 @@ from core.pricing import Bill, Cost, Unpriced, bill, sold
 from core.rollup import charged
 from core.settings import Settings
 from proxy import log
-from proxy.recorder import stored, usage_again
+from proxy.recorder import stored, usage_again, usage_sums
 from proxy.recorder.notes import OtherVersionError, pack, unpack
 from proxy.recorder.price_book import PriceBook, list_bytes
 from sql.database import Database, Transaction
@@ -158,7 +158,7 @@ class Reprice:
         if not changed:
             return
         ids = [row.id for row, _ in changed]
-        await transaction.execute("rollup_usage", self._train, ids, -1)
+        await usage_sums.take_back(transaction, self._train, ids)
         await transaction.execute(
             "reprice_write",
             self._train,
@@ -168,7 +168,7 @@ class Reprice:
             [one.estimated if isinstance(one, Cost) else None for _, one in changed],
             [None if one is None else one.reason for _, one in changed],
         )
-        await transaction.execute("rollup_usage", self._train, ids, 1)
+        await usage_sums.add(transaction, self._train, ids)
         await self._remember(transaction, dict(zip(ids, (one for _, one in changed), strict=True)))
         talks = {row.conversation_id for row, _ in changed if row.conversation_id is not None}
         if talks:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from core.prices import PriceList
-from proxy.recorder import batch_results
+from proxy.recorder import batch_results, usage_sums
 from proxy.recorder.columns import COLUMNS, Row
 from proxy.recorder.price_book import billed
 from proxy.recorder.stored import Redeveloped
@@ -36,7 +36,7 @@ async def write(transaction: Transaction, train: int, given: Sequence[Row], pric
         return
     rows = await batch_results.decide(transaction, train, given)
     ids = [one.id for one in rows]
-    await transaction.execute("rollup_usage", train, ids, -1)
+    await usage_sums.take_back(transaction, train, ids)
     await batch_results.write(transaction, train, rows, prices)
     await transaction.execute("rebuild_usage", train, ids, *([c.fitted(one) for one in rows] for c in _COLUMNS))
-    await transaction.execute("rollup_usage", train, ids, 1)
+    await usage_sums.add(transaction, train, ids)

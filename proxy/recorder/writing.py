@@ -21,7 +21,7 @@ from core.pieces import Division, divide
 from core.prices import PriceList
 from core.valueclass import replace, valueclass
 from proxy import log
-from proxy.recorder import batch_results, bodies, letters, linking, sessions, tool_calls, windows
+from proxy.recorder import batch_results, bodies, letters, linking, sessions, tool_calls, usage_sums, windows
 from proxy.recorder.accounts import Accounts
 from proxy.recorder.bodies import BodyMismatchError, Recorded
 from proxy.recorder.clock import ServerClock
@@ -260,7 +260,7 @@ class Writer:
                 rows = await self._rows(transaction, key, [(stripped, None)], span, prices)
                 if remains is Remains.LETTER_AND_ROW:
                     completed = await transaction.fetch("record_rows", Completed, key, *arrays(rows))
-                    await _add_usage(transaction, key, [row.id for row in completed])
+                    await usage_sums.add(transaction, key, [row.id for row in completed])
                 else:
                     await transaction.execute("record_forget_in_flight", key, rows[0].id)
             await self._advance(transaction, reached)
@@ -276,19 +276,13 @@ class Writer:
 
 async def _follow_up(transaction: Transaction, train: int, news: Sequence[Row], linked: Linking | None) -> None:
     """Write what follows from rows that became complete in this transaction."""
-    await _add_usage(transaction, train, [row.id for row in news])
+    await usage_sums.add(transaction, train, [row.id for row in news])
     if linked is not None:
         await linking.write(transaction, train, linked)
     await sessions.write(transaction, train, news)
     await windows.write(transaction, news)
     told = [(row.id, row.recording, row.facts) for row in news if row.recording is not None and row.facts is not None]
     await tool_calls.write(transaction, train, told)
-
-
-async def _add_usage(transaction: Transaction, train: int, ids: Sequence[UUID]) -> None:
-    """Add requests that became complete in this transaction to the roll-ups by time."""
-    if ids:
-        await transaction.execute("rollup_usage", train, list(ids), 1)
 
 
 async def make_partitions(database: Database) -> None:

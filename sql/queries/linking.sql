@@ -1,12 +1,14 @@
 -- name: linking_begin
 -- Which of these requests are recorded whole already, and what people said of them; asked under the train's lock, so it
--- stays true. One row for each that either is the case of.
+-- stays true. One row for each that either is the case of. Ids are in their order, so that only their months are opened.
 -- returns: LinkBegin
 SELECT n.id, r.complete IS NOT NULL AS complete, c.request IS NOT NULL AS corrected, c.parent
 FROM unnest($2::uuid[]) AS n (id)
 -- One by one: a join would read all of a train that was small when it was looked at last.
 LEFT JOIN LATERAL (
-    SELECT true AS complete FROM requests AS r WHERE r.train = $1 AND r.id = n.id AND r.outcome IS NOT NULL
+    SELECT true AS complete FROM requests AS r
+    WHERE r.train = $1 AND r.id = n.id AND r.outcome IS NOT NULL
+        AND r.id >= ($2::uuid[])[1] AND r.id <= ($2::uuid[])[cardinality($2::uuid[])]
     LIMIT 1) AS r ON true
 LEFT JOIN LATERAL (
     SELECT c.request, c.parent FROM link_corrections AS c WHERE c.train = $1 AND c.request = n.id LIMIT 1) AS c ON true

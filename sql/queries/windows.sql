@@ -79,7 +79,7 @@ SELECT u.account, u.train, u.model, u.request_type, min(u.first_at) AS first_at,
     sum(u.input_tokens)::bigint AS input_tokens, sum(u.output_tokens)::bigint AS output_tokens,
     sum(u.cache_creation_input_tokens)::bigint AS cache_creation_input_tokens,
     sum(u.cache_read_input_tokens)::bigint AS cache_read_input_tokens, sum(u.cost_usd) AS cost_usd,
-    sum(u.unpriced)::bigint AS unpriced
+    sum(u.unpriced)::bigint AS unpriced, sum(u.priced)::bigint AS priced
 FROM usage_five_minutes AS u
 WHERE u.train = ANY ($1::integer[]) AND u.account = ANY ($2::integer[])
     AND u.slot >= date_bin('5 minutes', $3::timestamptz, '2000-01-01 00:00:00+00') AND u.slot < $4

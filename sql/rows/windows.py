@@ -71,7 +71,8 @@ class AccountUsage:
     cost_usd: Decimal
     """Of the requests that have a price."""
     unpriced: int
-    """Requests with tokens but without a price."""
+    """Requests whose price nobody knows."""
+    priced: int
 
     @property
     def total_tokens(self) -> int:

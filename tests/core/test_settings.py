@@ -54,6 +54,10 @@ OPEN = {"FOOTPLATE_BIND": "0.0.0.0", "FOOTPLATE_PROXY_MODE": "open", "DASHBOARD_
         ({"FOOTPLATE_UPSTREAM_URL": "https://m\u00fcnchen.example"}, "FOOTPLATE_UPSTREAM_URL"),
         ({"FOOTPLATE_UPSTREAM_URL": "https://[::1"}, "FOOTPLATE_UPSTREAM_URL"),
         ({"FOOTPLATE_UPSTREAM_URL": "https://example.com?a"}, "FOOTPLATE_UPSTREAM_URL"),
+        ({"FOOTPLATE_UPSTREAM_URL": "http://127.0.0.1:3000"}, "itself"),
+        ({"FOOTPLATE_UPSTREAM_URL": "http://LOCALHOST:4000", "FOOTPLATE_PROXY_PORT": "4000"}, "itself"),
+        ({"FOOTPLATE_UPSTREAM_URL": "http://[::1]", "FOOTPLATE_PROXY_PORT": "80", "FOOTPLATE_BIND": "::1"}, "itself"),
+        ({**OPEN, "FOOTPLATE_UPSTREAM_URL": "http://127.0.0.1:3000"}, "itself"),
         ({"DATABASE_URL": "garbage"}, "DATABASE_URL"),
         ({"DATABASE_URL": "postgresql://[::1/x"}, "DATABASE_URL"),
         ({"DATABASE_URL": "postgresql://u:short@h:99999/x"}, "DATABASE_URL"),
@@ -89,7 +93,8 @@ def test_another_bind_works_when_it_was_asked_for_by_name():
 
 
 @pytest.mark.parametrize(
-    "url", ["https://api.anthropic.com", "https://h:8443/", "http://127.0.0.1:9", "http://[::1]:9"]
+    "url",
+    ["https://api.anthropic.com", "https://h:8443/", "http://127.0.0.1:9", "http://[::1]:9", "http://127.0.0.2:3000"],
 )
 def test_upstreams_that_carry_no_credential_in_clear(url):
     """TLS, or this machine."""
@@ -108,6 +113,12 @@ def test_upstreams_that_carry_no_credential_in_clear(url):
 def test_databases_that_can_be_reached(url):
     """Sockets, several hosts, ports here and there, odd passwords."""
     assert read({"DATABASE_URL": url}, HOME).database_url == url
+
+
+def test_an_upstream_beside_the_proxy():
+    """The same port of another address is another server's."""
+    upstream = {"FOOTPLATE_UPSTREAM_URL": "http://127.0.0.1:3000"}
+    assert read({**OPEN, **upstream, "FOOTPLATE_BIND": "192.168.1.5"}, HOME).proxy_port == 3000
 
 
 @pytest.mark.parametrize(

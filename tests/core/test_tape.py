@@ -20,6 +20,7 @@ from core.tape import (
     Skipped,
     encode,
     seed_of,
+    written_us,
 )
 
 SEED = seed_of(UUID(int=1))
@@ -141,11 +142,19 @@ def test_a_torn_tail_waits(kept: int) -> None:
     whole = frame(b"done")
     assert sequences(decoder.feed(frame(b"first", 7) + whole[:kept])) == [7]
     assert decoder.offset == 49
+    assert decoder.fed == 49 + kept
     assert sequences(decoder.feed(whole[kept:])) == [0]
     torn = Decoder(SEED)
     torn.feed(frame(b"first") + whole[:kept])
     assert torn.finish() == []
     assert torn.offset == 49
+
+
+def test_when_a_frame_was_written() -> None:
+    """Its header says so; a part of one, or other bytes, say nothing."""
+    header = frame(b"", 7)
+    assert written_us(header + b"more") == written_us(header) == 17
+    assert written_us(header[:-1]) is written_us(b"") is written_us(header[1:] + b"x") is None
 
 
 def test_a_writer_that_cut_its_torn_tail_off() -> None:

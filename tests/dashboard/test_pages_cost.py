@@ -98,7 +98,8 @@ async def test_unpriced_models_are_loud(client, connection):
     assert "1 model has no price" in page
     assert page.index('id="unpriced"') < page.index('id="usage"')
     rows = {row["model"]: row for row in await table(client, "/cost.csv?by=model")}
-    assert (rows[NEW]["cost_usd"], rows[NEW]["unpriced_requests"]) == ("", "7")
+    assert (rows[NEW]["cost_usd"], rows[NEW]["share_of_cost"], rows[NEW]["unpriced_requests"]) == ("", "", "7")
+    assert f"{NEW} unpriced" in plain(page)
     assert (rows[SONNET]["cost_usd"], rows[SONNET]["estimated_requests"]) == ("1", "1")
 
 

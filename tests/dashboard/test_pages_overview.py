@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from dashboard.overview import snoozes
 from sql.errors import DatabaseAwayError
 from tests import recordings, usage_seeds
 from tests.dashboard.test_pages_requests import MOST_QUERIES, Counting, seen
@@ -238,3 +239,43 @@ async def test_days_are_those_of_the_zone(client, connection):
     line = next(line for line in (await answer.text()).splitlines() if line.endswith(",1,1"))
     assert f"{at - timedelta(days=1):%A}" in line
     assert "days in America/New_York" in await seen(client, "/overview?tz=America/New_York")
+
+
+def snoozing(page):
+    """The addresses of the buttons that leave an item out."""
+    return re.findall(r'action="(/attention/[0-9a-f]{12}/snooze)"', page)
+
+
+async def test_an_item_is_left_out_for_a_while(client, connection):
+    """In this browser only, until it is shown again or gets worse; the page says how many are left out."""
+    await used(connection, now(), model=NEW, requests=3)
+    await used(connection, now(), requests=20, errors=8)
+    page = await seen(client, "/overview")
+    first, second = snoozing(page)
+    answer = await client.post(first, data={"next": "/overview?range=24h"}, allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (303, "/overview?range=24h")
+    assert "httponly" in answer.headers["Set-Cookie"].lower()
+    page = await seen(client, "/overview")
+    assert snoozing(page) == [second]
+    assert "1 item snoozed" in page
+    await client.post(second, data={}, allow_redirects=False)
+    page = await seen(client, "/overview")
+    assert "2 items snoozed" in page
+    assert "Nothing: no window" not in page
+    await used(connection, now(), requests=20, errors=19)  # over half of the calls of that hour went wrong
+    assert len(snoozing(await seen(client, "/overview"))) == 1
+    await client.post("/attention/none/snooze", data={}, allow_redirects=False)
+    assert len(snoozing(await seen(client, "/overview"))) == 2
+    other = await client.post(first, headers={"Sec-Fetch-Site": "cross-site"}, data={}, allow_redirects=False)
+    assert other.status == 403
+
+
+@pytest.mark.parametrize(
+    "value", ["x" * 5000, "~~.~", "abcdefabcdef.99999999999", "abcdefabcdef.-1", "ÄÄÄÄÄÄÄÄÄÄÄÄ.1", "a.b"]
+)
+def test_a_cookie_that_is_none_of_ours(value):
+    """What a browser sends leaves nothing out and breaks nothing; nor does it sleep for longer than we let it."""
+    found = snoozes.read({snoozes.COOKIE: value}, datetime.now(UTC))
+    assert found == {}
+    late = datetime.now(UTC) + 2 * snoozes.LENGTH
+    assert snoozes.read({snoozes.COOKIE: snoozes.written({"abcdefabcdef": late})}, datetime.now(UTC)) == {}

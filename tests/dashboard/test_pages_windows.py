@@ -194,3 +194,10 @@ async def test_the_overview_warns(client, connection, tight):
     assert await seen(client, html.unescape(re.search(r'href="(/windows/[^"]+)">its course', page)[1]))
     await observed.say(connection, tight, "7d", [(moment, 1.02)], reset=moment + HOUR, status="rejected")
     assert "7 days is used up until" in plain(await seen(client, "/overview"))
+
+
+async def test_what_has_no_price_costs_an_unknown_amount(client, connection, busy):
+    """A model that nobody knows the price of used no share of the cost and not $0.00: both are unknown, and said so."""
+    await usage_seeds.used(connection, now(), account=SUBSCRIPTION, kind="oauth", model=usage_seeds.NEW, requests=7)
+    [line] = re.findall(rf"<li><span>{usage_seeds.NEW}.*?</li>", await seen(client, PATH + "/use"), re.DOTALL)
+    assert plain(line).split() == [usage_seeds.NEW, "–", "7", "requests", "·", "unpriced"]
