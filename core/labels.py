@@ -17,4 +17,6 @@ def label(value: Any, limit: int = LABEL) -> str | None:
     """
     if not isinstance(value, str) or not value:
         return None
+    if len(value) <= limit and value.isascii() and "\0" not in value:  # as nearly all
+        return value
     return joined(value[:limit].replace("\0", "\ufffd"))

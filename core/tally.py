@@ -15,6 +15,9 @@ from core.rollup import Branch, Member, Rollup
 from core.shape import Shape
 
 _TOKENS: Final = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+_COUNTED: Final = (
+    *_TOKENS, "messages", "attempts", "errors", "in_flight", "compactions", "unpriced", "estimated", "branches",
+)  # fmt: skip
 _SLOT_MS: Final = 300_000
 _NO_ERROR: Final = frozenset({Outcome.OK, Outcome.CLIENT_CANCELLED, None})
 
@@ -47,7 +50,7 @@ class Tally:
     _first_us: int = 0
     _last_us: int = 0
     _cost: Decimal | None = None
-    _counts: Counter[str] = field(default_factory=Counter)
+    _counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTED, 0))
     _models: dict[str, None] = field(default_factory=dict)
     _sessions: dict[str, None] = field(default_factory=dict)
     _slots: Counter[int] = field(default_factory=Counter)
@@ -60,7 +63,7 @@ class Tally:
         return replace(
             self,
             _whole=False,
-            _counts=Counter(self._counts),
+            _counts=dict(self._counts),
             _models=dict(self._models),
             _sessions=dict(self._sessions),
             _slots=Counter(self._slots),

@@ -10,11 +10,8 @@ from core.valueclass import valueclass
 MAX_COUNT: Final = 10**12
 """A larger count is no token count; sums of this many stay far below what a bigint holds."""
 
-_COUNTS: Mapping[str, tuple[str, ...]] = {
-    "input_tokens": ("input_tokens",),
-    "output_tokens": ("output_tokens",),
-    "cache_creation_input_tokens": ("cache_creation_input_tokens",),
-    "cache_read_input_tokens": ("cache_read_input_tokens",),
+_COUNTS: Final = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+_INNER_COUNTS: Mapping[str, tuple[str, str]] = {
     "ephemeral_5m_input_tokens": ("cache_creation", "ephemeral_5m_input_tokens"),
     "ephemeral_1h_input_tokens": ("cache_creation", "ephemeral_1h_input_tokens"),
     "thinking_tokens": ("output_tokens_details", "thinking_tokens"),
@@ -60,7 +57,11 @@ def read(usage: Any, *, complete: bool) -> Usage:
     """
     if not isinstance(usage, dict):
         return Usage()
-    counts = {field: _count(_at(usage, path)) for field, path in _COUNTS.items()}
+    counts = {field: _count(usage.get(field)) for field in _COUNTS}
+    for field, (outer, inner) in _INNER_COUNTS.items():
+        within = usage.get(outer)
+        if isinstance(within, dict):
+            counts[field] = _count(within.get(inner))
     words = {word: label(usage.get(word)) for word in _WORDS}
     return Usage(**counts, **words, complete=complete, raw=usage)  # type: ignore[arg-type] # two maps of fields
 
@@ -90,12 +91,6 @@ def _is_counted(entry: Any) -> bool:
     if not isinstance(entry, dict):
         return False
     return _count(entry.get("input_tokens")) is not None and _count(entry.get("output_tokens")) is not None
-
-
-def _at(value: Any, path: tuple[str, ...]) -> Any:
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
 
 
 def _count(value: Any) -> int | None:

@@ -15,7 +15,7 @@ from dashboard.overview.cards import read_parts
 from dashboard.pages import first_run
 from dashboard.pages.overview import Scope, scope_of
 from dashboard.pages.shell import address, page
-from dashboard.pages.table_file import as_csv, as_json
+from dashboard.pages.table_file import as_csv, as_json, as_jsonl
 from dashboard.pages.usage_names import naming_of
 from dashboard.problems import Problem
 from dashboard.routing import Call, Query, route
@@ -101,6 +101,7 @@ async def cost_page(call: Call[CostQuery]) -> web.Response:
         formula=COST_FORMULA,
         csv=address("/cost.csv", kept),
         json=address("/cost.json", kept),
+        jsonl=address("/cost.jsonl", kept),
         listed=scope.listed,
         prices=address("/prices", scope.period.tz),
         may_change=may(call.principal, Permission.ADMINISTER),
@@ -133,6 +134,20 @@ async def cost_csv(call: Call[CostFileQuery]) -> web.Response:
 async def cost_json(call: Call[CostFileQuery]) -> web.Response:
     """The same as JSON."""
     return as_json(await _wanted(call))
+
+
+@route(
+    "GET",
+    "/cost.jsonl",
+    permission=Permission.READ_STATISTICS,
+    kind="download",
+    query=CostFileQuery,
+    errors=(400, 404, 503),
+    period="30d",
+)
+async def cost_jsonl(call: Call[CostFileQuery]) -> web.Response:
+    """The same as JSON lines."""
+    return as_jsonl(await _wanted(call), f"cost-{call.query.table}-by-{call.query.by}")
 
 
 async def _wanted(call: Call[CostFileQuery]) -> Table:

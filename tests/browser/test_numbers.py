@@ -27,6 +27,7 @@ async def filled(connection):
         "/overview", "/overview?by=model&measure=tokens&range=24h&tz=Europe/Zurich",
         "/overview?trainId=nobody",
         "/cost?by=account", "/cost?step=month&money=subscription&range=all", "/windows", account, "/prices?model=new",
+        "/budgets",
         f"{account}?window=7d", f"{account}/use", f"{account}/estimate",
         f"/conversations/{talk.conversation}?view=cost",
     ]  # fmt: skip
@@ -98,7 +99,7 @@ async def test_the_longest_train_fits_too(watched, connection, width):
     await talk.file()
     views = [f"/conversations/{talk.conversation}?view={view}" for view in ("thread", "graph", "cost", "raw")]
     paths = ["/overview", "/conversations", "/sessions", "/requests", "/cost", f"/cost?trainId={talk.train}", *views]
-    paths += [f"/requests/{talk.asked[0].id}", "/prices", "/windows", f"/overview?trainId={talk.train}"]
+    paths += [f"/requests/{talk.asked[0].id}", "/prices", "/budgets", "/windows", f"/overview?trainId={talk.train}"]
     async with watched(width=width) as site:
         for path in paths:
             await site.goto(path)

@@ -3,6 +3,7 @@
 import csv
 import html
 import io
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -47,6 +48,8 @@ async def test_the_breakdown_adds_up(client, connection):
     assert float(first["share_of_cost"]) == pytest.approx(0.75)
     body = await (await client.get("/cost.json")).json()
     assert body["rows"][0]["cost_usd"] == "0.300000001"
+    lines = (await (await client.get("/cost.jsonl")).text()).splitlines()
+    assert [json.loads(line) for line in lines] == body["rows"]
     assert "Together 3 3\u202f000 4\u202f000 6\u202f000 8\u202f000 11.0\u202fk $0.40" in html.unescape(
         re.sub(r"[ \n]+", " ", re.sub(r"<[^>]+>", " ", await seen(client, "/cost")))
     )
