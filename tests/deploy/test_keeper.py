@@ -13,7 +13,7 @@ from deploy.keeper import LONGEST_DELAY, SETTLED_SECONDS, Backoff, Keeper, Patie
 from deploy.processes import BOUND_CHILD
 from deploy.roles import recorder
 
-SOON = 20.0
+SOON = 60.0
 
 
 @pytest.mark.parametrize(("number", "told"), [(errno.EACCES, 1), (errno.ENOMEM, 0)])

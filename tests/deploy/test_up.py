@@ -22,7 +22,7 @@ from tests.upstream import SSE, Answer, Upstream
 BODY = b'{"model":"claude-sonnet-4-5","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}'
 SOMEBODY = 65534
 NOBODY = "postgresql://footplate@127.0.0.1:1/footplate"
-SOON = 20.0
+SOON = 60.0
 
 
 @pytest.fixture

@@ -149,8 +149,8 @@ async def test_an_idle_connection_that_was_closed(worker: Worker, upstream: Upst
     upstream.script(Answer(close=True))
     async with Wire(worker.port) as wire:
         await wire.ask(post(b"1"))
-        await asyncio.wait_for(upstream.requests[0].gone.wait(), 5)
-        async with asyncio.timeout(5):
+        await asyncio.wait_for(upstream.requests[0].gone.wait(), 30)
+        async with asyncio.timeout(30):
             while worker.relay.upstream.connections:
                 await asyncio.sleep(0)
         assert (await wire.ask(post(b"2"))).status == 200
@@ -283,7 +283,7 @@ async def test_the_upstream_is_silent(upstream: Upstream, tmp_path: Path) -> Non
         note = "silent in the middle of the response"
         assert (await _end(worker))[1:] == (Outcome.UPSTREAM_TIMEOUT, note)
     for request in upstream.requests:
-        await asyncio.wait_for(request.gone.wait(), 5)
+        await asyncio.wait_for(request.gone.wait(), 30)
 
 
 @pytest.mark.parametrize("cut", range(0, 90, 7))

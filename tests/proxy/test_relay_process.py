@@ -357,7 +357,7 @@ async def test_few_file_descriptors(start: Start, upstream: Upstream) -> None:
     assert set(shed) == {529}
     upstream.default = Answer()
     statuses: list[int] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while 200 not in statuses:
             async with Wire(worker.port) as wire:
                 statuses.append((await wire.ask(post())).status)

@@ -41,7 +41,7 @@ async def test_one_byte_over_the_limit_while_streaming(worker: Worker, upstream:
     assert answer.status == 413
     assert json.loads(answer.body)["error"]["type"] == "request_too_large"
     assert not upstream.requests[0].complete.is_set()
-    await asyncio.wait_for(upstream.requests[0].gone.wait(), 5)
+    await asyncio.wait_for(upstream.requests[0].gone.wait(), 30)
     (call,) = await worker.taped()
     assert call.end is not None
     assert (call.end.outcome, call.end.note) == (Outcome.REJECTED, "body over limit")

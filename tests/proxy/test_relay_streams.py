@@ -24,7 +24,7 @@ async def test_each_event_comes_at_once(worker: Worker, upstream: Upstream) -> N
         await wire.head()
         for gate, data in zip(gates, events, strict=True):
             gate.set()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 assert await wire.chunk() == data
         assert await wire.chunk() == b""
     (call,) = await worker.taped()
@@ -67,7 +67,7 @@ async def test_what_came_while_the_head_was_held_is_timed_as_it_came(
     monkeypatch.setattr("proxy.forward.HOLD_SECONDS", 60)
     monkeypatch.setattr(worker.relay.tape, "synced", lambda: synced)
     upstream.script(Answer(headers=(SSE,), chunks=(b"early",), framing="chunked"))
-    async with Wire(worker.port) as wire, asyncio.timeout(5):
+    async with Wire(worker.port) as wire, asyncio.timeout(30):
         await wire.send(post())
         while not any(connection.has_body for connection in worker.relay.upstream.connections):
             await asyncio.sleep(0)
@@ -214,7 +214,7 @@ async def test_the_end_nobody_reads(upstream: Upstream, tmp_path: Path) -> None:
     async with Worker(settings_for(tmp_path, upstream.url, idle_timeout=0.3)) as worker, Wire(worker.port) as wire:
         wire.writer.transport.pause_reading()
         await wire.send(post())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while worker.server._connections or not upstream.requests:
                 await asyncio.sleep(0.02)
 

@@ -236,7 +236,7 @@ async def test_refusing_ends_when_everything_was_read(folder: Path) -> None:
     await exchange(writer, 0)
     assert not writer.accepting
     (full,) = segments(folder)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while segments(folder) == [full]:
             await asyncio.sleep(0.02)
         assert not writer.accepting

@@ -73,7 +73,7 @@ async def test_frames_reach_the_disk_without_anybody_waiting(make: Make, folder:
     """The thread drains by itself; nobody has to ask."""
     writer = make()
     writer.append(Kind.CHUNK, RID, 0, 0, b"alone")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not frames(folder):
             await asyncio.sleep(0.005)
 
@@ -179,7 +179,7 @@ async def test_a_segment_ends_by_size_and_by_age(make: Make, folder: Path, monke
     await writer.synced()
     assert synced == [1, 2, 3]
     monkeypatch.setattr(tape_deck, "SEGMENT_SECONDS", 0.0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(segments(folder)) == 3:
             await asyncio.sleep(0.01)
     assert [sequence for sequence, _ in frames(folder)] == list(range(5))
@@ -300,11 +300,11 @@ async def test_the_recorder_is_woken_by_an_end(make: Make, folder: Path) -> None
     bell = TapeBell(folder)
     try:
         writer.append(Kind.END, RID, 0, 0, b"")
-        assert await bell.wait(10)
+        assert await bell.wait(30)
         assert frames(folder)[-1] == (0, b"")
         assert not await bell.wait(0.01)
         writer.append(Kind.START, RID, 0, 0, b"")
-        assert await bell.wait(10)
+        assert await bell.wait(30)
     finally:
         bell.close()
     assert not (folder / "recorder.sock").exists()
@@ -319,7 +319,7 @@ async def test_the_bell_in_a_deep_folder(tmp_path: Path) -> None:
     bell = TapeBell(folder)
     try:
         writer.append(Kind.END, RID, 0, 0, b"")
-        assert await bell.wait(10)
+        assert await bell.wait(30)
     finally:
         bell.close()
         writer.close()
@@ -333,7 +333,7 @@ def test_the_bell_on_uvloop(tmp_path: Path) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ringer:
             before = await bell.wait(0.01)
             ringer.sendto(b"\0", str(tmp_path / "recorder.sock"))
-            heard = await bell.wait(10)
+            heard = await bell.wait(30)
         bell.close()
         return before, heard
 
@@ -347,7 +347,7 @@ async def test_a_later_recorder_takes_the_bell_over(tmp_path: Path) -> None:
     first.close()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ringer:
         ringer.sendto(b"\0", str(tmp_path / "recorder.sock"))
-    assert await second.wait(10)
+    assert await second.wait(30)
     second.close()
 
 

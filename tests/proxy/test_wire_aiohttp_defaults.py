@@ -99,7 +99,7 @@ async def test_heads_that_never_end(worker: Worker, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(client_side, "HEAD_SECONDS", 0.0)
     async with Wire(worker.port) as wire:
         await wire.send(b"POST /v1/messages HTTP/1.1\r\nHost:")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not any(connection._head_bytes for connection in worker.server._connections):
                 await asyncio.sleep(0)
         worker.server.sweep()
@@ -111,7 +111,7 @@ async def test_connections_that_say_nothing(worker: Worker, monkeypatch: pytest.
     """A connection on which no head ever begins is closed after the same time, without a word."""
     monkeypatch.setattr(client_side, "HEAD_SECONDS", 0.0)
     async with Wire(worker.port) as wire:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not worker.server._connections:
                 await asyncio.sleep(0)
         await asyncio.sleep(0.01)
@@ -144,7 +144,7 @@ async def test_vanished_clients(worker: Worker, upstream: Upstream) -> None:
         await wire.send(get())
         request = await upstream.received(0)
         wire.reset()
-        await asyncio.wait_for(request.gone.wait(), 5)
+        await asyncio.wait_for(request.gone.wait(), 30)
 
 
 async def test_broken_chunks_behind_a_good_beginning(worker: Worker, upstream: Upstream) -> None:
@@ -274,5 +274,5 @@ async def test_idle_connections_do_not_grow_old(
         assert (await wire.ask(get())).status == 200
         await worker.idle()
         worker.server.sweep()
-        await asyncio.wait_for(upstream.requests[1].gone.wait(), 5)
+        await asyncio.wait_for(upstream.requests[1].gone.wait(), 30)
     assert upstream.connections == 2
