@@ -13,16 +13,17 @@ ON CONFLICT (train, tool_use_id, request) DO NOTHING;
 
 -- name: tool_calls_settle
 -- Gives the calls of these tools the first result that a later request brought, whichever of the two was recorded first.
-UPDATE tool_calls AS t SET result_request = found.request, is_error = found.is_error, result_size = found.size,
-    duration_us = found.duration_us
-FROM (
-    SELECT DISTINCT ON (c.id, c.block_index) c.id, c.block_index, a.request, a.is_error, a.size,
-        greatest(a.started_us - (extract(epoch FROM r.ended_at) * 1000000)::bigint, 0) AS duration_us
-    FROM tool_calls AS c
-    JOIN tool_results AS a ON a.train = $1 AND a.tool_use_id = c.tool_use_id AND a.request > c.id
-    JOIN requests AS r ON r.train = $1 AND r.id = c.id
-    WHERE c.train = $1 AND c.tool_use_id = ANY ($2::text[])
-    ORDER BY c.id, c.block_index, a.request
-) AS found
-WHERE t.train = $1 AND t.id = found.id AND t.block_index = found.block_index
-    AND t.result_request IS DISTINCT FROM found.request;
+-- Looked up one by one and written where they were found: under the train's lock they stay there.
+UPDATE tool_calls AS t SET result_request = a.request, is_error = a.is_error, result_size = a.size,
+    duration_us = greatest(a.started_us - (extract(epoch FROM r.ended_at) * 1000000)::bigint, 0)
+FROM unnest($2::text[]) AS p (tool_use_id)
+CROSS JOIN LATERAL (
+    SELECT c.tableoid AS month, c.ctid AS place, c.id, c.result_request FROM tool_calls AS c
+    WHERE c.train = $1 AND c.tool_use_id = p.tool_use_id
+    OFFSET 0) AS c
+CROSS JOIN LATERAL (
+    SELECT a.request, a.is_error, a.size, a.started_us FROM tool_results AS a
+    WHERE a.train = $1 AND a.tool_use_id = p.tool_use_id AND a.request > c.id
+    ORDER BY a.request LIMIT 1) AS a
+CROSS JOIN LATERAL (SELECT r.ended_at FROM requests AS r WHERE r.train = $1 AND r.id = c.id OFFSET 0) AS r
+WHERE t.tableoid = c.month AND t.ctid = c.place AND c.result_request IS DISTINCT FROM a.request;

@@ -124,7 +124,7 @@ async def test_the_graph_has_a_row_for_everything(client, fix):
     assert "25 tool turns" in page
     assert "Branch B, 1st of 3 children of request 3" in page
     assert "branch point" in page
-    assert "Goes on from a summary" in page
+    assert "Goes on from a summary \u221254.0 k input tokens · 59.8 k → 5 812" in page
     assert "41 rows of 41" in seen(await html(client, path + "&open=all"))
     assert "15 rows of 15" in seen(await html(client, path + "&open=subtask_1"))
     part = await (await client.get(path + "&open=subtask_2", headers={**HTML, "HX-Request": "true"})).text()
@@ -303,6 +303,29 @@ async def test_a_window_begins_with_what_its_first_request_added(client, connect
     assert first > 1
     assert f"Question {first - 1}" in seen(shown[first])
     assert f"Answer {first - 2}" not in seen(shown[first])
+
+
+async def test_results_of_calls_on_an_earlier_page_are_not_the_users_words(client, connection, monkeypatch):
+    """They are named for what they are; where somebody said something too, that is his."""
+    monkeypatch.setattr(window, "BLOCKS", 2)
+    talk = Talk(connection)
+    called = await talk.ask(None, text("Run it"), answer=[use("toolu_0", "Bash", command="ls")])
+    brought = await talk.ask(called, result("toolu_0", "came back"), answer=[use("toolu_1", "Bash", command="pwd")])
+    said = await talk.ask(brought, result("toolu_1", "came too"), text("Stop now"), answer=[text("Stopped.")])
+    await talk.file()
+    for node, label in ((brought, "Tool results"), (said, "User")):
+        shown = turns(await html(client, f"/conversations/{talk.conversation}?at={node.id}"))
+        asked = seen(shown[min(shown)])
+        assert "came" in asked
+        assert [each for each in ("Tool results", "User") if f" {each} " in asked] == [label]
+
+
+async def test_a_session_of_one_moment_says_no_length(client, connection):
+    """A single request lasts as long as itself: there is nothing between the first and the last."""
+    await scenes.failed_talk(connection)
+    page = seen(await html(client, "/sessions"))
+    assert "1 request ·" in page
+    assert "0 µs" not in page
 
 
 async def test_a_long_graph_has_a_map_and_the_figures_of_its_branches(client, connection, fix):

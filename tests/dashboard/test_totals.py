@@ -92,9 +92,9 @@ def test_shares_in_words(share, words):
 async def test_no_page_scans_requests(connection, name):
     """What the pages of usage ask never touches the table of requests (usage.md, roll-ups)."""
     text = queries()[name].text
-    given = {"usage_by_slot": ("'{1}'", "now()", "now()", "'day'", "'UTC'", "'train'", "'UTC'")}
+    given = {"usage_by_slot": ("'{1}'", "now()", "now()", "'day'", "'UTC'", "'train'", "'UTC'", "true")}
     arguments = given.get(name, ("'{1}'", "now()" if name != "budget_courses" else "'{1}'", "now()", "now()"))
-    count = max(number for number in range(1, 8) if f"${number}" in text)
+    count = max(number for number in range(1, 9) if f"${number}" in text)
     if name == "windows_at_a_glance":
         arguments = ("'{1}'", "now()", "true", "now()")
     await connection.execute(f"PREPARE asked AS {text}")

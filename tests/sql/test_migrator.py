@@ -1,6 +1,7 @@
 """Migrations: applied once, in order, by one at a time; a changed file or a foreign schema is refused."""
 
 import asyncio
+import json
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from sql.database import Database
 from sql.errors import DatabaseAwayError, DatabaseError, SchemaMismatchError
 from sql.migrator import FOLDER, check, migrate, migrations
 from sql.rows.migrations import AppliedMigration
+from tests.usage_recount import check_usage
 
 pytestmark = pytest.mark.postgres
 NAMES = tuple(migration.name for migration in migrations())
@@ -106,6 +108,56 @@ async def test_bodies_stored_before_there_were_pieces_stay_readable(empty_databa
         await connection.execute(f"INSERT INTO request_bodies (train, id, body, size, sha256) {where}")
         await migrate(empty_database_url)
         assert await connection.fetch("SELECT request_body(train, id), size FROM request_bodies") == [(b"body", 4)]
+    finally:
+        await connection.close()
+
+
+OLD_SUMS = """
+INSERT INTO trains (name) VALUES ('one');
+INSERT INTO requests (train, id, node, method, path, started_at, deriver_version, outcome, ended_at, duration_us,
+    key_id, input_tokens, output_tokens, ephemeral_5m_input_tokens, cost_usd, task_tool_invocation, conversation_id)
+SELECT 1, uuid7_floor(t.at), 'n', 'POST', '/', t.at, 1, CASE WHEN n % 3 = 0 THEN 'rejected' ELSE 'ok' END, t.at, 9000,
+    CASE WHEN n % 2 = 0 THEN 'ana' END, n, 2, 1, n * 0.5, CASE WHEN n < 2 THEN '[1, 2]'::jsonb END,
+    uuid7_floor('2026-01-01')
+FROM generate_series(0, 11) AS n
+CROSS JOIN LATERAL (SELECT date_trunc('hour', now(), 'UTC') - n * interval '7 minutes' AS at) AS t;
+INSERT INTO conversations (train, conversation_id, first_at, last_at, latest_request, subtask_count, cost_usd,
+    subtask_hours)
+SELECT 1, uuid7_floor('2026-01-01'), now(), now(), uuid7_floor(now()), 4, 33, jsonb_object_agg(hour, 2)
+FROM (SELECT floor(extract(epoch FROM started_at) / 3600)::bigint AS hour FROM requests WHERE input_tokens < 2) AS n;
+INSERT INTO usage_five_minutes SELECT train, account, slot, model, request_type, started_at, 1, input_tokens,
+    output_tokens, 0, 0, cost_usd, 0 FROM request_usage;
+INSERT INTO key_usage_hourly SELECT train, key_id, hour, count(*) FROM request_usage WHERE key_id <> ''
+    GROUP BY 1, 2, 3;
+INSERT INTO latency_hourly SELECT train, hour, model, duration_bucket, count(*), 0 FROM request_usage WHERE ok = 1
+    GROUP BY 1, 2, 3, 4;
+INSERT INTO usage_hourly (train, hour, account, model, request_type, requests, ok, rejected, input_tokens,
+    output_tokens, ephemeral_5m_input_tokens, cost_usd, priced, ok_duration_us)
+SELECT train, hour, account, model, request_type, count(*), sum(ok), sum(rejected), sum(input_tokens),
+    sum(output_tokens), sum(ephemeral_5m_input_tokens), sum(cost_usd), sum(priced), sum(ok_duration_us)
+FROM request_usage GROUP BY 1, 2, 3, 4, 5;
+INSERT INTO usage_daily SELECT train, date_trunc('day', hour, 'UTC'), account, model, request_type, sum(requests),
+    sum(ok), 0, sum(rejected), sum(input_tokens), sum(output_tokens), 0, 0, sum(ephemeral_5m_input_tokens), 0, 0, 0,
+    sum(cost_usd), sum(priced), 0, 0, sum(ok_duration_us)
+FROM usage_hourly GROUP BY 1, 2, 3, 4, 5
+"""
+
+
+async def test_sums_from_before_days_were_exact_are_made_exact(empty_database_url: str, folder: Path) -> None:
+    """An installation of the first twenty files: after the others every sum is what its requests say."""
+    for path in sorted(folder.glob("*.sql"))[20:]:
+        path.unlink()
+    await migrate(empty_database_url, folder)
+    connection = await asyncpg.connect(empty_database_url)
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+    try:
+        await connection.execute("SELECT make_partitions(1)")
+        await connection.execute(OLD_SUMS)
+        await migrate(empty_database_url)
+        await check_usage(connection)
+        launched = await connection.fetch("SELECT started_at FROM requests WHERE task_tool_invocation IS NOT NULL")
+        slots = {str(int(row["started_at"].timestamp() // 300)): 2 for row in launched}
+        assert await connection.fetchval("SELECT subtask_slots FROM conversations") == slots
     finally:
         await connection.close()
 
