@@ -35,6 +35,8 @@ FIELDS: Final = frozenset(
         "version",
     }
 )
+_OURS = frozenset({"core", "proxy", "sql"})
+"""Packages whose frames say more than those of a library they called."""
 _last: dict[str, float] = {}
 
 
@@ -56,11 +58,13 @@ def write_seldom(event: str, **fields: str | float | None) -> None:
 
 
 def write_failure(event: str, exc: BaseException) -> None:
-    """A failure by its class and the place in our code where it was raised; never its text, which may hold input."""
-    trace = exc.__traceback__
-    while trace is not None and trace.tb_next is not None:
+    """A failure by its class and the place in our code where it came from; never its text, which may hold input."""
+    where, trace = "", exc.__traceback__
+    while trace is not None:
+        module = trace.tb_frame.f_globals.get("__name__", "")
+        if not where or module.partition(".")[0] in _OURS:
+            where = f" at {module}.{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
         trace = trace.tb_next
-    where = "" if trace is None else f" at {trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
     write_seldom(event, error=type(exc).__name__ + where)
 
 

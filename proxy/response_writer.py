@@ -86,8 +86,12 @@ class ResponseWriter:
         if self._unsent:
             data, self._unsent = self._unsent + data, b""
         self.written += len(data)
-        if self._transport is not None:
-            self._transport.write(data)
+        try:
+            if self._transport is not None:
+                self._transport.write(data)
+        except RuntimeError:
+            # uvloop's: the client has gone and the call is about to be told; what came is for the tape yet.
+            return
 
 
 def _would_chunk(head: "ResponseHead") -> bool:

@@ -6,6 +6,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,11 @@ _numbers = count(1)
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("footplate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("footplate")
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A run that a script started in the background ignores Ctrl-C, and so would all it starts, as `up` rightly does.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
