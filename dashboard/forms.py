@@ -5,10 +5,13 @@ from urllib.parse import parse_qsl
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
+from pydantic import ValidationError
 
 from dashboard.problems import Problem
 
 MOST_FIELDS = 16
+Faults = list[tuple[str, str]]
+"""What is wrong with a form: the field's name and why."""
 URLENCODED = "application/x-www-form-urlencoded"
 
 
@@ -25,3 +28,8 @@ async def form_of(request: web.Request) -> Mapping[str, str]:
     except ValueError as exc:
         # Never the text of the error: it quotes what was sent.
         raise Problem(400, "the form cannot be read") from exc
+
+
+def faults_of(exc: ValidationError, whole: str) -> Faults:
+    """What was refused, without what was sent; ``whole`` names what concerns no field alone."""
+    return [(".".join(map(str, one["loc"])) or whole, one["msg"]) for one in exc.errors(include_input=False)]

@@ -15,6 +15,7 @@ from core.settings import Settings
 from proxy import log, secret
 from proxy.counters import Counters
 from proxy.health import Health
+from proxy.loop_lag import LoopLag
 from proxy.own_routes import Asked, OwnRoutes
 from proxy.relay import Relay
 from proxy.server import ProxyServer, listen
@@ -134,13 +135,11 @@ async def watch(server: ProxyServer, settings: Settings) -> None:
     interval = max(SHORTEST_SWEEP_SECONDS, min(LONGEST_SWEEP_SECONDS, shortest / 4))
     pause = min(interval, LAG_SECONDS)
     clock = asyncio.get_running_loop().time
-    lag, swept = 0.0, clock()
+    lag = LoopLag(clock(), interval)
     while True:
         due = clock() + pause
         await asyncio.sleep(pause)
-        now = clock()
-        lag = max(lag, now - due)
-        if now - swept >= interval:
-            server.counters.set("loop_lag_seconds", lag)
+        longest = lag.woke(due, clock())
+        if longest is not None:
+            server.counters.set("loop_lag_seconds", longest)
             server.sweep()
-            lag, swept = 0.0, now

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from core.access import Permission, may
 from core.budgets import Length, Unit
-from dashboard.forms import form_of
+from dashboard.forms import Faults, faults_of, form_of
 from dashboard.overview import budgets
 from dashboard.pages.header import wanted_trains
 from dashboard.pages.shell import page
@@ -38,8 +38,7 @@ async def set_budget(call: Call[Query]) -> web.Response:
     try:
         given = BudgetGiven.model_validate(_fields(form))
     except ValidationError as exc:
-        faults = [(".".join(map(str, one["loc"])) or "budget", one["msg"]) for one in exc.errors(include_input=False)]
-        return await _shown(call, form, faults, status=422)
+        return await _shown(call, form, faults_of(exc, "budget"), status=422)
     try:
         await add(call.database, call.principal, given)
     except Problem as problem:
@@ -63,9 +62,7 @@ def _fields(form: Mapping[str, str]) -> dict[str, Any]:
     return found | {"hard": bool(form.get("hard"))}
 
 
-async def _shown(
-    call: Call[Any], form: Mapping[str, str], faults: list[tuple[str, str]], status: int = 200
-) -> web.Response:
+async def _shown(call: Call[Any], form: Mapping[str, str], faults: Faults, status: int = 200) -> web.Response:
     trains = await visible_trains(call.database, call.principal)
     named = wanted_trains(call.request)
     now = datetime.now(UTC)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from core.access import Permission, may
 from core.prices import RATES, PriceList, parse
-from dashboard.forms import form_of
+from dashboard.forms import Faults, faults_of, form_of
 from dashboard.pages.shell import page
 from dashboard.problems import Problem
 from dashboard.routing import Call, Query, route
@@ -49,8 +49,7 @@ async def add_price(call: Call[Query]) -> web.Response:
     try:
         given = PriceGiven.model_validate(_fields(form))
     except ValidationError as exc:
-        faults = [(".".join(map(str, one["loc"])) or "price", one["msg"]) for one in exc.errors(include_input=False)]
-        return await _shown(call, form, faults, status=422)
+        return await _shown(call, form, faults_of(exc, "price"), status=422)
     rates = (getattr(given, rate) for rate in ("input", "output", "cache_write_5m", "cache_write_1h", "cache_read"))
     unconfirmed = list(RATES) if form.get("unconfirmed") else []
     row = await call.database.fetch_one(
@@ -83,9 +82,7 @@ def _fields(form: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-async def _shown(
-    call: Call[Any], form: Mapping[str, str], faults: list[tuple[str, str]], status: int = 200
-) -> web.Response:
+async def _shown(call: Call[Any], form: Mapping[str, str], faults: Faults, status: int = 200) -> web.Response:
     own = await call.database.fetch("prices_own", PriceRow)
     trains = await visible_trains(call.database, call.principal)
     now = datetime.now(UTC)

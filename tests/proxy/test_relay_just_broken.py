@@ -30,8 +30,8 @@ async def test_a_piece_for_a_client_that_is_gone_raises_nothing() -> None:
     await own.news
     with pytest.raises(RuntimeError):
         transport.write(b"")
-    connection: Any = SimpleNamespace(transport=transport, ending=False)
-    writer = ResponseWriter(SimpleNamespace(connection=connection, last=False))  # type: ignore[arg-type]
+    incoming: Any = SimpleNamespace(connection=SimpleNamespace(transport=transport, ending=False))
+    writer = ResponseWriter(incoming)
     writer.piece(b"data: {}\n\n")
     assert writer.written == 10
     server.close()
