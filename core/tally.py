@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -13,6 +13,7 @@ from core.linking.link import LaunchRef, Method
 from core.models import Outcome
 from core.rollup import Branch, Member, Rollup
 from core.shape import Shape
+from core.valueclass import replace
 
 _TOKENS: Final = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 _COUNTED: Final = (

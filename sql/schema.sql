@@ -777,6 +777,122 @@ ALTER TABLE public.accounts ALTER COLUMN account ADD GENERATED ALWAYS AS IDENTIT
     CACHE 1
 );
 
+CREATE TABLE public.alert_deliveries (
+    delivery bigint NOT NULL,
+    alert bigint NOT NULL,
+    channel integer,
+    tried_at timestamp with time zone DEFAULT now() NOT NULL,
+    outcome text NOT NULL,
+    status smallint,
+    detail text NOT NULL,
+    CONSTRAINT alert_deliveries_detail_check CHECK ((length(detail) <= 400)),
+    CONSTRAINT alert_deliveries_outcome_check CHECK ((outcome = ANY (ARRAY['sent'::text, 'again'::text, 'never'::text])))
+);
+
+COMMENT ON COLUMN public.alert_deliveries.outcome IS 'Slack took it; it is to be asked again; it never will take it.';
+
+ALTER TABLE public.alert_deliveries ALTER COLUMN delivery ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.alert_deliveries_delivery_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.alert_rules (
+    kind text NOT NULL,
+    enabled boolean NOT NULL,
+    thresholds double precision[] NOT NULL,
+    minimum_interval interval NOT NULL,
+    quiet_from time without time zone,
+    quiet_until time without time zone,
+    zone text NOT NULL,
+    changed_by text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT alert_rules_check CHECK ((((quiet_from IS NULL) = (quiet_until IS NULL)) AND (quiet_from <> quiet_until))),
+    CONSTRAINT alert_rules_kind_check CHECK (((length(kind) >= 1) AND (length(kind) <= 32))),
+    CONSTRAINT alert_rules_minimum_interval_check CHECK (((minimum_interval >= '00:00:00'::interval) AND (minimum_interval <= '7 days'::interval))),
+    CONSTRAINT alert_rules_zone_check CHECK ((length(zone) <= 64))
+);
+
+COMMENT ON COLUMN public.alert_rules.minimum_interval IS 'Between two messages of the kind on one channel; what comes in between is summed up in one.';
+
+COMMENT ON COLUMN public.alert_rules.quiet_from IS 'From this hour of the zone on nothing is told; before quiet_until, which may be of the next day.';
+
+CREATE TABLE public.alert_snoozes (
+    kind text NOT NULL,
+    subject text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    snoozed_by text NOT NULL
+);
+
+CREATE TABLE public.alerts (
+    alert bigint NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    dedupe_key text NOT NULL,
+    tone text NOT NULL,
+    train integer,
+    account integer,
+    told jsonb NOT NULL,
+    raised_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    recovered_at timestamp with time zone,
+    recovery_of bigint,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    reason text,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    channel integer,
+    claim uuid,
+    claimed_until timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    lost_marks integer DEFAULT 0 NOT NULL,
+    sent_at timestamp with time zone,
+    message_ts text,
+    message jsonb,
+    summed_in bigint,
+    acknowledged_by text,
+    acknowledged_at timestamp with time zone,
+    CONSTRAINT alerts_check CHECK (((claim IS NOT NULL) = (state = ANY (ARRAY['claimed'::text, 'sending'::text])))),
+    CONSTRAINT alerts_check1 CHECK (((claim IS NULL) = (claimed_until IS NULL))),
+    CONSTRAINT alerts_check2 CHECK (((sent_at IS NOT NULL) = (state = 'sent'::text))),
+    CONSTRAINT alerts_check3 CHECK (((summed_in IS NOT NULL) = (state = 'summed'::text))),
+    CONSTRAINT alerts_check4 CHECK (((acknowledged_by IS NULL) = (acknowledged_at IS NULL))),
+    CONSTRAINT alerts_dedupe_key_check CHECK (((length(dedupe_key) >= 1) AND (length(dedupe_key) <= 500))),
+    CONSTRAINT alerts_kind_check CHECK (((length(kind) >= 1) AND (length(kind) <= 32))),
+    CONSTRAINT alerts_message_ts_check CHECK ((length(message_ts) <= 64)),
+    CONSTRAINT alerts_reason_check CHECK ((length(reason) <= 400)),
+    CONSTRAINT alerts_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'claimed'::text, 'sending'::text, 'sent'::text, 'summed'::text, 'dropped'::text, 'failed'::text, 'unsure'::text]))),
+    CONSTRAINT alerts_subject_check CHECK (((length(subject) >= 1) AND (length(subject) <= 400))),
+    CONSTRAINT alerts_tone_check CHECK ((tone = ANY (ARRAY['good'::text, 'info'::text, 'warning'::text, 'danger'::text])))
+);
+
+COMMENT ON COLUMN public.alerts.subject IS 'What it is about, the same for every alert of one thing: snoozes and recoveries go by kind and subject.';
+
+COMMENT ON COLUMN public.alerts.told IS 'What is said (core/alerts/told.py); without secrets.';
+
+COMMENT ON COLUMN public.alerts.expires_at IS 'From then on it does not matter any more: the window was reset, the day of the budget is over.';
+
+COMMENT ON COLUMN public.alerts.recovered_at IS 'When what it is about was over.';
+
+COMMENT ON COLUMN public.alerts.due_at IS 'Not sent earlier: quiet hours, the interval of its kind, a retry.';
+
+COMMENT ON COLUMN public.alerts.lost_marks IS 'Claims that ran out while Slack was being asked: it may have heard the message.';
+
+COMMENT ON COLUMN public.alerts.message_ts IS 'Slack''s name of the message, where a bot sent it: replies go to its thread.';
+
+COMMENT ON COLUMN public.alerts.message IS 'The payload as Slack last got it.';
+
+ALTER TABLE public.alerts ALTER COLUMN alert ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.alerts_alert_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.requests (
     train integer NOT NULL,
     id uuid NOT NULL,
@@ -1000,6 +1116,55 @@ COMMENT ON COLUMN public.budgets.hard IS 'Whether the proxy is to refuse what go
 
 ALTER TABLE public.budgets ALTER COLUMN budget ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.budgets_budget_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.channels (
+    channel integer NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    origin text NOT NULL,
+    sealed bytea,
+    masked text NOT NULL,
+    destination text,
+    train integer,
+    account integer,
+    off_reason text,
+    off_at timestamp with time zone,
+    not_before timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    last_sent_at timestamp with time zone,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT channels_check CHECK ((num_nonnulls(train, account) <= 1)),
+    CONSTRAINT channels_check1 CHECK (((kind = 'bot'::text) = (destination IS NOT NULL))),
+    CONSTRAINT channels_check2 CHECK (((origin = 'environment'::text) = (sealed IS NULL))),
+    CONSTRAINT channels_check3 CHECK (((off_reason IS NULL) = (off_at IS NULL))),
+    CONSTRAINT channels_destination_check CHECK (((length(destination) >= 1) AND (length(destination) <= 80))),
+    CONSTRAINT channels_failures_check CHECK ((failures >= 0)),
+    CONSTRAINT channels_kind_check CHECK ((kind = ANY (ARRAY['webhook'::text, 'bot'::text]))),
+    CONSTRAINT channels_masked_check CHECK ((length(masked) <= 200)),
+    CONSTRAINT channels_name_check CHECK (((length(name) >= 1) AND (length(name) <= 80))),
+    CONSTRAINT channels_off_reason_check CHECK ((length(off_reason) <= 400)),
+    CONSTRAINT channels_origin_check CHECK ((origin = ANY (ARRAY['environment'::text, 'page'::text])))
+);
+
+COMMENT ON COLUMN public.channels.sealed IS 'Webhook URL or bot token, AES-256-GCM under the installation''s secret; the one of the environment is not kept.';
+
+COMMENT ON COLUMN public.channels.masked IS 'What may be shown of it.';
+
+COMMENT ON COLUMN public.channels.destination IS 'Which Slack conversation a bot writes to.';
+
+COMMENT ON COLUMN public.channels.off_reason IS 'Why nothing is sent any more: Slack said it never will work, or somebody switched it off.';
+
+COMMENT ON COLUMN public.channels.not_before IS 'Nothing is sent earlier: one message a second, retry-after, back-off.';
+
+ALTER TABLE public.channels ALTER COLUMN channel ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.channels_channel_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -1366,7 +1531,11 @@ CREATE TABLE public.tape_positions (
     lag_bytes bigint DEFAULT 0 NOT NULL,
     oldest_unrecorded_at timestamp with time zone,
     heartbeat_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT tape_positions_segment_offset_check CHECK ((segment_offset >= 0))
+    tape_bytes bigint,
+    tape_max_bytes bigint,
+    CONSTRAINT tape_positions_segment_offset_check CHECK ((segment_offset >= 0)),
+    CONSTRAINT tape_positions_tape_bytes_check CHECK ((tape_bytes >= 0)),
+    CONSTRAINT tape_positions_tape_max_bytes_check CHECK ((tape_max_bytes > 0))
 );
 
 CREATE TABLE public.tool_calls (
@@ -1392,6 +1561,21 @@ CREATE TABLE public.tool_results (
     size integer NOT NULL,
     started_us bigint NOT NULL
 );
+
+CREATE TABLE public.train_feeds (
+    train integer NOT NULL,
+    feed boolean DEFAULT false NOT NULL,
+    digest boolean DEFAULT false NOT NULL,
+    digest_at time without time zone DEFAULT '08:00:00'::time without time zone NOT NULL,
+    zone text NOT NULL,
+    changed_by text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT train_feeds_zone_check CHECK ((length(zone) <= 64))
+);
+
+COMMENT ON COLUMN public.train_feeds.feed IS 'One message for each new turn of a user.';
+
+COMMENT ON COLUMN public.train_feeds.digest IS 'One message a day, at digest_at of the zone, about the day before.';
 
 ALTER TABLE public.trains ALTER COLUMN train ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.trains_train_seq
@@ -1441,6 +1625,21 @@ ALTER TABLE ONLY public.accounts
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (account);
 
+ALTER TABLE ONLY public.alert_deliveries
+    ADD CONSTRAINT alert_deliveries_pkey PRIMARY KEY (delivery);
+
+ALTER TABLE ONLY public.alert_rules
+    ADD CONSTRAINT alert_rules_pkey PRIMARY KEY (kind);
+
+ALTER TABLE ONLY public.alert_snoozes
+    ADD CONSTRAINT alert_snoozes_pkey PRIMARY KEY (kind, subject);
+
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_dedupe_key_key UNIQUE (dedupe_key);
+
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_pkey PRIMARY KEY (alert);
+
 ALTER TABLE ONLY public.batch_results
     ADD CONSTRAINT batch_results_pkey PRIMARY KEY (train, batch_id);
 
@@ -1452,6 +1651,12 @@ ALTER TABLE ONLY public.branches
 
 ALTER TABLE ONLY public.budgets
     ADD CONSTRAINT budgets_pkey PRIMARY KEY (budget);
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_pkey PRIMARY KEY (channel);
 
 ALTER TABLE ONLY public.conversation_aliases
     ADD CONSTRAINT conversation_aliases_pkey PRIMARY KEY (train, alias);
@@ -1525,6 +1730,9 @@ ALTER TABLE ONLY public.tool_calls
 ALTER TABLE ONLY public.tool_results
     ADD CONSTRAINT tool_results_pkey PRIMARY KEY (train, tool_use_id, request);
 
+ALTER TABLE ONLY public.train_feeds
+    ADD CONSTRAINT train_feeds_pkey PRIMARY KEY (train);
+
 ALTER TABLE ONLY public.trains
     ADD CONSTRAINT trains_name_key UNIQUE (name);
 
@@ -1548,7 +1756,21 @@ ALTER TABLE ONLY public.window_observations
 
 CREATE INDEX account_windows_last ON public.account_windows USING btree (account, last_at);
 
+CREATE INDEX alert_deliveries_of ON public.alert_deliveries USING btree (alert, delivery);
+
+CREATE INDEX alerts_by_kind ON public.alerts USING btree (channel, kind, sent_at DESC) WHERE (state = 'sent'::text);
+
+CREATE INDEX alerts_due ON public.alerts USING btree (due_at, alert) WHERE (state = ANY (ARRAY['waiting'::text, 'claimed'::text, 'sending'::text]));
+
+CREATE INDEX alerts_of_train ON public.alerts USING btree (train, alert DESC);
+
+CREATE INDEX alerts_running ON public.alerts USING btree (kind, subject, alert) WHERE ((recovered_at IS NULL) AND (recovery_of IS NULL));
+
+CREATE INDEX alerts_summed ON public.alerts USING btree (summed_in) WHERE (summed_in IS NOT NULL);
+
 CREATE UNIQUE INDEX budgets_of ON public.budgets USING btree (train, COALESCE(key_id, ''::text), unit, period);
+
+CREATE UNIQUE INDEX channels_of ON public.channels USING btree (COALESCE(train, 0), COALESCE(account, 0));
 
 CREATE INDEX conversation_aliases_of ON public.conversation_aliases USING btree (train, conversation_id) WHERE (conversation_id IS NOT NULL);
 
@@ -1610,5 +1832,29 @@ ALTER TABLE ONLY public.account_hmacs
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_merged_into_fkey FOREIGN KEY (merged_into) REFERENCES public.accounts(account);
 
+ALTER TABLE ONLY public.alert_deliveries
+    ADD CONSTRAINT alert_deliveries_alert_fkey FOREIGN KEY (alert) REFERENCES public.alerts(alert) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.alert_deliveries
+    ADD CONSTRAINT alert_deliveries_channel_fkey FOREIGN KEY (channel) REFERENCES public.channels(channel) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_channel_fkey FOREIGN KEY (channel) REFERENCES public.channels(channel) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_recovery_of_fkey FOREIGN KEY (recovery_of) REFERENCES public.alerts(alert);
+
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_summed_in_fkey FOREIGN KEY (summed_in) REFERENCES public.alerts(alert);
+
 ALTER TABLE ONLY public.budgets
     ADD CONSTRAINT budgets_train_fkey FOREIGN KEY (train) REFERENCES public.trains(train);
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(account);
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_train_fkey FOREIGN KEY (train) REFERENCES public.trains(train);
+
+ALTER TABLE ONLY public.train_feeds
+    ADD CONSTRAINT train_feeds_train_fkey FOREIGN KEY (train) REFERENCES public.trains(train);

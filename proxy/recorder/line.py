@@ -39,9 +39,9 @@ READINGS = 16
 HEARTBEAT_SECONDS = 2.0
 DEAD_WRITER_SECONDS = 0.25
 """Between two looks at whether the writers of open exchanges live."""
-PAUSE_SECONDS, BUSY_PAUSE_SECONDS = 0.15, 0.3
-"""Between two batches of a tape that is up to date, and where calls overlap: they share commits, and a row is late by
-this at most. What a batch costs beside its calls is some ten of them."""
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.15, 0.6
+"""Before the next batch of a tape that is up to date: for each call of the last one, and at most. Calls share commits,
+and a row is late by this at most. What a batch costs beside its calls is some ten short ones, or three long ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,8 @@ class Line:
             services.database, services.clock, self._node, claim.generation, services.linker, services.book
         )
         self._beat_at = self._looked_at = 0.0
-        self._behind = self._busy = False
+        self._behind = False
+        self._pause = PAUSE_SECONDS
         self._damaged = 0
         self._read_at = services.monotonic()
         self._written: Position | None = begin
@@ -94,7 +95,7 @@ class Line:
                     await self._heartbeat()
                     await bell.wait()
                 elif not self._behind:
-                    await asyncio.sleep(BUSY_PAUSE_SECONDS if self._busy else PAUSE_SECONDS)
+                    await asyncio.sleep(self._pause)
         finally:
             bell.close()
             self._reader.close()
@@ -160,7 +161,7 @@ class Line:
     async def _record(self, changes: Changes) -> None:
         """Batch after batch; the position goes with the last one."""
         position = self._reached()
-        self._busy = len(changes) > 1
+        self._pause = min(PAUSE_SECONDS * max(len(changes), 1), LONGEST_PAUSE_SECONDS)
         batches = list(changes.batches()) or [[]]
         for n, batch in enumerate(batches, start=1):
             reached = position if n == len(batches) else None
