@@ -533,113 +533,152 @@ CREATE FUNCTION public.usage_of_period(trains integer[], since timestamp with ti
     FROM public.usage_at_ends(usage_of_period.trains, usage_of_period.since, usage_of_period.until) u(at, train, account, model, request_type, requests, ok, cancelled, rejected, input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ephemeral_5m_input_tokens, ephemeral_1h_input_tokens, thinking_tokens, web_search_requests, cost_usd, priced, unpriced, estimated, ok_duration_us);
 END;
 
-CREATE FUNCTION public.usage_of_piece(trains integer[], piece text, at timestamp with time zone, until timestamp with time zone) RETURNS TABLE(train integer, account integer, model text, request_type text, requests bigint, ok bigint, cancelled bigint, rejected bigint, input_tokens bigint, output_tokens bigint, cache_creation_input_tokens bigint, cache_read_input_tokens bigint, ephemeral_5m_input_tokens bigint, ephemeral_1h_input_tokens bigint, thinking_tokens bigint, web_search_requests bigint, cost_usd numeric, priced bigint, unpriced bigint, estimated bigint, ok_duration_us bigint)
+CREATE FUNCTION public.usage_of_piece(trains integer[], piece text, at timestamp with time zone, until timestamp with time zone, by text, of_model text, of_type text) RETURNS TABLE(account integer, part text, requests bigint, ok bigint, cancelled bigint, rejected bigint, input_tokens bigint, output_tokens bigint, cache_creation_input_tokens bigint, cache_read_input_tokens bigint, ephemeral_5m_input_tokens bigint, ephemeral_1h_input_tokens bigint, thinking_tokens bigint, web_search_requests bigint, cost_usd numeric, priced bigint, unpriced bigint, estimated bigint, ok_duration_us bigint)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
- SELECT d.train,
-     d.account,
-     d.model,
-     d.request_type,
-     d.requests,
-     d.ok,
-     d.cancelled,
-     d.rejected,
-     d.input_tokens,
-     d.output_tokens,
-     d.cache_creation_input_tokens,
-     d.cache_read_input_tokens,
-     d.ephemeral_5m_input_tokens,
-     d.ephemeral_1h_input_tokens,
-     d.thinking_tokens,
-     d.web_search_requests,
-     d.cost_usd,
-     d.priced,
-     d.unpriced,
-     d.estimated,
-     d.ok_duration_us
+ SELECT d.account,
+         CASE usage_of_piece.by
+             WHEN 'train'::text THEN (d.train)::text
+             WHEN 'account'::text THEN (d.account)::text
+             WHEN 'model'::text THEN d.model
+             WHEN 'type'::text THEN d.request_type
+             ELSE ''::text
+         END AS part,
+     (sum(d.requests))::bigint AS requests,
+     (sum(d.ok))::bigint AS ok,
+     (sum(d.cancelled))::bigint AS cancelled,
+     (sum(d.rejected))::bigint AS rejected,
+     (sum(d.input_tokens))::bigint AS input_tokens,
+     (sum(d.output_tokens))::bigint AS output_tokens,
+     (sum(d.cache_creation_input_tokens))::bigint AS cache_creation_input_tokens,
+     (sum(d.cache_read_input_tokens))::bigint AS cache_read_input_tokens,
+     (sum(d.ephemeral_5m_input_tokens))::bigint AS ephemeral_5m_input_tokens,
+     (sum(d.ephemeral_1h_input_tokens))::bigint AS ephemeral_1h_input_tokens,
+     (sum(d.thinking_tokens))::bigint AS thinking_tokens,
+     (sum(d.web_search_requests))::bigint AS web_search_requests,
+     sum(d.cost_usd) AS cost_usd,
+     (sum(d.priced))::bigint AS priced,
+     (sum(d.unpriced))::bigint AS unpriced,
+     (sum(d.estimated))::bigint AS estimated,
+     (sum(d.ok_duration_us))::bigint AS ok_duration_us
     FROM public.usage_daily d
-   WHERE ((usage_of_piece.piece = 'day'::text) AND (d.train = ANY (usage_of_piece.trains)) AND (d.day = usage_of_piece.at))
+   WHERE ((usage_of_piece.piece = 'day'::text) AND (d.train = ANY (usage_of_piece.trains)) AND (d.day >= usage_of_piece.at) AND (d.day < usage_of_piece.until) AND ((usage_of_piece.of_model IS NULL) OR (d.model = usage_of_piece.of_model)) AND ((usage_of_piece.of_type IS NULL) OR (d.request_type = usage_of_piece.of_type)))
+   GROUP BY d.account,
+         CASE usage_of_piece.by
+             WHEN 'train'::text THEN (d.train)::text
+             WHEN 'account'::text THEN (d.account)::text
+             WHEN 'model'::text THEN d.model
+             WHEN 'type'::text THEN d.request_type
+             ELSE ''::text
+         END
  UNION ALL
-  SELECT h.train,
-     h.account,
-     h.model,
-     h.request_type,
-     h.requests,
-     h.ok,
-     h.cancelled,
-     h.rejected,
-     h.input_tokens,
-     h.output_tokens,
-     h.cache_creation_input_tokens,
-     h.cache_read_input_tokens,
-     h.ephemeral_5m_input_tokens,
-     h.ephemeral_1h_input_tokens,
-     h.thinking_tokens,
-     h.web_search_requests,
-     h.cost_usd,
-     h.priced,
-     h.unpriced,
-     h.estimated,
-     h.ok_duration_us
+  SELECT h.account,
+         CASE usage_of_piece.by
+             WHEN 'train'::text THEN (h.train)::text
+             WHEN 'account'::text THEN (h.account)::text
+             WHEN 'model'::text THEN h.model
+             WHEN 'type'::text THEN h.request_type
+             ELSE ''::text
+         END AS part,
+     (sum(h.requests))::bigint AS requests,
+     (sum(h.ok))::bigint AS ok,
+     (sum(h.cancelled))::bigint AS cancelled,
+     (sum(h.rejected))::bigint AS rejected,
+     (sum(h.input_tokens))::bigint AS input_tokens,
+     (sum(h.output_tokens))::bigint AS output_tokens,
+     (sum(h.cache_creation_input_tokens))::bigint AS cache_creation_input_tokens,
+     (sum(h.cache_read_input_tokens))::bigint AS cache_read_input_tokens,
+     (sum(h.ephemeral_5m_input_tokens))::bigint AS ephemeral_5m_input_tokens,
+     (sum(h.ephemeral_1h_input_tokens))::bigint AS ephemeral_1h_input_tokens,
+     (sum(h.thinking_tokens))::bigint AS thinking_tokens,
+     (sum(h.web_search_requests))::bigint AS web_search_requests,
+     sum(h.cost_usd) AS cost_usd,
+     (sum(h.priced))::bigint AS priced,
+     (sum(h.unpriced))::bigint AS unpriced,
+     (sum(h.estimated))::bigint AS estimated,
+     (sum(h.ok_duration_us))::bigint AS ok_duration_us
     FROM public.usage_hourly h
-   WHERE ((usage_of_piece.piece = 'hour'::text) AND (h.train = ANY (usage_of_piece.trains)) AND (h.hour = usage_of_piece.at))
+   WHERE ((usage_of_piece.piece = 'hour'::text) AND (h.train = ANY (usage_of_piece.trains)) AND (h.hour >= usage_of_piece.at) AND (h.hour < usage_of_piece.until) AND ((usage_of_piece.of_model IS NULL) OR (h.model = usage_of_piece.of_model)) AND ((usage_of_piece.of_type IS NULL) OR (h.request_type = usage_of_piece.of_type)))
+   GROUP BY h.account,
+         CASE usage_of_piece.by
+             WHEN 'train'::text THEN (h.train)::text
+             WHEN 'account'::text THEN (h.account)::text
+             WHEN 'model'::text THEN h.model
+             WHEN 'type'::text THEN h.request_type
+             ELSE ''::text
+         END
  UNION ALL
-  SELECT f.train,
-     f.account,
-     f.model,
-     f.request_type,
-     f.requests,
-     f.ok,
-     f.cancelled,
-     f.rejected,
-     f.input_tokens,
-     f.output_tokens,
-     f.cache_creation_input_tokens,
-     f.cache_read_input_tokens,
-     f.ephemeral_5m_input_tokens,
-     f.ephemeral_1h_input_tokens,
-     f.thinking_tokens,
-     f.web_search_requests,
-     f.cost_usd,
-     f.priced,
-     f.unpriced,
-     f.estimated,
-     f.ok_duration_us
+  SELECT f.account,
+         CASE usage_of_piece.by
+             WHEN 'train'::text THEN (f.train)::text
+             WHEN 'account'::text THEN (f.account)::text
+             WHEN 'model'::text THEN f.model
+             WHEN 'type'::text THEN f.request_type
+             ELSE ''::text
+         END AS part,
+     (sum(f.requests))::bigint AS requests,
+     (sum(f.ok))::bigint AS ok,
+     (sum(f.cancelled))::bigint AS cancelled,
+     (sum(f.rejected))::bigint AS rejected,
+     (sum(f.input_tokens))::bigint AS input_tokens,
+     (sum(f.output_tokens))::bigint AS output_tokens,
+     (sum(f.cache_creation_input_tokens))::bigint AS cache_creation_input_tokens,
+     (sum(f.cache_read_input_tokens))::bigint AS cache_read_input_tokens,
+     (sum(f.ephemeral_5m_input_tokens))::bigint AS ephemeral_5m_input_tokens,
+     (sum(f.ephemeral_1h_input_tokens))::bigint AS ephemeral_1h_input_tokens,
+     (sum(f.thinking_tokens))::bigint AS thinking_tokens,
+     (sum(f.web_search_requests))::bigint AS web_search_requests,
+     sum(f.cost_usd) AS cost_usd,
+     (sum(f.priced))::bigint AS priced,
+     (sum(f.unpriced))::bigint AS unpriced,
+     (sum(f.estimated))::bigint AS estimated,
+     (sum(f.ok_duration_us))::bigint AS ok_duration_us
     FROM (( SELECT DISTINCT h.train,
              h.account
             FROM public.usage_hourly h
            WHERE ((usage_of_piece.piece = 'minutes'::text) AND (h.train = ANY (usage_of_piece.trains)) AND (h.hour = date_bin('01:00:00'::interval, usage_of_piece.at, '2000-01-01 00:00:00+00'::timestamp with time zone)))) k
       CROSS JOIN LATERAL ( SELECT m.train,
              m.account,
+             m.slot,
              m.model,
              m.request_type,
+             m.first_at,
              m.requests,
-             m.ok,
-             m.cancelled,
-             m.rejected,
              m.input_tokens,
              m.output_tokens,
              m.cache_creation_input_tokens,
              m.cache_read_input_tokens,
+             m.cost_usd,
+             m.unpriced,
+             m.ok,
+             m.cancelled,
+             m.rejected,
              m.ephemeral_5m_input_tokens,
              m.ephemeral_1h_input_tokens,
              m.thinking_tokens,
              m.web_search_requests,
-             m.cost_usd,
              m.priced,
-             m.unpriced,
              m.estimated,
              m.ok_duration_us
             FROM public.usage_five_minutes m
            WHERE ((m.train = k.train) AND (m.account = k.account) AND (m.slot >= usage_of_piece.at) AND (m.slot < usage_of_piece.until))
-          OFFSET 0) f);
+          OFFSET 0) f)
+   WHERE (((usage_of_piece.of_model IS NULL) OR (f.model = usage_of_piece.of_model)) AND ((usage_of_piece.of_type IS NULL) OR (f.request_type = usage_of_piece.of_type)))
+   GROUP BY f.account,
+         CASE usage_of_piece.by
+             WHEN 'train'::text THEN (f.train)::text
+             WHEN 'account'::text THEN (f.account)::text
+             WHEN 'model'::text THEN f.model
+             WHEN 'type'::text THEN f.request_type
+             ELSE ''::text
+         END;
 END;
 
 CREATE FUNCTION public.usage_steps(trains integer[], since timestamp with time zone, until timestamp with time zone, step text, zone text) RETURNS TABLE(starts_at timestamp with time zone, taken_off timestamp with time zone, piece text, at timestamp with time zone, up_to timestamp with time zone)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
- SELECT s.own,
-     s.other,
+ SELECT p.starts_at,
+     p.taken_off,
      p.piece,
      p.at,
      p.up_to
@@ -665,52 +704,174 @@ CREATE FUNCTION public.usage_steps(trains integer[], since timestamp with time z
                                     FROM public.usage_daily d
                                    WHERE (d.train = t.train)
                                    ORDER BY d.day DESC
-                                  LIMIT 1) AS last) k)) p_1) b
-      CROSS JOIN LATERAL ( SELECT 'day'::text AS piece,
-             d.day AS at,
-             (d.day + '24:00:00'::interval) AS up_to,
-             NULL::timestamp with time zone AS begun,
-             (d.day + '12:00:00'::interval) AS booked,
-             NULL::timestamp with time zone AS told
-            FROM generate_series(b.first, (b.last - '24:00:00'::interval), '24:00:00'::interval) d(day)
-         UNION ALL
-          SELECT
-                 CASE
-                     WHEN ((c.up_to - c.at) = '01:00:00'::interval) THEN 'hour'::text
-                     ELSE 'minutes'::text
-                 END AS "case",
-             c.at,
-             c.up_to,
-             c.begun,
-             c.at,
-                 CASE
-                     WHEN ((h.hour >= b.first) AND (h.hour < b.last)) THEN (date_bin('1 day'::interval, h.hour, '2000-01-01 00:00:00+00'::timestamp with time zone) + '12:00:00'::interval)
-                     ELSE NULL::timestamp with time zone
-                 END AS "case"
-            FROM ((generate_series(date_bin('01:00:00'::interval, b.since, '2000-01-01 00:00:00+00'::timestamp with time zone), (b.until - '00:00:00.000001'::interval), '01:00:00'::interval) h(hour)
-              CROSS JOIN LATERAL ( SELECT GREATEST(h.hour, b.since) AS first,
-                     LEAST((h.hour + '01:00:00'::interval), b.until) AS last,
+                                  LIMIT 1) AS last) k)) p_1
+          OFFSET 0) b
+      CROSS JOIN LATERAL ( SELECT m.own,
+             m.before,
+             m.begun,
+             m.ended,
+             date_bin('1 day'::interval, m.begun, '2000-01-01 00:00:00+00'::timestamp with time zone) AS day
+            FROM ( SELECT n.begun AS own,
+                     lag(n.begun) OVER w AS before,
+                         CASE
+                             WHEN (lag(n.begun) OVER w IS NULL) THEN b.since
+                             ELSE n.begun
+                         END AS begun,
+                     COALESCE(lead(n.begun) OVER w, b.until) AS ended
+                    FROM unnest(
                          CASE usage_steps.step
-                             WHEN 'all'::text THEN usage_steps.since
-                             WHEN 'hour'::text THEN h.hour
-                             ELSE public.step_begins((h.hour + '00:59:59.999999'::interval), usage_steps.step, usage_steps.zone)
-                         END AS begun
-                  OFFSET 0) e)
-              CROSS JOIN LATERAL ( VALUES (e.first,LEAST(e.begun, e.last),NULL::timestamp with time zone), (GREATEST(e.first, e.begun),e.last,e.begun)) c(at, up_to, begun))
-           WHERE (c.at < c.up_to)) p)
-      CROSS JOIN LATERAL ( SELECT
-                 CASE
-                     WHEN (p.begun IS NOT NULL) THEN p.begun
-                     WHEN (usage_steps.step = 'all'::text) THEN usage_steps.since
-                     ELSE public.step_begins(p.booked, usage_steps.step, usage_steps.zone)
-                 END AS own,
-                 CASE
-                     WHEN (p.told IS NULL) THEN NULL::timestamp with time zone
-                     WHEN (usage_steps.step = 'all'::text) THEN usage_steps.since
-                     ELSE public.step_begins(p.told, usage_steps.step, usage_steps.zone)
-                 END AS other
-          OFFSET 0) s)
-   WHERE (s.own IS DISTINCT FROM s.other);
+                             WHEN 'all'::text THEN ARRAY[usage_steps.since]
+                             WHEN 'hour'::text THEN ARRAY( SELECT h.hour
+                                FROM generate_series(date_bin('01:00:00'::interval, b.since, '2000-01-01 00:00:00+00'::timestamp with time zone), (b.until - '00:00:00.000001'::interval), '01:00:00'::interval) h(hour))
+                             ELSE ARRAY( SELECT (((d.midnight - '00:00:00.000001'::interval) AT TIME ZONE usage_steps.zone) + '00:00:00.000001'::interval)
+                                FROM generate_series(date_trunc(usage_steps.step, (b.since AT TIME ZONE usage_steps.zone)), (b.until AT TIME ZONE usage_steps.zone), (('1 '::text || usage_steps.step))::interval) d(midnight))
+                         END) n(begun)
+                   WINDOW w AS (ORDER BY n.begun)) m) s)
+      CROSS JOIN LATERAL ( SELECT s.own AS starts_at,
+             NULL::timestamp with time zone AS taken_off,
+             'day'::text AS piece,
+             date_bin('1 day'::interval, (GREATEST(s.begun, b.first) + '11:59:59.999999'::interval), '2000-01-01 00:00:00+00'::timestamp with time zone) AS at,
+             date_bin('1 day'::interval, (LEAST(s.ended, b.last) + '11:59:59.999999'::interval), '2000-01-01 00:00:00+00'::timestamp with time zone) AS up_to
+         UNION ALL
+          SELECT c.starts_at,
+             c.taken_off,
+             e.piece,
+             e.at,
+             e.up_to
+            FROM ((( VALUES (s.own,NULL::timestamp with time zone,s.begun,LEAST(s.ended, b.first),true), (s.own,NULL::timestamp with time zone,GREATEST(s.begun, b.last),LEAST(s.ended, b.until),true), (s.before,s.own,s.day,s.begun,((s.begun > b.first) AND (s.begun < b.last) AND (s.begun <= (s.day + '12:00:00'::interval)))), (s.own,s.before,s.begun,(s.day + '24:00:00'::interval),((s.begun > b.first) AND (s.begun < b.last) AND (s.begun > (s.day + '12:00:00'::interval))))) c(starts_at, taken_off, at, up_to, counts)
+              CROSS JOIN LATERAL ( SELECT date_bin('01:00:00'::interval, (c.at + '00:59:59.999999'::interval), '2000-01-01 00:00:00+00'::timestamp with time zone) AS first,
+                     date_bin('01:00:00'::interval, c.up_to, '2000-01-01 00:00:00+00'::timestamp with time zone) AS last) h)
+              CROSS JOIN LATERAL ( VALUES ('minutes'::text,c.at,LEAST(h.first, c.up_to)), ('hour'::text,h.first,h.last), ('minutes'::text,GREATEST(h.last, LEAST(h.first, c.up_to)),c.up_to)) e(piece, at, up_to))
+           WHERE (c.counts AND (c.at < c.up_to))) p)
+   WHERE (p.at < p.up_to);
+END;
+
+CREATE FUNCTION public.usage_sums(trains integer[], since timestamp with time zone, until timestamp with time zone) RETURNS TABLE(train integer, requests bigint, ok bigint, cancelled bigint, rejected bigint, input_tokens bigint, output_tokens bigint, cache_creation_input_tokens bigint, cache_read_input_tokens bigint, ephemeral_5m_input_tokens bigint, ephemeral_1h_input_tokens bigint, cost_usd numeric, priced bigint, unpriced bigint, estimated bigint, ok_duration_us bigint)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT t.train,
+     u.requests,
+     u.ok,
+     u.cancelled,
+     u.rejected,
+     u.input_tokens,
+     u.output_tokens,
+     u.cache_creation_input_tokens,
+     u.cache_read_input_tokens,
+     u.ephemeral_5m_input_tokens,
+     u.ephemeral_1h_input_tokens,
+     u.cost_usd,
+     u.priced,
+     u.unpriced,
+     u.estimated,
+     u.ok_duration_us
+    FROM (unnest(usage_sums.trains) t(train)
+      CROSS JOIN LATERAL ( SELECT (sum(d.requests))::bigint AS requests,
+             (sum(d.ok))::bigint AS ok,
+             (sum(d.cancelled))::bigint AS cancelled,
+             (sum(d.rejected))::bigint AS rejected,
+             (sum(d.input_tokens))::bigint AS input_tokens,
+             (sum(d.output_tokens))::bigint AS output_tokens,
+             (sum(d.cache_creation_input_tokens))::bigint AS cache_creation_input_tokens,
+             (sum(d.cache_read_input_tokens))::bigint AS cache_read_input_tokens,
+             (sum(d.ephemeral_5m_input_tokens))::bigint AS ephemeral_5m_input_tokens,
+             (sum(d.ephemeral_1h_input_tokens))::bigint AS ephemeral_1h_input_tokens,
+             sum(d.cost_usd) AS cost_usd,
+             (sum(d.priced))::bigint AS priced,
+             (sum(d.unpriced))::bigint AS unpriced,
+             (sum(d.estimated))::bigint AS estimated,
+             (sum(d.ok_duration_us))::bigint AS ok_duration_us
+            FROM public.usage_daily d
+           WHERE ((d.train = t.train) AND (d.day >= public.whole_days_from(usage_sums.since, usage_sums.until)) AND (d.day < public.whole_days_to(usage_sums.since, usage_sums.until)))) u)
+ UNION ALL
+  SELECT t.train,
+     u.requests,
+     u.ok,
+     u.cancelled,
+     u.rejected,
+     u.input_tokens,
+     u.output_tokens,
+     u.cache_creation_input_tokens,
+     u.cache_read_input_tokens,
+     u.ephemeral_5m_input_tokens,
+     u.ephemeral_1h_input_tokens,
+     u.cost_usd,
+     u.priced,
+     u.unpriced,
+     u.estimated,
+     u.ok_duration_us
+    FROM (unnest(usage_sums.trains) t(train)
+      CROSS JOIN LATERAL ( SELECT (sum(h.requests))::bigint AS requests,
+             (sum(h.ok))::bigint AS ok,
+             (sum(h.cancelled))::bigint AS cancelled,
+             (sum(h.rejected))::bigint AS rejected,
+             (sum(h.input_tokens))::bigint AS input_tokens,
+             (sum(h.output_tokens))::bigint AS output_tokens,
+             (sum(h.cache_creation_input_tokens))::bigint AS cache_creation_input_tokens,
+             (sum(h.cache_read_input_tokens))::bigint AS cache_read_input_tokens,
+             (sum(h.ephemeral_5m_input_tokens))::bigint AS ephemeral_5m_input_tokens,
+             (sum(h.ephemeral_1h_input_tokens))::bigint AS ephemeral_1h_input_tokens,
+             sum(h.cost_usd) AS cost_usd,
+             (sum(h.priced))::bigint AS priced,
+             (sum(h.unpriced))::bigint AS unpriced,
+             (sum(h.estimated))::bigint AS estimated,
+             (sum(h.ok_duration_us))::bigint AS ok_duration_us
+            FROM public.usage_hourly h
+           WHERE ((h.train = t.train) AND (h.hour >= public.whole_hours_from(usage_sums.since, usage_sums.until)) AND (h.hour < LEAST(public.whole_days_from(usage_sums.since, usage_sums.until), public.whole_hours_to(usage_sums.since, usage_sums.until))))) u)
+ UNION ALL
+  SELECT t.train,
+     u.requests,
+     u.ok,
+     u.cancelled,
+     u.rejected,
+     u.input_tokens,
+     u.output_tokens,
+     u.cache_creation_input_tokens,
+     u.cache_read_input_tokens,
+     u.ephemeral_5m_input_tokens,
+     u.ephemeral_1h_input_tokens,
+     u.cost_usd,
+     u.priced,
+     u.unpriced,
+     u.estimated,
+     u.ok_duration_us
+    FROM (unnest(usage_sums.trains) t(train)
+      CROSS JOIN LATERAL ( SELECT (sum(h.requests))::bigint AS requests,
+             (sum(h.ok))::bigint AS ok,
+             (sum(h.cancelled))::bigint AS cancelled,
+             (sum(h.rejected))::bigint AS rejected,
+             (sum(h.input_tokens))::bigint AS input_tokens,
+             (sum(h.output_tokens))::bigint AS output_tokens,
+             (sum(h.cache_creation_input_tokens))::bigint AS cache_creation_input_tokens,
+             (sum(h.cache_read_input_tokens))::bigint AS cache_read_input_tokens,
+             (sum(h.ephemeral_5m_input_tokens))::bigint AS ephemeral_5m_input_tokens,
+             (sum(h.ephemeral_1h_input_tokens))::bigint AS ephemeral_1h_input_tokens,
+             sum(h.cost_usd) AS cost_usd,
+             (sum(h.priced))::bigint AS priced,
+             (sum(h.unpriced))::bigint AS unpriced,
+             (sum(h.estimated))::bigint AS estimated,
+             (sum(h.ok_duration_us))::bigint AS ok_duration_us
+            FROM public.usage_hourly h
+           WHERE ((h.train = t.train) AND (h.hour >= GREATEST(public.whole_days_to(usage_sums.since, usage_sums.until), public.whole_hours_from(usage_sums.since, usage_sums.until))) AND (h.hour < public.whole_hours_to(usage_sums.since, usage_sums.until)))) u)
+ UNION ALL
+  SELECT e.train,
+     (sum(e.requests))::bigint AS requests,
+     (sum(e.ok))::bigint AS ok,
+     (sum(e.cancelled))::bigint AS cancelled,
+     (sum(e.rejected))::bigint AS rejected,
+     (sum(e.input_tokens))::bigint AS input_tokens,
+     (sum(e.output_tokens))::bigint AS output_tokens,
+     (sum(e.cache_creation_input_tokens))::bigint AS cache_creation_input_tokens,
+     (sum(e.cache_read_input_tokens))::bigint AS cache_read_input_tokens,
+     (sum(e.ephemeral_5m_input_tokens))::bigint AS ephemeral_5m_input_tokens,
+     (sum(e.ephemeral_1h_input_tokens))::bigint AS ephemeral_1h_input_tokens,
+     sum(e.cost_usd) AS cost_usd,
+     (sum(e.priced))::bigint AS priced,
+     (sum(e.unpriced))::bigint AS unpriced,
+     (sum(e.estimated))::bigint AS estimated,
+     (sum(e.ok_duration_us))::bigint AS ok_duration_us
+    FROM public.usage_at_ends(usage_sums.trains, usage_sums.since, usage_sums.until) e(at, train, account, model, request_type, requests, ok, cancelled, rejected, input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ephemeral_5m_input_tokens, ephemeral_1h_input_tokens, thinking_tokens, web_search_requests, cost_usd, priced, unpriced, estimated, ok_duration_us)
+   GROUP BY e.train;
 END;
 
 CREATE FUNCTION public.uuid7_floor(moment timestamp with time zone) RETURNS uuid
