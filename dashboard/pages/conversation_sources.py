@@ -49,8 +49,8 @@ async def conversation_sources(call: Call[Query]) -> web.Response:
     made = await _told(call, found)
     values: dict[str, Any] = {"figure": _figure(made, path), "remarks": sources.remarks(made), "path": path}
     if wants_fragment(call.request):
-        return fragment(call.request, PART, **values)
-    values |= {"title": title_of(found.row), "what": "What it was paid for", "part": PART}
+        return fragment(call.request, PART, level=4, **values)
+    values |= {"title": title_of(found.row), "what": "What it was paid for", "part": PART, "level": 3}
     return page(call.request, "conversation.part.html", section="conversations", **values)
 
 
