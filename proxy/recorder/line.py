@@ -26,6 +26,7 @@ from proxy.recorder.price_book import PriceBook
 from proxy.recorder.schema import Schema
 from proxy.recorder.writing import Entry, FenceLostError, Reached, Writer
 from proxy.tape_bell import TapeBell
+from proxy.tape_limit import fill_of
 from proxy.tape_places import Place, Position
 from proxy.tape_reader import TapeReader
 from sql.database import Database
@@ -60,6 +61,8 @@ class Services:
     """Fewer tapes at once than there are connections: many workers' tapes queue here, not for a connection."""
     silence_us: int
     """Longer than this no call of the relay is without a byte."""
+    tape_max_bytes: int
+    """That one tape may reach."""
     failpoint: Callable[[str], None]
     """Called with a place's name; a test may have it kill the process there."""
 
@@ -251,7 +254,8 @@ class Line:
     def _how_far(self, position: Position) -> Reached:
         backlog = self._reader.backlog()
         since = None if backlog.oldest_ms is None else datetime.fromtimestamp(backlog.oldest_ms / 1000, UTC)
-        return Reached(position, backlog.bytes + self._exchanges.open_bytes(), since)
+        fill = fill_of(self._folder, self._services.tape_max_bytes)
+        return Reached(position, backlog.bytes + self._exchanges.open_bytes(), since, fill)
 
     async def _heartbeat(self) -> None:
         """Say that we are here, and learn whether the tape is ours; a database that is away is met when writing."""
@@ -265,8 +269,7 @@ class Line:
                 TapeGeneration,
                 self._node,
                 self._generation,
-                reached.lag_bytes,
-                reached.behind_since,
+                *reached.columns,
             )
         except DatabaseAwayError:
             return
