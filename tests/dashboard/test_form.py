@@ -7,15 +7,15 @@ from markupsafe import Markup
 
 from dashboard.charts.form import Form
 
-PLACES = '<rect x="{:.2f}" y="{}" class="{}">{}</rect>'
+MARKUP = Markup('<rect x="{:.2f}" y="{}" class="{}">{}</rect>')
 
 
 @pytest.mark.parametrize("number", [3, 0.5, Decimal("1.25"), True])
 @pytest.mark.parametrize("word", ["plain", '<b title="&">{0}', Markup("<b>{}</b>"), None])
 def test_a_form_says_what_markup_would(number, word):
     """Numbers by their format, words escaped once, markup as it is; braces in a word are no places."""
-    made = Form(PLACES).format(number, number, "a'b", word)
-    assert made == Markup(PLACES).format(number, number, "a'b", word)
+    made = Form(str(MARKUP)).format(number, number, "a'b", word)
+    assert made == MARKUP.format(number, number, "a'b", word)
     assert isinstance(made, Markup)
 
 
