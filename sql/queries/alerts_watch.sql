@@ -1,6 +1,7 @@
 -- name: alerts_watch_lock
 -- One watcher at a time puts into the outbox what it found, until its transaction ends; what another put there is seen.
-SELECT pg_advisory_xact_lock(7810779);
+-- returns: AlertWatchLock
+SELECT pg_advisory_xact_lock(7810779)::text = '' AS locked;
 
 -- name: alerts_open
 -- Alerts of kinds $1 whose end was not seen yet, expired ones too.

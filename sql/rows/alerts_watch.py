@@ -4,6 +4,13 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class AlertWatchLock:
+    """That the lock is held."""
+
+    locked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AlertAccount:
     """An account and its number."""
 
