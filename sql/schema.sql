@@ -1301,6 +1301,9 @@ CREATE TABLE public.channels (
     last_sent_at timestamp with time zone,
     created_by text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    away_since timestamp with time zone,
+    away_until timestamp with time zone,
+    CONSTRAINT channels_away CHECK (((away_until IS NULL) OR (away_until >= away_since))),
     CONSTRAINT channels_check CHECK ((num_nonnulls(train, account) <= 1)),
     CONSTRAINT channels_check1 CHECK (((kind = 'bot'::text) = (destination IS NOT NULL))),
     CONSTRAINT channels_check2 CHECK (((origin = 'environment'::text) = (sealed IS NULL))),
@@ -1323,6 +1326,10 @@ COMMENT ON COLUMN public.channels.destination IS 'Which Slack conversation a bot
 COMMENT ON COLUMN public.channels.off_reason IS 'Why nothing is sent any more: Slack said it never will work, or somebody switched it off.';
 
 COMMENT ON COLUMN public.channels.not_before IS 'Nothing is sent earlier: one message a second, retry-after, back-off.';
+
+COMMENT ON COLUMN public.channels.away_since IS 'Since when Slack took nothing, the last time that happened.';
+
+COMMENT ON COLUMN public.channels.away_until IS 'When it took something again; none while it still does not.';
 
 ALTER TABLE public.channels ALTER COLUMN channel ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.channels_channel_seq
@@ -1931,7 +1938,7 @@ CREATE INDEX alerts_summed ON public.alerts USING btree (summed_in) WHERE (summe
 
 CREATE UNIQUE INDEX budgets_of ON public.budgets USING btree (train, COALESCE(key_id, ''::text), unit, period);
 
-CREATE UNIQUE INDEX channels_of ON public.channels USING btree (COALESCE(train, 0), COALESCE(account, 0));
+CREATE UNIQUE INDEX channels_of ON public.channels USING btree (COALESCE(train, 0), COALESCE(account, 0), origin);
 
 CREATE INDEX conversation_aliases_of ON public.conversation_aliases USING btree (train, conversation_id) WHERE (conversation_id IS NOT NULL);
 
