@@ -46,6 +46,8 @@ class Measure:
     """Whether the value is still true; else nothing is concluded from it."""
     tone: Tone | None = None
     """Where it does not follow from the threshold."""
+    incident: datetime | None = None
+    """What tells it from the next one, where that is more than the moment: then there is one alert of it, ever."""
 
 
 class Open(Protocol):
@@ -146,7 +148,7 @@ def _alert(measure: Measure, rule: Rule, now: datetime) -> Alert | None:
     return Alert(
         measure.kind,
         measure.subject,
-        key(measure.kind, measure.subject, level, now),
+        key(measure.kind, measure.subject, level, measure.incident or now),
         measure.tone or by_level,
         measure.told.model_copy(update={"fields": (*measure.told.fields, threshold)}),
         measure.train,
