@@ -42,8 +42,8 @@ async def conversation_models(call: Call[Query]) -> web.Response:
         "path": f"/conversations/{found.id}",
     }
     if wants_fragment(call.request):
-        return fragment(call.request, PART, **values)
-    values |= {"title": title_of(found.row), "what": "On other models", "part": PART}
+        return fragment(call.request, PART, level=4, **values)
+    values |= {"title": title_of(found.row), "what": "On other models", "part": PART, "level": 3}
     return page(call.request, "conversation.part.html", section="conversations", **values)
 
 

@@ -30,6 +30,7 @@ async def filled(connection):
         "/budgets",
         f"{account}?window=7d", f"{account}/use", f"{account}/estimate",
         f"/conversations/{talk.conversation}?view=cost", f"/conversations/{talk.conversation}/cost/models",
+        f"/conversations/{talk.conversation}/cost/sources",
     ]  # fmt: skip
 
 

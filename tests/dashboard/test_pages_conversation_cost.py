@@ -9,9 +9,12 @@ import pytest
 
 from dashboard.render.figures import money
 from tests import conversation_scenes
+from tests.conversation_seeds import Talk, result, use
 from tests.dashboard.test_pages_cost import plain
 from tests.dashboard.test_pages_requests import MOST_QUERIES, Counting, seen
+from tests.recordings import text
 
+HOSTILE = "<img src=x onerror=alert(1)>\u202e"
 HTMX = {"HX-Request": "true"}
 BUDGET = (
     "INSERT INTO budgets (train, key_id, unit, amount, period, zone, hard, created_by)"
@@ -103,7 +106,7 @@ async def test_its_part_of_budgets(client, connection, talk, path):
     assert "key-of-another" not in words
 
 
-@pytest.mark.parametrize("part", ["models"])
+@pytest.mark.parametrize("part", ["models", "sources"])
 async def test_a_part_of_a_page_and_a_page(settings, database, talk, path, serve, part):
     """Htmx is given the part alone, everybody else a page, in few queries; an unknown conversation is not found."""
     counting = Counting(database)
@@ -116,3 +119,63 @@ async def test_a_part_of_a_page_and_a_page(settings, database, talk, path, serve
     assert len(counting.names) <= MOST_QUERIES, counting.names
     assert "<html" in await seen(client, f"{path}/cost/{part}")
     await seen(client, f"/conversations/{talk.asked[1].id}/cost/{part}", status=404)
+
+
+async def test_what_it_was_paid_for(client, connection, talk, path):
+    """Every dollar has a source and a class; each tool's results are a source; what is an estimate is called one."""
+    found = await lines(client, path + "/cost/sources.csv")
+    cost = float(await cost_of(connection, talk))
+    assert sum(float(row["cost_usd"]) for row in found.values()) == pytest.approx(cost)
+    assert sum(float(row["share"]) for row in found.values()) == pytest.approx(1)
+    classes = ("read_from_the_cache_usd", "written_to_the_cache_usd", "fresh_input_usd", "output_usd")
+    for row in found.values():
+        assert sum(float(row[name]) for name in classes) == pytest.approx(float(row["cost_usd"]))
+    assert {"System prompt", "User's words", "Results of Bash", "Results of Read", "Tool calls, sent again"} <= set(
+        found
+    )
+    assert float(found["Output"]["output_usd"]) == pytest.approx(float(found["Output"]["cost_usd"]))
+    assert "Prompts that were not looked into" not in found
+    words = plain(await seen(client, path + "/cost/sources"))
+    assert "◔ estimated" in words
+    assert re.search(r"made up \d+ % of \$", words)
+
+
+async def test_output_and_thinking_apart(client, connection, talk, path):
+    """Where the API told how much of the output was thinking, that stands apart, to its share."""
+    await connection.execute(
+        "UPDATE requests SET output_tokens = 100, thinking_tokens = 25 WHERE conversation_id = $1", talk.conversation
+    )
+    found = await lines(client, path + "/cost/sources.csv")
+    thought, words = (float(found[name]["cost_usd"]) for name in ("Output: thinking", "Output: words and tool calls"))
+    assert thought / (thought + words) == pytest.approx(0.25)
+    assert "Output" not in found
+
+
+async def test_what_was_not_looked_into(client, connection, talk, path):
+    """Without bodies the prompts are one line of their own, never nothing; what has no price is counted and said."""
+    await connection.execute("DELETE FROM request_bodies")
+    await connection.execute(
+        "UPDATE requests SET cost_usd = NULL, cost_reason = 'unknown model' WHERE id = $1", talk.asked[2].id
+    )
+    found = await lines(client, path + "/cost/sources.csv")
+    assert set(found) == {"Prompts that were not looked into", "Output"}
+    assert sum(float(row["cost_usd"]) for row in found.values()) == pytest.approx(
+        float(await cost_of(connection, talk))
+    )
+    words = plain(await seen(client, path + "/cost/sources"))
+    assert re.search(r"The prompts of \d+ requests were not looked into", words)
+    assert "Without 1 request that no price is known for" in words
+    await connection.execute("UPDATE requests SET cost_usd = NULL, cost_reason = 'unknown model'")
+    assert "nothing to share out" in plain(await seen(client, path + "/cost/sources"))
+
+
+async def test_hostile_names_of_tools(client, connection):
+    """A tool's name is a word, whatever it says."""
+    talk = Talk(connection)
+    first = await talk.ask(None, text("go"), answer=[use("t1", HOSTILE, path="x")])
+    await talk.ask(first, result("t1", "y" * 3000), answer=[text("done")])
+    await talk.file()
+    page = await seen(client, f"/conversations/{talk.conversation}/cost/sources")
+    assert "<img src=x" not in page
+    assert "&lt;img src=x" in page
+    assert "\u202e" not in page
