@@ -123,13 +123,14 @@ async def test_the_recorder_says_how_full_its_tape_is(
     database_url: str, connection: Connection, tmp_path: Path, node: Path
 ) -> None:
     """With its position, and while nothing is recorded with its heartbeat."""
+    said = "SELECT tape_max_bytes = 123 << 20 AND tape_bytes BETWEEN 1 AND 1 << 20 FROM tape_positions"
     async with recording(database_url, tmp_path, tape_max_bytes=123 << 20):
         with Taping(node, now_ms()) as tape:
             tape.whole()
-            await Eventually(connection).says(123 << 20, "SELECT tape_max_bytes FROM tape_positions")
-            assert 0 < await connection.fetchval("SELECT tape_bytes FROM tape_positions") < 1 << 20
+            await tape.synced()
+            await Eventually(connection).says(True, said)
             await connection.execute("UPDATE tape_positions SET tape_bytes = NULL, tape_max_bytes = NULL")
-            await Eventually(connection).says(123 << 20, "SELECT tape_max_bytes FROM tape_positions")
+            await Eventually(connection).says(True, said)
 
 
 async def feed(connection: Connection, *trains: str) -> None:
