@@ -137,13 +137,12 @@ UPDATE alerts SET due_at = greatest(due_at, $4::timestamptz) WHERE alert = $3;
 WITH claimed AS (
     UPDATE alerts SET state = 'claimed', claim = $2, claimed_until = $3
     WHERE alert = $1 AND state = 'waiting'
-    RETURNING alert, kind, tone, told, raised_at, channel, recovery_of, expires_at
+    RETURNING alert, kind, tone, told, raised_at, channel, recovery_of
 ), spaced AS (
     UPDATE channels AS c SET not_before = greatest(c.not_before, $4) FROM claimed WHERE c.channel = claimed.channel
 )
-SELECT a.alert, a.kind, a.tone, a.told, a.raised_at, c.channel, c.name, c.kind AS channel_kind, c.origin, c.sealed,
-    c.destination, c.off_reason, CASE WHEN f.channel = a.channel THEN coalesce(f.message_ts, s.message_ts) END AS thread,
-    c.away_since, c.away_until
+SELECT a.alert, a.kind, a.tone, a.told, a.raised_at, c.channel, c.kind AS channel_kind, c.origin, c.sealed, c.destination,
+    CASE WHEN f.channel = a.channel THEN coalesce(f.message_ts, s.message_ts) END AS thread
 FROM claimed AS a
 JOIN channels AS c ON c.channel = a.channel
 LEFT JOIN alerts AS f ON f.alert = a.recovery_of

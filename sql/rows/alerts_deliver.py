@@ -68,15 +68,11 @@ class AlertClaimed:
     told: Any
     raised_at: datetime
     channel: int
-    name: str
     channel_kind: str
     origin: str
     sealed: bytes | None
     destination: str | None
-    off_reason: str | None
     thread: str | None
-    away_since: datetime | None
-    away_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
