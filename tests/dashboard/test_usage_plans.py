@@ -62,7 +62,8 @@ FILL = """
     SELECT 1, 'key' || n % 5, date_bin('15 minutes', now(), '2000-01-01') - n / 5 * interval '15 minutes', 1
     FROM generate_series(0, 19999) AS n;
     INSERT INTO conversations (train, conversation_id, first_at, last_at, latest_request)
-    SELECT 1 + n % 2, (left(uuid7_floor(b.at)::text, 24) || lpad(to_hex(n), 12, '0'))::uuid, b.at, b.at, gen_random_uuid()
+    SELECT 1 + n % 2, (left(uuid7_floor(b.at)::text, 24) || lpad(to_hex(n), 12, '0'))::uuid, b.at, b.at,
+        gen_random_uuid()
     FROM generate_series(0, 9999) AS n, LATERAL (SELECT now() - n * interval '1 hour' AS at) AS b;
     ANALYZE;
 """
