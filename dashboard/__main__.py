@@ -69,9 +69,8 @@ async def serve(settings: Settings, database: Database) -> None:
         await web.TCPSite(runner, settings.bind, settings.dashboard_port).start()
         for address in runner.addresses:
             log.write("dashboard_listens", address=str(address[0]), port=int(address[1]))
-        async with beside(
-            {"notifier": lambda: Notifier(database, settings).run(), "watcher": lambda: watcher.run(database)}
-        ):
+        works = {"watcher": lambda: watcher.run(database), "notifier": lambda: Notifier(database, settings).run()}
+        async with beside(works):
             await stop.wait()
     finally:
         await runner.cleanup()
