@@ -100,13 +100,8 @@ def gathered(asked: Iterable[Asked], prices: PriceList) -> list[Group]:
         places = (
             bisect_right(moments, one.at), bisect_left(bands, _prompt(usage)), bisect_left(limits, length(usage)),
         )  # fmt: skip
-        terms = (
-            usage.complete,
-            usage.service_tier,
-            usage.inference_geo,
-            usage.speed,
-            bool(usage.code_execution_requests),
-        )
+        ran = bool(usage.code_execution_requests)
+        terms = (usage.complete, usage.service_tier, usage.inference_geo, usage.speed, ran)
         key = (*places, *terms, one.paid is None) if _adds_up(usage) else number
         found.setdefault(key, []).append(one)
     return [_group(members) for members in found.values()]
@@ -124,7 +119,7 @@ def _group(members: Sequence[Asked]) -> Group:
     if len(members) == 1:
         return Group(1, first.at, None, longest, first.usage, first.paid)
     sums: dict[str, Any] = {name: sum(getattr(one.usage, name) or 0 for one in members) for name in _SUMMED}
-    paid = None if first.paid is None else sum((one.paid or 0 for one in members), Decimal(0))
+    paid = None if first.paid is None else sum((one.paid or Decimal(0) for one in members), Decimal(0))
     return Group(len(members), first.at, _prompt(first.usage), longest, replace(first.usage, **sums), paid)
 
 
