@@ -2,7 +2,7 @@
 
 A million requests of 30 days in 20,000 conversations of three trains are made by ``generate_series``, rolled up by the
 product's own statements, and asked by the product's own queries; against the figures of performance.md. Times are the
-server's own (EXPLAIN ANALYZE), warm, the median of eleven; beside it the CPU that the statement took there, planning and
+server's own (EXPLAIN ANALYZE), warm, the median of eleven; beside it the CPU that the statement took, planning and
 sending with it, which a busy machine does not spoil. Then a dashboard is started on the same database and its pages are
 opened. Appended to RESULTS.md.
 """
