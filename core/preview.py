@@ -25,9 +25,15 @@ def line(text: str, longest: int) -> str | None:
 
     It never ends within a secret: of half a secret nobody could tell any more that it must be masked.
     """
-    folded = " ".join(text[: 2 * longest].split())
-    if len(text) > 2 * longest and (len(folded) < longest + REACH or may_hold_secret(folded)):
-        folded = " ".join(text[: 8 * longest].split())
-    if len(folded) > longest:
+    reach = longest + REACH
+    folded = _folded(text, 2 * longest)
+    if len(folded) < reach and len(text) > 2 * longest:
+        folded = _folded(text, 8 * longest)
+    if len(folded) > longest and may_hold_secret(folded[:reach]):
+        folded = _folded(text, 8 * longest)
         longest = next((start for start, end in find_secrets(folded) if start < longest < end), longest)
     return label(folded[:longest], longest)
+
+
+def _folded(text: str, most: int) -> str:
+    return " ".join(text[:most].split())

@@ -47,7 +47,7 @@ _DECIDED: Mapping[str, _Treatment] = (
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("sk-ant-", re.compile(r"sk-ant-[A-Za-z0-9_-]{8,}+")),
     (CLIENT_KEY_PREFIX, re.compile(r"fp_live_[A-Za-z0-9_-]{8,}+")),
-    ("_", re.compile(r"gh[pousr]_[A-Za-z0-9]{20,}+")),
+    *((needle, re.compile(needle + r"[A-Za-z0-9]{20,}+")) for needle in ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")),
     ("github_pat_", re.compile(r"github_pat_[A-Za-z0-9_]{20,}+")),
     ("AKIA", re.compile(r"AKIA[0-9A-Z]{16}(?![0-9A-Z])")),
     # A JSON escape such as \n may stand right before it: pages mask raw bodies too.
@@ -62,6 +62,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         ),
     ),
 )
+_NEEDLES: Final = tuple(needle for needle, _ in _PATTERNS)
 REACH: Final = 80
 """So many characters from where it begins every secret has shown its needle."""
 _SHORTEST_SECRET = len("sk-ant-") + 8
@@ -197,7 +198,7 @@ def _mask_credentials(value: str, hmac_key: bytes) -> str:
 
 def may_hold_secret(text: str) -> bool:
     """Whether a secret may begin in a text, or more than ``REACH`` characters before its end; else none does."""
-    return any(needle in text for needle, _ in _PATTERNS)
+    return any(map(text.__contains__, _NEEDLES))
 
 
 def find_secrets(text: str) -> list[tuple[int, int]]:

@@ -88,6 +88,22 @@ class Settings(BaseModel):
         alias="FOOTPLATE_IDLE_TIMEOUT",
         description="Seconds between two bytes of a response, and for a client to take one",
     )
+    slack_webhook_url: str | None = Field(
+        None,
+        alias="SLACK_WEBHOOK_URL",
+        repr=False,
+        description="Incoming webhook that alerts go to where no channel of their train or account is set",
+    )
+    webhook_hosts: str = Field(
+        "hooks.slack.com",
+        alias="FOOTPLATE_WEBHOOK_HOSTS",
+        description="Hosts that channels set on the page may name, joined by commas",
+    )
+    slack_api_url: str = Field(
+        "https://slack.com/api/",
+        alias="FOOTPLATE_SLACK_API_URL",
+        description="Where bots post to",
+    )
     statement_cache: bool = Field(
         True, alias="FOOTPLATE_STATEMENT_CACHE", description="Turn off behind pgbouncer in transaction mode"
     )
@@ -100,6 +116,9 @@ class Settings(BaseModel):
             check_database(self.database_url)
         if self.public_url is not None:
             check_origin(self.public_url, "FOOTPLATE_PUBLIC_URL")
+        if self.slack_webhook_url is not None:
+            check_webhook(self.slack_webhook_url, "SLACK_WEBHOOK_URL")
+        check_webhook(self.slack_api_url, "FOOTPLATE_SLACK_API_URL")
         loopback = is_loopback(self.bind)
         if not loopback and self.proxy_mode is None:
             raise ValueError(
@@ -141,6 +160,22 @@ def check_upstream(url: str) -> None:
         raise ValueError("FOOTPLATE_UPSTREAM_URL must be an origin only: no path, query or user")
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ValueError("FOOTPLATE_UPSTREAM_URL must be https: http is allowed to loopback only")
+
+
+def check_webhook(url: str, name: str) -> SplitResult:
+    """Refuse an address that messages cannot safely be sent to. Never quotes it: a webhook's path is its secret."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError(f"{name} must be https://host/path") from None
+    if not _HOST.fullmatch(parts.hostname or "") or port == 0 or not parts.path.startswith("/"):
+        raise ValueError(f"{name} must be https://host/path")
+    if parts.query or parts.fragment or parts.username is not None or not url.isascii() or " " in url:
+        raise ValueError(f"{name} must be host and path only: no query, fragment or user")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        raise ValueError(f"{name} must be https: http is allowed to loopback only")
+    return parts
 
 
 def check_circle(upstream_url: str, bind: str, proxy_port: int) -> None:

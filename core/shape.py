@@ -5,11 +5,12 @@ one more without being drawn anew. For a parent left out its own stands in.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from core.layered import Layered
+from core.valueclass import replace
 
 SHAPE: Final = 200
 """Elements of a shape at most."""

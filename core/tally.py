@@ -1,8 +1,7 @@
 """Adding up a conversation request by request, in the order of their ids."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -13,6 +12,7 @@ from core.linking.link import LaunchRef, Method
 from core.models import Outcome
 from core.rollup import Branch, Member, Rollup
 from core.shape import Shape
+from core.valueclass import replace
 
 _TOKENS: Final = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 _COUNTED: Final = (
@@ -53,7 +53,7 @@ class Tally:
     _counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTED, 0))
     _models: dict[str, None] = field(default_factory=dict)
     _sessions: dict[str, None] = field(default_factory=dict)
-    _slots: Counter[int] = field(default_factory=Counter)
+    _slots: dict[int, int] = field(default_factory=dict)
     _launches: Layered[LaunchRef, None] = field(default_factory=Layered)
     _lanes: Layered[str, _Lane] = field(default_factory=Layered)
     _shape: Shape = field(default_factory=Shape)
@@ -66,7 +66,7 @@ class Tally:
             _counts=dict(self._counts),
             _models=dict(self._models),
             _sessions=dict(self._sessions),
-            _slots=Counter(self._slots),
+            _slots=dict(self._slots),
             _launches=Layered(self._launches),
             _lanes=Layered(self._lanes),
             _shape=self._shape.over(),
@@ -99,7 +99,8 @@ class Tally:
             self._sessions.setdefault(call.session_id)
         launched = [LaunchRef(call.id, block) for block in range(len(call.launches))]
         for launch in launched if link.launch is None else [*launched, link.launch]:
-            self._slots[uuid7_ms(launch.request) // _SLOT_MS] += launch not in self._launches
+            slot = uuid7_ms(launch.request) // _SLOT_MS
+            self._slots[slot] = self._slots.get(slot, 0) + (launch not in self._launches)
             self._launches.put(launch, None)
         if link.attempt_of is not None:
             self._shape.add_attempt(call.id, link.attempt_of, failed=_is_error(member))

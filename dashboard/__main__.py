@@ -17,7 +17,9 @@ from core.errors import BadSettingError
 from core.settings import Settings
 from dashboard import log
 from dashboard.app import make_app
+from dashboard.beside import beside
 from dashboard.connection import Runner
+from dashboard.notifier.service import Notifier
 from dashboard.settings import load
 from sql.database import Database
 
@@ -66,7 +68,8 @@ async def serve(settings: Settings, database: Database) -> None:
         await web.TCPSite(runner, settings.bind, settings.dashboard_port).start()
         for address in runner.addresses:
             log.write("dashboard_listens", address=str(address[0]), port=int(address[1]))
-        await stop.wait()
+        async with beside({"notifier": lambda: Notifier(database, settings).run()}):
+            await stop.wait()
     finally:
         await runner.cleanup()
         await database.close()

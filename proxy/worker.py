@@ -3,11 +3,10 @@
 import asyncio
 import errno
 import os
-import shutil
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from core.errors import BadSettingError
@@ -19,13 +18,11 @@ from proxy.loop_lag import LoopLag
 from proxy.own_routes import Asked, OwnRoutes
 from proxy.relay import Relay
 from proxy.server import ProxyServer, listen
-from proxy.tape_folder import used_bytes
-from proxy.tape_reader import nodes
+from proxy.tape_limit import limit_of
 from proxy.tape_writer import TapeWriter
 from proxy.upstream import Upstream
 from sql.database import Database
 
-DEFAULT_TAPE_BYTES = 20 * 10**9
 LONGEST_SWEEP_SECONDS = 1.0
 SHORTEST_SWEEP_SECONDS = 0.02
 LAG_SECONDS = 0.05
@@ -72,7 +69,7 @@ def put_together(
         settings.data_dir / "tape" / f"{socket.gethostname()}-{slot}",
         policy=settings.on_tape_full,
         # The setting is for all tapes of the machine; each worker has one.
-        max_bytes=(settings.tape_max_bytes or default_tape_bytes(settings.data_dir)) // settings.proxy_workers,
+        max_bytes=limit_of(settings),
         loop=asyncio.get_running_loop(),
     )
     tape.open()
@@ -111,14 +108,6 @@ def _database(settings: Settings) -> Database | None:
     return Database.create(
         settings.database_url, application="footplate proxy", size=1, statement_cache=settings.statement_cache
     )
-
-
-def default_tape_bytes(data_dir: Path) -> int:
-    """20 GB, or half of what the disk has for tapes: what is free, and what they hold already."""
-    held = 0
-    with suppress(OSError):  # a tape that can not be looked into is told when it is opened
-        held = sum(used_bytes(data_dir / "tape" / node) for node in nodes(data_dir))
-    return min(DEFAULT_TAPE_BYTES, (shutil.disk_usage(data_dir).free + held) // 2)
 
 
 def boot_id() -> str:

@@ -533,113 +533,152 @@ CREATE FUNCTION public.usage_of_period(trains integer[], since timestamp with ti
     FROM public.usage_at_ends(usage_of_period.trains, usage_of_period.since, usage_of_period.until) u(at, train, account, model, request_type, requests, ok, cancelled, rejected, input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ephemeral_5m_input_tokens, ephemeral_1h_input_tokens, thinking_tokens, web_search_requests, cost_usd, priced, unpriced, estimated, ok_duration_us);
 END;
 
-CREATE FUNCTION public.usage_of_piece(trains integer[], piece text, at timestamp with time zone, until timestamp with time zone) RETURNS TABLE(train integer, account integer, model text, request_type text, requests bigint, ok bigint, cancelled bigint, rejected bigint, input_tokens bigint, output_tokens bigint, cache_creation_input_tokens bigint, cache_read_input_tokens bigint, ephemeral_5m_input_tokens bigint, ephemeral_1h_input_tokens bigint, thinking_tokens bigint, web_search_requests bigint, cost_usd numeric, priced bigint, unpriced bigint, estimated bigint, ok_duration_us bigint)
+CREATE FUNCTION public.usage_of_piece(trains integer[], piece text, at timestamp with time zone, until timestamp with time zone, by text, of_model text, of_type text) RETURNS TABLE(account integer, part text, requests bigint, ok bigint, cancelled bigint, rejected bigint, input_tokens bigint, output_tokens bigint, cache_creation_input_tokens bigint, cache_read_input_tokens bigint, ephemeral_5m_input_tokens bigint, ephemeral_1h_input_tokens bigint, thinking_tokens bigint, web_search_requests bigint, cost_usd numeric, priced bigint, unpriced bigint, estimated bigint, ok_duration_us bigint)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
- SELECT d.train,
-     d.account,
-     d.model,
-     d.request_type,
-     d.requests,
-     d.ok,
-     d.cancelled,
-     d.rejected,
-     d.input_tokens,
-     d.output_tokens,
-     d.cache_creation_input_tokens,
-     d.cache_read_input_tokens,
-     d.ephemeral_5m_input_tokens,
-     d.ephemeral_1h_input_tokens,
-     d.thinking_tokens,
-     d.web_search_requests,
-     d.cost_usd,
-     d.priced,
-     d.unpriced,
-     d.estimated,
-     d.ok_duration_us
+ SELECT d.account,
+         CASE usage_of_piece.by
+             WHEN 'train'::text THEN (d.train)::text
+             WHEN 'account'::text THEN (d.account)::text
+             WHEN 'model'::text THEN d.model
+             WHEN 'type'::text THEN d.request_type
+             ELSE ''::text
+         END AS part,
+     (sum(d.requests))::bigint AS requests,
+     (sum(d.ok))::bigint AS ok,
+     (sum(d.cancelled))::bigint AS cancelled,
+     (sum(d.rejected))::bigint AS rejected,
+     (sum(d.input_tokens))::bigint AS input_tokens,
+     (sum(d.output_tokens))::bigint AS output_tokens,
+     (sum(d.cache_creation_input_tokens))::bigint AS cache_creation_input_tokens,
+     (sum(d.cache_read_input_tokens))::bigint AS cache_read_input_tokens,
+     (sum(d.ephemeral_5m_input_tokens))::bigint AS ephemeral_5m_input_tokens,
+     (sum(d.ephemeral_1h_input_tokens))::bigint AS ephemeral_1h_input_tokens,
+     (sum(d.thinking_tokens))::bigint AS thinking_tokens,
+     (sum(d.web_search_requests))::bigint AS web_search_requests,
+     sum(d.cost_usd) AS cost_usd,
+     (sum(d.priced))::bigint AS priced,
+     (sum(d.unpriced))::bigint AS unpriced,
+     (sum(d.estimated))::bigint AS estimated,
+     (sum(d.ok_duration_us))::bigint AS ok_duration_us
     FROM public.usage_daily d
-   WHERE ((usage_of_piece.piece = 'day'::text) AND (d.train = ANY (usage_of_piece.trains)) AND (d.day = usage_of_piece.at))
+   WHERE ((usage_of_piece.piece = 'day'::text) AND (d.train = ANY (usage_of_piece.trains)) AND (d.day >= usage_of_piece.at) AND (d.day < usage_of_piece.until) AND ((usage_of_piece.of_model IS NULL) OR (d.model = usage_of_piece.of_model)) AND ((usage_of_piece.of_type IS NULL) OR (d.request_type = usage_of_piece.of_type)))
+   GROUP BY d.account,
+         CASE usage_of_piece.by
+             WHEN 'train'::text THEN (d.train)::text
+             WHEN 'account'::text THEN (d.account)::text
+             WHEN 'model'::text THEN d.model
+             WHEN 'type'::text THEN d.request_type
+             ELSE ''::text
+         END
  UNION ALL
-  SELECT h.train,
-     h.account,
-     h.model,
-     h.request_type,
-     h.requests,
-     h.ok,
-     h.cancelled,
-     h.rejected,
-     h.input_tokens,
-     h.output_tokens,
-     h.cache_creation_input_tokens,
-     h.cache_read_input_tokens,
-     h.ephemeral_5m_input_tokens,
-     h.ephemeral_1h_input_tokens,
-     h.thinking_tokens,
-     h.web_search_requests,
-     h.cost_usd,
-     h.priced,
-     h.unpriced,
-     h.estimated,
-     h.ok_duration_us
+  SELECT h.account,
+         CASE usage_of_piece.by
+             WHEN 'train'::text THEN (h.train)::text
+             WHEN 'account'::text THEN (h.account)::text
+             WHEN 'model'::text THEN h.model
+             WHEN 'type'::text THEN h.request_type
+             ELSE ''::text
+         END AS part,
+     (sum(h.requests))::bigint AS requests,
+     (sum(h.ok))::bigint AS ok,
+     (sum(h.cancelled))::bigint AS cancelled,
+     (sum(h.rejected))::bigint AS rejected,
+     (sum(h.input_tokens))::bigint AS input_tokens,
+     (sum(h.output_tokens))::bigint AS output_tokens,
+     (sum(h.cache_creation_input_tokens))::bigint AS cache_creation_input_tokens,
+     (sum(h.cache_read_input_tokens))::bigint AS cache_read_input_tokens,
+     (sum(h.ephemeral_5m_input_tokens))::bigint AS ephemeral_5m_input_tokens,
+     (sum(h.ephemeral_1h_input_tokens))::bigint AS ephemeral_1h_input_tokens,
+     (sum(h.thinking_tokens))::bigint AS thinking_tokens,
+     (sum(h.web_search_requests))::bigint AS web_search_requests,
+     sum(h.cost_usd) AS cost_usd,
+     (sum(h.priced))::bigint AS priced,
+     (sum(h.unpriced))::bigint AS unpriced,
+     (sum(h.estimated))::bigint AS estimated,
+     (sum(h.ok_duration_us))::bigint AS ok_duration_us
     FROM public.usage_hourly h
-   WHERE ((usage_of_piece.piece = 'hour'::text) AND (h.train = ANY (usage_of_piece.trains)) AND (h.hour = usage_of_piece.at))
+   WHERE ((usage_of_piece.piece = 'hour'::text) AND (h.train = ANY (usage_of_piece.trains)) AND (h.hour >= usage_of_piece.at) AND (h.hour < usage_of_piece.until) AND ((usage_of_piece.of_model IS NULL) OR (h.model = usage_of_piece.of_model)) AND ((usage_of_piece.of_type IS NULL) OR (h.request_type = usage_of_piece.of_type)))
+   GROUP BY h.account,
+         CASE usage_of_piece.by
+             WHEN 'train'::text THEN (h.train)::text
+             WHEN 'account'::text THEN (h.account)::text
+             WHEN 'model'::text THEN h.model
+             WHEN 'type'::text THEN h.request_type
+             ELSE ''::text
+         END
  UNION ALL
-  SELECT f.train,
-     f.account,
-     f.model,
-     f.request_type,
-     f.requests,
-     f.ok,
-     f.cancelled,
-     f.rejected,
-     f.input_tokens,
-     f.output_tokens,
-     f.cache_creation_input_tokens,
-     f.cache_read_input_tokens,
-     f.ephemeral_5m_input_tokens,
-     f.ephemeral_1h_input_tokens,
-     f.thinking_tokens,
-     f.web_search_requests,
-     f.cost_usd,
-     f.priced,
-     f.unpriced,
-     f.estimated,
-     f.ok_duration_us
+  SELECT f.account,
+         CASE usage_of_piece.by
+             WHEN 'train'::text THEN (f.train)::text
+             WHEN 'account'::text THEN (f.account)::text
+             WHEN 'model'::text THEN f.model
+             WHEN 'type'::text THEN f.request_type
+             ELSE ''::text
+         END AS part,
+     (sum(f.requests))::bigint AS requests,
+     (sum(f.ok))::bigint AS ok,
+     (sum(f.cancelled))::bigint AS cancelled,
+     (sum(f.rejected))::bigint AS rejected,
+     (sum(f.input_tokens))::bigint AS input_tokens,
+     (sum(f.output_tokens))::bigint AS output_tokens,
+     (sum(f.cache_creation_input_tokens))::bigint AS cache_creation_input_tokens,
+     (sum(f.cache_read_input_tokens))::bigint AS cache_read_input_tokens,
+     (sum(f.ephemeral_5m_input_tokens))::bigint AS ephemeral_5m_input_tokens,
+     (sum(f.ephemeral_1h_input_tokens))::bigint AS ephemeral_1h_input_tokens,
+     (sum(f.thinking_tokens))::bigint AS thinking_tokens,
+     (sum(f.web_search_requests))::bigint AS web_search_requests,
+     sum(f.cost_usd) AS cost_usd,
+     (sum(f.priced))::bigint AS priced,
+     (sum(f.unpriced))::bigint AS unpriced,
+     (sum(f.estimated))::bigint AS estimated,
+     (sum(f.ok_duration_us))::bigint AS ok_duration_us
     FROM (( SELECT DISTINCT h.train,
              h.account
             FROM public.usage_hourly h
            WHERE ((usage_of_piece.piece = 'minutes'::text) AND (h.train = ANY (usage_of_piece.trains)) AND (h.hour = date_bin('01:00:00'::interval, usage_of_piece.at, '2000-01-01 00:00:00+00'::timestamp with time zone)))) k
       CROSS JOIN LATERAL ( SELECT m.train,
              m.account,
+             m.slot,
              m.model,
              m.request_type,
+             m.first_at,
              m.requests,
-             m.ok,
-             m.cancelled,
-             m.rejected,
              m.input_tokens,
              m.output_tokens,
              m.cache_creation_input_tokens,
              m.cache_read_input_tokens,
+             m.cost_usd,
+             m.unpriced,
+             m.ok,
+             m.cancelled,
+             m.rejected,
              m.ephemeral_5m_input_tokens,
              m.ephemeral_1h_input_tokens,
              m.thinking_tokens,
              m.web_search_requests,
-             m.cost_usd,
              m.priced,
-             m.unpriced,
              m.estimated,
              m.ok_duration_us
             FROM public.usage_five_minutes m
            WHERE ((m.train = k.train) AND (m.account = k.account) AND (m.slot >= usage_of_piece.at) AND (m.slot < usage_of_piece.until))
-          OFFSET 0) f);
+          OFFSET 0) f)
+   WHERE (((usage_of_piece.of_model IS NULL) OR (f.model = usage_of_piece.of_model)) AND ((usage_of_piece.of_type IS NULL) OR (f.request_type = usage_of_piece.of_type)))
+   GROUP BY f.account,
+         CASE usage_of_piece.by
+             WHEN 'train'::text THEN (f.train)::text
+             WHEN 'account'::text THEN (f.account)::text
+             WHEN 'model'::text THEN f.model
+             WHEN 'type'::text THEN f.request_type
+             ELSE ''::text
+         END;
 END;
 
 CREATE FUNCTION public.usage_steps(trains integer[], since timestamp with time zone, until timestamp with time zone, step text, zone text) RETURNS TABLE(starts_at timestamp with time zone, taken_off timestamp with time zone, piece text, at timestamp with time zone, up_to timestamp with time zone)
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
- SELECT s.own,
-     s.other,
+ SELECT p.starts_at,
+     p.taken_off,
      p.piece,
      p.at,
      p.up_to
@@ -665,52 +704,174 @@ CREATE FUNCTION public.usage_steps(trains integer[], since timestamp with time z
                                     FROM public.usage_daily d
                                    WHERE (d.train = t.train)
                                    ORDER BY d.day DESC
-                                  LIMIT 1) AS last) k)) p_1) b
-      CROSS JOIN LATERAL ( SELECT 'day'::text AS piece,
-             d.day AS at,
-             (d.day + '24:00:00'::interval) AS up_to,
-             NULL::timestamp with time zone AS begun,
-             (d.day + '12:00:00'::interval) AS booked,
-             NULL::timestamp with time zone AS told
-            FROM generate_series(b.first, (b.last - '24:00:00'::interval), '24:00:00'::interval) d(day)
-         UNION ALL
-          SELECT
-                 CASE
-                     WHEN ((c.up_to - c.at) = '01:00:00'::interval) THEN 'hour'::text
-                     ELSE 'minutes'::text
-                 END AS "case",
-             c.at,
-             c.up_to,
-             c.begun,
-             c.at,
-                 CASE
-                     WHEN ((h.hour >= b.first) AND (h.hour < b.last)) THEN (date_bin('1 day'::interval, h.hour, '2000-01-01 00:00:00+00'::timestamp with time zone) + '12:00:00'::interval)
-                     ELSE NULL::timestamp with time zone
-                 END AS "case"
-            FROM ((generate_series(date_bin('01:00:00'::interval, b.since, '2000-01-01 00:00:00+00'::timestamp with time zone), (b.until - '00:00:00.000001'::interval), '01:00:00'::interval) h(hour)
-              CROSS JOIN LATERAL ( SELECT GREATEST(h.hour, b.since) AS first,
-                     LEAST((h.hour + '01:00:00'::interval), b.until) AS last,
+                                  LIMIT 1) AS last) k)) p_1
+          OFFSET 0) b
+      CROSS JOIN LATERAL ( SELECT m.own,
+             m.before,
+             m.begun,
+             m.ended,
+             date_bin('1 day'::interval, m.begun, '2000-01-01 00:00:00+00'::timestamp with time zone) AS day
+            FROM ( SELECT n.begun AS own,
+                     lag(n.begun) OVER w AS before,
+                         CASE
+                             WHEN (lag(n.begun) OVER w IS NULL) THEN b.since
+                             ELSE n.begun
+                         END AS begun,
+                     COALESCE(lead(n.begun) OVER w, b.until) AS ended
+                    FROM unnest(
                          CASE usage_steps.step
-                             WHEN 'all'::text THEN usage_steps.since
-                             WHEN 'hour'::text THEN h.hour
-                             ELSE public.step_begins((h.hour + '00:59:59.999999'::interval), usage_steps.step, usage_steps.zone)
-                         END AS begun
-                  OFFSET 0) e)
-              CROSS JOIN LATERAL ( VALUES (e.first,LEAST(e.begun, e.last),NULL::timestamp with time zone), (GREATEST(e.first, e.begun),e.last,e.begun)) c(at, up_to, begun))
-           WHERE (c.at < c.up_to)) p)
-      CROSS JOIN LATERAL ( SELECT
-                 CASE
-                     WHEN (p.begun IS NOT NULL) THEN p.begun
-                     WHEN (usage_steps.step = 'all'::text) THEN usage_steps.since
-                     ELSE public.step_begins(p.booked, usage_steps.step, usage_steps.zone)
-                 END AS own,
-                 CASE
-                     WHEN (p.told IS NULL) THEN NULL::timestamp with time zone
-                     WHEN (usage_steps.step = 'all'::text) THEN usage_steps.since
-                     ELSE public.step_begins(p.told, usage_steps.step, usage_steps.zone)
-                 END AS other
-          OFFSET 0) s)
-   WHERE (s.own IS DISTINCT FROM s.other);
+                             WHEN 'all'::text THEN ARRAY[usage_steps.since]
+                             WHEN 'hour'::text THEN ARRAY( SELECT h.hour
+                                FROM generate_series(date_bin('01:00:00'::interval, b.since, '2000-01-01 00:00:00+00'::timestamp with time zone), (b.until - '00:00:00.000001'::interval), '01:00:00'::interval) h(hour))
+                             ELSE ARRAY( SELECT (((d.midnight - '00:00:00.000001'::interval) AT TIME ZONE usage_steps.zone) + '00:00:00.000001'::interval)
+                                FROM generate_series(date_trunc(usage_steps.step, (b.since AT TIME ZONE usage_steps.zone)), (b.until AT TIME ZONE usage_steps.zone), (('1 '::text || usage_steps.step))::interval) d(midnight))
+                         END) n(begun)
+                   WINDOW w AS (ORDER BY n.begun)) m) s)
+      CROSS JOIN LATERAL ( SELECT s.own AS starts_at,
+             NULL::timestamp with time zone AS taken_off,
+             'day'::text AS piece,
+             date_bin('1 day'::interval, (GREATEST(s.begun, b.first) + '11:59:59.999999'::interval), '2000-01-01 00:00:00+00'::timestamp with time zone) AS at,
+             date_bin('1 day'::interval, (LEAST(s.ended, b.last) + '11:59:59.999999'::interval), '2000-01-01 00:00:00+00'::timestamp with time zone) AS up_to
+         UNION ALL
+          SELECT c.starts_at,
+             c.taken_off,
+             e.piece,
+             e.at,
+             e.up_to
+            FROM ((( VALUES (s.own,NULL::timestamp with time zone,s.begun,LEAST(s.ended, b.first),true), (s.own,NULL::timestamp with time zone,GREATEST(s.begun, b.last),LEAST(s.ended, b.until),true), (s.before,s.own,s.day,s.begun,((s.begun > b.first) AND (s.begun < b.last) AND (s.begun <= (s.day + '12:00:00'::interval)))), (s.own,s.before,s.begun,(s.day + '24:00:00'::interval),((s.begun > b.first) AND (s.begun < b.last) AND (s.begun > (s.day + '12:00:00'::interval))))) c(starts_at, taken_off, at, up_to, counts)
+              CROSS JOIN LATERAL ( SELECT date_bin('01:00:00'::interval, (c.at + '00:59:59.999999'::interval), '2000-01-01 00:00:00+00'::timestamp with time zone) AS first,
+                     date_bin('01:00:00'::interval, c.up_to, '2000-01-01 00:00:00+00'::timestamp with time zone) AS last) h)
+              CROSS JOIN LATERAL ( VALUES ('minutes'::text,c.at,LEAST(h.first, c.up_to)), ('hour'::text,h.first,h.last), ('minutes'::text,GREATEST(h.last, LEAST(h.first, c.up_to)),c.up_to)) e(piece, at, up_to))
+           WHERE (c.counts AND (c.at < c.up_to))) p)
+   WHERE (p.at < p.up_to);
+END;
+
+CREATE FUNCTION public.usage_sums(trains integer[], since timestamp with time zone, until timestamp with time zone) RETURNS TABLE(train integer, requests bigint, ok bigint, cancelled bigint, rejected bigint, input_tokens bigint, output_tokens bigint, cache_creation_input_tokens bigint, cache_read_input_tokens bigint, ephemeral_5m_input_tokens bigint, ephemeral_1h_input_tokens bigint, cost_usd numeric, priced bigint, unpriced bigint, estimated bigint, ok_duration_us bigint)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT t.train,
+     u.requests,
+     u.ok,
+     u.cancelled,
+     u.rejected,
+     u.input_tokens,
+     u.output_tokens,
+     u.cache_creation_input_tokens,
+     u.cache_read_input_tokens,
+     u.ephemeral_5m_input_tokens,
+     u.ephemeral_1h_input_tokens,
+     u.cost_usd,
+     u.priced,
+     u.unpriced,
+     u.estimated,
+     u.ok_duration_us
+    FROM (unnest(usage_sums.trains) t(train)
+      CROSS JOIN LATERAL ( SELECT (sum(d.requests))::bigint AS requests,
+             (sum(d.ok))::bigint AS ok,
+             (sum(d.cancelled))::bigint AS cancelled,
+             (sum(d.rejected))::bigint AS rejected,
+             (sum(d.input_tokens))::bigint AS input_tokens,
+             (sum(d.output_tokens))::bigint AS output_tokens,
+             (sum(d.cache_creation_input_tokens))::bigint AS cache_creation_input_tokens,
+             (sum(d.cache_read_input_tokens))::bigint AS cache_read_input_tokens,
+             (sum(d.ephemeral_5m_input_tokens))::bigint AS ephemeral_5m_input_tokens,
+             (sum(d.ephemeral_1h_input_tokens))::bigint AS ephemeral_1h_input_tokens,
+             sum(d.cost_usd) AS cost_usd,
+             (sum(d.priced))::bigint AS priced,
+             (sum(d.unpriced))::bigint AS unpriced,
+             (sum(d.estimated))::bigint AS estimated,
+             (sum(d.ok_duration_us))::bigint AS ok_duration_us
+            FROM public.usage_daily d
+           WHERE ((d.train = t.train) AND (d.day >= public.whole_days_from(usage_sums.since, usage_sums.until)) AND (d.day < public.whole_days_to(usage_sums.since, usage_sums.until)))) u)
+ UNION ALL
+  SELECT t.train,
+     u.requests,
+     u.ok,
+     u.cancelled,
+     u.rejected,
+     u.input_tokens,
+     u.output_tokens,
+     u.cache_creation_input_tokens,
+     u.cache_read_input_tokens,
+     u.ephemeral_5m_input_tokens,
+     u.ephemeral_1h_input_tokens,
+     u.cost_usd,
+     u.priced,
+     u.unpriced,
+     u.estimated,
+     u.ok_duration_us
+    FROM (unnest(usage_sums.trains) t(train)
+      CROSS JOIN LATERAL ( SELECT (sum(h.requests))::bigint AS requests,
+             (sum(h.ok))::bigint AS ok,
+             (sum(h.cancelled))::bigint AS cancelled,
+             (sum(h.rejected))::bigint AS rejected,
+             (sum(h.input_tokens))::bigint AS input_tokens,
+             (sum(h.output_tokens))::bigint AS output_tokens,
+             (sum(h.cache_creation_input_tokens))::bigint AS cache_creation_input_tokens,
+             (sum(h.cache_read_input_tokens))::bigint AS cache_read_input_tokens,
+             (sum(h.ephemeral_5m_input_tokens))::bigint AS ephemeral_5m_input_tokens,
+             (sum(h.ephemeral_1h_input_tokens))::bigint AS ephemeral_1h_input_tokens,
+             sum(h.cost_usd) AS cost_usd,
+             (sum(h.priced))::bigint AS priced,
+             (sum(h.unpriced))::bigint AS unpriced,
+             (sum(h.estimated))::bigint AS estimated,
+             (sum(h.ok_duration_us))::bigint AS ok_duration_us
+            FROM public.usage_hourly h
+           WHERE ((h.train = t.train) AND (h.hour >= public.whole_hours_from(usage_sums.since, usage_sums.until)) AND (h.hour < LEAST(public.whole_days_from(usage_sums.since, usage_sums.until), public.whole_hours_to(usage_sums.since, usage_sums.until))))) u)
+ UNION ALL
+  SELECT t.train,
+     u.requests,
+     u.ok,
+     u.cancelled,
+     u.rejected,
+     u.input_tokens,
+     u.output_tokens,
+     u.cache_creation_input_tokens,
+     u.cache_read_input_tokens,
+     u.ephemeral_5m_input_tokens,
+     u.ephemeral_1h_input_tokens,
+     u.cost_usd,
+     u.priced,
+     u.unpriced,
+     u.estimated,
+     u.ok_duration_us
+    FROM (unnest(usage_sums.trains) t(train)
+      CROSS JOIN LATERAL ( SELECT (sum(h.requests))::bigint AS requests,
+             (sum(h.ok))::bigint AS ok,
+             (sum(h.cancelled))::bigint AS cancelled,
+             (sum(h.rejected))::bigint AS rejected,
+             (sum(h.input_tokens))::bigint AS input_tokens,
+             (sum(h.output_tokens))::bigint AS output_tokens,
+             (sum(h.cache_creation_input_tokens))::bigint AS cache_creation_input_tokens,
+             (sum(h.cache_read_input_tokens))::bigint AS cache_read_input_tokens,
+             (sum(h.ephemeral_5m_input_tokens))::bigint AS ephemeral_5m_input_tokens,
+             (sum(h.ephemeral_1h_input_tokens))::bigint AS ephemeral_1h_input_tokens,
+             sum(h.cost_usd) AS cost_usd,
+             (sum(h.priced))::bigint AS priced,
+             (sum(h.unpriced))::bigint AS unpriced,
+             (sum(h.estimated))::bigint AS estimated,
+             (sum(h.ok_duration_us))::bigint AS ok_duration_us
+            FROM public.usage_hourly h
+           WHERE ((h.train = t.train) AND (h.hour >= GREATEST(public.whole_days_to(usage_sums.since, usage_sums.until), public.whole_hours_from(usage_sums.since, usage_sums.until))) AND (h.hour < public.whole_hours_to(usage_sums.since, usage_sums.until)))) u)
+ UNION ALL
+  SELECT e.train,
+     (sum(e.requests))::bigint AS requests,
+     (sum(e.ok))::bigint AS ok,
+     (sum(e.cancelled))::bigint AS cancelled,
+     (sum(e.rejected))::bigint AS rejected,
+     (sum(e.input_tokens))::bigint AS input_tokens,
+     (sum(e.output_tokens))::bigint AS output_tokens,
+     (sum(e.cache_creation_input_tokens))::bigint AS cache_creation_input_tokens,
+     (sum(e.cache_read_input_tokens))::bigint AS cache_read_input_tokens,
+     (sum(e.ephemeral_5m_input_tokens))::bigint AS ephemeral_5m_input_tokens,
+     (sum(e.ephemeral_1h_input_tokens))::bigint AS ephemeral_1h_input_tokens,
+     sum(e.cost_usd) AS cost_usd,
+     (sum(e.priced))::bigint AS priced,
+     (sum(e.unpriced))::bigint AS unpriced,
+     (sum(e.estimated))::bigint AS estimated,
+     (sum(e.ok_duration_us))::bigint AS ok_duration_us
+    FROM public.usage_at_ends(usage_sums.trains, usage_sums.since, usage_sums.until) e(at, train, account, model, request_type, requests, ok, cancelled, rejected, input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens, ephemeral_5m_input_tokens, ephemeral_1h_input_tokens, thinking_tokens, web_search_requests, cost_usd, priced, unpriced, estimated, ok_duration_us)
+   GROUP BY e.train;
 END;
 
 CREATE FUNCTION public.uuid7_floor(moment timestamp with time zone) RETURNS uuid
@@ -770,6 +931,122 @@ CREATE TABLE public.accounts (
 
 ALTER TABLE public.accounts ALTER COLUMN account ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.accounts_account_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.alert_deliveries (
+    delivery bigint NOT NULL,
+    alert bigint NOT NULL,
+    channel integer,
+    tried_at timestamp with time zone DEFAULT now() NOT NULL,
+    outcome text NOT NULL,
+    status smallint,
+    detail text NOT NULL,
+    CONSTRAINT alert_deliveries_detail_check CHECK ((length(detail) <= 400)),
+    CONSTRAINT alert_deliveries_outcome_check CHECK ((outcome = ANY (ARRAY['sent'::text, 'again'::text, 'never'::text])))
+);
+
+COMMENT ON COLUMN public.alert_deliveries.outcome IS 'Slack took it; it is to be asked again; it never will take it.';
+
+ALTER TABLE public.alert_deliveries ALTER COLUMN delivery ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.alert_deliveries_delivery_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.alert_rules (
+    kind text NOT NULL,
+    enabled boolean NOT NULL,
+    thresholds double precision[] NOT NULL,
+    minimum_interval interval NOT NULL,
+    quiet_from time without time zone,
+    quiet_until time without time zone,
+    zone text NOT NULL,
+    changed_by text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT alert_rules_check CHECK ((((quiet_from IS NULL) = (quiet_until IS NULL)) AND (quiet_from <> quiet_until))),
+    CONSTRAINT alert_rules_kind_check CHECK (((length(kind) >= 1) AND (length(kind) <= 32))),
+    CONSTRAINT alert_rules_minimum_interval_check CHECK (((minimum_interval >= '00:00:00'::interval) AND (minimum_interval <= '7 days'::interval))),
+    CONSTRAINT alert_rules_zone_check CHECK ((length(zone) <= 64))
+);
+
+COMMENT ON COLUMN public.alert_rules.minimum_interval IS 'Between two messages of the kind on one channel; what comes in between is summed up in one.';
+
+COMMENT ON COLUMN public.alert_rules.quiet_from IS 'From this hour of the zone on nothing is told; before quiet_until, which may be of the next day.';
+
+CREATE TABLE public.alert_snoozes (
+    kind text NOT NULL,
+    subject text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    snoozed_by text NOT NULL
+);
+
+CREATE TABLE public.alerts (
+    alert bigint NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    dedupe_key text NOT NULL,
+    tone text NOT NULL,
+    train integer,
+    account integer,
+    told jsonb NOT NULL,
+    raised_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    recovered_at timestamp with time zone,
+    recovery_of bigint,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    reason text,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    channel integer,
+    claim uuid,
+    claimed_until timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    lost_marks integer DEFAULT 0 NOT NULL,
+    sent_at timestamp with time zone,
+    message_ts text,
+    message jsonb,
+    summed_in bigint,
+    acknowledged_by text,
+    acknowledged_at timestamp with time zone,
+    CONSTRAINT alerts_check CHECK (((claim IS NOT NULL) = (state = ANY (ARRAY['claimed'::text, 'sending'::text])))),
+    CONSTRAINT alerts_check1 CHECK (((claim IS NULL) = (claimed_until IS NULL))),
+    CONSTRAINT alerts_check2 CHECK (((sent_at IS NOT NULL) = (state = 'sent'::text))),
+    CONSTRAINT alerts_check3 CHECK (((summed_in IS NOT NULL) = (state = 'summed'::text))),
+    CONSTRAINT alerts_check4 CHECK (((acknowledged_by IS NULL) = (acknowledged_at IS NULL))),
+    CONSTRAINT alerts_dedupe_key_check CHECK (((length(dedupe_key) >= 1) AND (length(dedupe_key) <= 500))),
+    CONSTRAINT alerts_kind_check CHECK (((length(kind) >= 1) AND (length(kind) <= 32))),
+    CONSTRAINT alerts_message_ts_check CHECK ((length(message_ts) <= 64)),
+    CONSTRAINT alerts_reason_check CHECK ((length(reason) <= 400)),
+    CONSTRAINT alerts_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'claimed'::text, 'sending'::text, 'sent'::text, 'summed'::text, 'dropped'::text, 'failed'::text, 'unsure'::text]))),
+    CONSTRAINT alerts_subject_check CHECK (((length(subject) >= 1) AND (length(subject) <= 400))),
+    CONSTRAINT alerts_tone_check CHECK ((tone = ANY (ARRAY['good'::text, 'info'::text, 'warning'::text, 'danger'::text])))
+);
+
+COMMENT ON COLUMN public.alerts.subject IS 'What it is about, the same for every alert of one thing: snoozes and recoveries go by kind and subject.';
+
+COMMENT ON COLUMN public.alerts.told IS 'What is said (core/alerts/told.py); without secrets.';
+
+COMMENT ON COLUMN public.alerts.expires_at IS 'From then on it does not matter any more: the window was reset, the day of the budget is over.';
+
+COMMENT ON COLUMN public.alerts.recovered_at IS 'When what it is about was over.';
+
+COMMENT ON COLUMN public.alerts.due_at IS 'Not sent earlier: quiet hours, the interval of its kind, a retry.';
+
+COMMENT ON COLUMN public.alerts.lost_marks IS 'Claims that ran out while Slack was being asked: it may have heard the message.';
+
+COMMENT ON COLUMN public.alerts.message_ts IS 'Slack''s name of the message, where a bot sent it: replies go to its thread.';
+
+COMMENT ON COLUMN public.alerts.message IS 'The payload as Slack last got it.';
+
+ALTER TABLE public.alerts ALTER COLUMN alert ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.alerts_alert_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -1000,6 +1277,62 @@ COMMENT ON COLUMN public.budgets.hard IS 'Whether the proxy is to refuse what go
 
 ALTER TABLE public.budgets ALTER COLUMN budget ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.budgets_budget_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.channels (
+    channel integer NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    origin text NOT NULL,
+    sealed bytea,
+    masked text NOT NULL,
+    destination text,
+    train integer,
+    account integer,
+    off_reason text,
+    off_at timestamp with time zone,
+    not_before timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    last_sent_at timestamp with time zone,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    away_since timestamp with time zone,
+    away_until timestamp with time zone,
+    CONSTRAINT channels_away CHECK (((away_until IS NULL) OR (away_until >= away_since))),
+    CONSTRAINT channels_check CHECK ((num_nonnulls(train, account) <= 1)),
+    CONSTRAINT channels_check1 CHECK (((kind = 'bot'::text) = (destination IS NOT NULL))),
+    CONSTRAINT channels_check2 CHECK (((origin = 'environment'::text) = (sealed IS NULL))),
+    CONSTRAINT channels_check3 CHECK (((off_reason IS NULL) = (off_at IS NULL))),
+    CONSTRAINT channels_destination_check CHECK (((length(destination) >= 1) AND (length(destination) <= 80))),
+    CONSTRAINT channels_failures_check CHECK ((failures >= 0)),
+    CONSTRAINT channels_kind_check CHECK ((kind = ANY (ARRAY['webhook'::text, 'bot'::text]))),
+    CONSTRAINT channels_masked_check CHECK ((length(masked) <= 200)),
+    CONSTRAINT channels_name_check CHECK (((length(name) >= 1) AND (length(name) <= 80))),
+    CONSTRAINT channels_off_reason_check CHECK ((length(off_reason) <= 400)),
+    CONSTRAINT channels_origin_check CHECK ((origin = ANY (ARRAY['environment'::text, 'page'::text])))
+);
+
+COMMENT ON COLUMN public.channels.sealed IS 'Webhook URL or bot token, AES-256-GCM under the installation''s secret; the one of the environment is not kept.';
+
+COMMENT ON COLUMN public.channels.masked IS 'What may be shown of it.';
+
+COMMENT ON COLUMN public.channels.destination IS 'Which Slack conversation a bot writes to.';
+
+COMMENT ON COLUMN public.channels.off_reason IS 'Why nothing is sent any more: Slack said it never will work, or somebody switched it off.';
+
+COMMENT ON COLUMN public.channels.not_before IS 'Nothing is sent earlier: one message a second, retry-after, back-off.';
+
+COMMENT ON COLUMN public.channels.away_since IS 'Since when Slack took nothing, the last time that happened.';
+
+COMMENT ON COLUMN public.channels.away_until IS 'When it took something again; none while it still does not.';
+
+ALTER TABLE public.channels ALTER COLUMN channel ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.channels_channel_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -1366,7 +1699,11 @@ CREATE TABLE public.tape_positions (
     lag_bytes bigint DEFAULT 0 NOT NULL,
     oldest_unrecorded_at timestamp with time zone,
     heartbeat_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT tape_positions_segment_offset_check CHECK ((segment_offset >= 0))
+    tape_bytes bigint,
+    tape_max_bytes bigint,
+    CONSTRAINT tape_positions_segment_offset_check CHECK ((segment_offset >= 0)),
+    CONSTRAINT tape_positions_tape_bytes_check CHECK ((tape_bytes >= 0)),
+    CONSTRAINT tape_positions_tape_max_bytes_check CHECK ((tape_max_bytes > 0))
 );
 
 CREATE TABLE public.tool_calls (
@@ -1392,6 +1729,21 @@ CREATE TABLE public.tool_results (
     size integer NOT NULL,
     started_us bigint NOT NULL
 );
+
+CREATE TABLE public.train_feeds (
+    train integer NOT NULL,
+    feed boolean DEFAULT false NOT NULL,
+    digest boolean DEFAULT false NOT NULL,
+    digest_at time without time zone DEFAULT '08:00:00'::time without time zone NOT NULL,
+    zone text NOT NULL,
+    changed_by text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT train_feeds_zone_check CHECK ((length(zone) <= 64))
+);
+
+COMMENT ON COLUMN public.train_feeds.feed IS 'One message for each new turn of a user.';
+
+COMMENT ON COLUMN public.train_feeds.digest IS 'One message a day, at digest_at of the zone, about the day before.';
 
 ALTER TABLE public.trains ALTER COLUMN train ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.trains_train_seq
@@ -1441,6 +1793,21 @@ ALTER TABLE ONLY public.accounts
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (account);
 
+ALTER TABLE ONLY public.alert_deliveries
+    ADD CONSTRAINT alert_deliveries_pkey PRIMARY KEY (delivery);
+
+ALTER TABLE ONLY public.alert_rules
+    ADD CONSTRAINT alert_rules_pkey PRIMARY KEY (kind);
+
+ALTER TABLE ONLY public.alert_snoozes
+    ADD CONSTRAINT alert_snoozes_pkey PRIMARY KEY (kind, subject);
+
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_dedupe_key_key UNIQUE (dedupe_key);
+
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_pkey PRIMARY KEY (alert);
+
 ALTER TABLE ONLY public.batch_results
     ADD CONSTRAINT batch_results_pkey PRIMARY KEY (train, batch_id);
 
@@ -1452,6 +1819,12 @@ ALTER TABLE ONLY public.branches
 
 ALTER TABLE ONLY public.budgets
     ADD CONSTRAINT budgets_pkey PRIMARY KEY (budget);
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_pkey PRIMARY KEY (channel);
 
 ALTER TABLE ONLY public.conversation_aliases
     ADD CONSTRAINT conversation_aliases_pkey PRIMARY KEY (train, alias);
@@ -1525,6 +1898,9 @@ ALTER TABLE ONLY public.tool_calls
 ALTER TABLE ONLY public.tool_results
     ADD CONSTRAINT tool_results_pkey PRIMARY KEY (train, tool_use_id, request);
 
+ALTER TABLE ONLY public.train_feeds
+    ADD CONSTRAINT train_feeds_pkey PRIMARY KEY (train);
+
 ALTER TABLE ONLY public.trains
     ADD CONSTRAINT trains_name_key UNIQUE (name);
 
@@ -1548,7 +1924,21 @@ ALTER TABLE ONLY public.window_observations
 
 CREATE INDEX account_windows_last ON public.account_windows USING btree (account, last_at);
 
+CREATE INDEX alert_deliveries_of ON public.alert_deliveries USING btree (alert, delivery);
+
+CREATE INDEX alerts_by_kind ON public.alerts USING btree (channel, kind, sent_at DESC) WHERE (state = 'sent'::text);
+
+CREATE INDEX alerts_due ON public.alerts USING btree (due_at, alert) WHERE (state = ANY (ARRAY['waiting'::text, 'claimed'::text, 'sending'::text]));
+
+CREATE INDEX alerts_of_train ON public.alerts USING btree (train, alert DESC);
+
+CREATE INDEX alerts_running ON public.alerts USING btree (kind, subject, alert) WHERE ((recovered_at IS NULL) AND (recovery_of IS NULL));
+
+CREATE INDEX alerts_summed ON public.alerts USING btree (summed_in) WHERE (summed_in IS NOT NULL);
+
 CREATE UNIQUE INDEX budgets_of ON public.budgets USING btree (train, COALESCE(key_id, ''::text), unit, period);
+
+CREATE UNIQUE INDEX channels_of ON public.channels USING btree (COALESCE(train, 0), COALESCE(account, 0), origin);
 
 CREATE INDEX conversation_aliases_of ON public.conversation_aliases USING btree (train, conversation_id) WHERE (conversation_id IS NOT NULL);
 
@@ -1610,5 +2000,29 @@ ALTER TABLE ONLY public.account_hmacs
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_merged_into_fkey FOREIGN KEY (merged_into) REFERENCES public.accounts(account);
 
+ALTER TABLE ONLY public.alert_deliveries
+    ADD CONSTRAINT alert_deliveries_alert_fkey FOREIGN KEY (alert) REFERENCES public.alerts(alert) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.alert_deliveries
+    ADD CONSTRAINT alert_deliveries_channel_fkey FOREIGN KEY (channel) REFERENCES public.channels(channel) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_channel_fkey FOREIGN KEY (channel) REFERENCES public.channels(channel) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_recovery_of_fkey FOREIGN KEY (recovery_of) REFERENCES public.alerts(alert);
+
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_summed_in_fkey FOREIGN KEY (summed_in) REFERENCES public.alerts(alert);
+
 ALTER TABLE ONLY public.budgets
     ADD CONSTRAINT budgets_train_fkey FOREIGN KEY (train) REFERENCES public.trains(train);
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_account_fkey FOREIGN KEY (account) REFERENCES public.accounts(account);
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_train_fkey FOREIGN KEY (train) REFERENCES public.trains(train);
+
+ALTER TABLE ONLY public.train_feeds
+    ADD CONSTRAINT train_feeds_train_fkey FOREIGN KEY (train) REFERENCES public.trains(train);

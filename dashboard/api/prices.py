@@ -1,19 +1,13 @@
 """``/api/prices``: what tokens cost, and an installation's own prices."""
 
-from importlib.resources import files
-
 from core.access import Permission
-from core.prices import RATES, PriceList, parse
+from core.prices import RATES
 from dashboard.problems import Problem
 from dashboard.routing import Call, Query, body_of, route
 from dashboard.usage.answers import Done, PriceAnswer, PriceGiven, PricesAnswer
+from dashboard.usage.price_list import listed
 from dashboard.usage.shape import own_answer, prices_answer
 from sql.rows.prices import PriceRow
-
-
-def listed() -> PriceList:
-    """The list that comes with the program. Raises BadSettingError where somebody spoilt it."""
-    return parse(files("core").joinpath("prices.toml").read_bytes())
 
 
 @route("GET", "/api/prices", permission=Permission.READ_STATISTICS, returns=PricesAnswer, errors=(503,))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from dashboard.charts.form import Form
+
 MOST_MARKS = 500
 """Marks of one drawing. A finer question belongs to a shorter period."""
 PLOT = 168
@@ -15,9 +17,9 @@ FOOT = 22
 HEAD = 14
 """Room above the highest tick, so that its word is not cut off."""
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
-_GRID = Markup('<line class="grid" x1="0" x2="100%" y1="{0:.1f}" y2="{0:.1f}"/>')
-_WORD = Markup('<text class="tick" x="-8" y="{:.1f}" text-anchor="end">{}</text>')
-_BELOW = Markup('<text class="tick{}" x="{:.3f}%" y="{}" text-anchor="{}">{}</text>')
+_GRID = Form('<line class="grid" x1="0" x2="100%" y1="{0:.1f}" y2="{0:.1f}"/>')
+_WORD = Form('<text class="tick" x="-8" y="{:.1f}" text-anchor="end">{}</text>')
+_BELOW = Form('<text class="tick{}" x="{:.3f}%" y="{}" text-anchor="{}">{}</text>')
 
 
 @dataclass(frozen=True, slots=True)

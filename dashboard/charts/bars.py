@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from dashboard.charts import axis
+from dashboard.charts.form import Form
 from dashboard.charts.palette import Look
 from dashboard.render.hidden import spelled
 from dashboard.render.secrets import safe
@@ -17,12 +18,12 @@ FILLED = 0.82
 LETTERED = 15.0
 """Pixels of height from which on a part carries its letter."""
 LETTERS_TO = 16
-_SVG = Markup('<svg class="plot" width="100%" height="{}" role="img" aria-label="{}">{}</svg>')
-_COLUMN = Markup(
+_SVG = Form('<svg class="plot" width="100%" height="{}" role="img" aria-label="{}">{}</svg>')
+_COLUMN = Form(
     '<g class="column"><title>{}</title><rect class="hit" x="{:.3f}%" y="0" width="{:.3f}%" height="{}"/>{}</g>'
 )
-_PART = Markup('<rect fill="{}" x="{:.3f}%" y="{:.2f}" width="{:.3f}%" height="{:.2f}"/>')
-_LETTER = Markup('<text class="letter" x="{:.3f}%" y="{:.1f}" text-anchor="middle">{}</text>')
+_PART = Form('<rect fill="{}" x="{:.3f}%" y="{:.2f}" width="{:.3f}%" height="{:.2f}"/>')
+_LETTER = Form('<text class="letter" x="{:.3f}%" y="{:.1f}" text-anchor="middle">{}</text>')
 
 
 @dataclass(frozen=True, slots=True)

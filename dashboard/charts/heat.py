@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from dashboard.charts.form import Form
 from dashboard.charts.table import Column, Table, Value
 from dashboard.render.hidden import spelled
 from dashboard.render.secrets import safe
@@ -14,11 +15,11 @@ LONG_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 HOURS = 24
 LEVELS = 5
 ROW = 22
-_SVG = Markup('<svg class="plot heat" width="100%" height="{}" role="img" aria-label="{}">{}</svg>')
-_ROW = Markup('<text class="tick" x="-8" y="{:.1f}" text-anchor="end">{}</text>')
-_HOUR = Markup('<text class="tick{}" x="{:.3f}%" y="{}" text-anchor="middle">{:02d}</text>')
-_CELL = Markup('<g><title>{}</title><rect class="hit" x="{:.3f}%" y="{}" width="{:.3f}%" height="{}"/>{}</g>')
-_MARK = Markup('<rect class="h{}" x="{:.3f}%" y="{:.2f}" width="{:.3f}%" height="{:.2f}" rx="2"/>')
+_SVG = Form('<svg class="plot heat" width="100%" height="{}" role="img" aria-label="{}">{}</svg>')
+_ROW = Form('<text class="tick" x="-8" y="{:.1f}" text-anchor="end">{}</text>')
+_HOUR = Form('<text class="tick{}" x="{:.3f}%" y="{}" text-anchor="middle">{:02d}</text>')
+_CELL = Form('<g><title>{}</title><rect class="hit" x="{:.3f}%" y="{}" width="{:.3f}%" height="{}"/>{}</g>')
+_MARK = Form('<rect class="h{}" x="{:.3f}%" y="{:.2f}" width="{:.3f}%" height="{:.2f}" rx="2"/>')
 
 Cells = Mapping[tuple[int, int], float]
 """(weekday from Monday = 0, hour) → value. What is missing was not in the period: that is not 0."""

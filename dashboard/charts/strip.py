@@ -15,13 +15,16 @@ _SVG = Markup('<svg class="plot strip-bar" width="100%" height="{}" role="img" a
 _PART = Markup(
     '<g class="column"><title>{}</title><rect fill="{}" x="{:.3f}%" y="2" width="{:.3f}%" height="24"/>{}</g>'
 )
+_EMPTY = Markup('<rect class="empty" x="0" y="2" width="100%" height="24" rx="3"/>')
 _LETTER = Markup('<text class="letter" x="{:.3f}%" y="18" text-anchor="middle">{}</text>')
 
 
-def drawn(parts: Sequence[tuple[str, Look, float]], write: Callable[[float], str], *, label: str) -> Markup:
-    """The drawing; parts of nothing are left out."""
-    whole = sum(value for _, _, value in parts)
-    made, x = [], 0.0
+def drawn(
+    parts: Sequence[tuple[str, Look, float]], write: Callable[[float], str], *, label: str, most: float = 0.0
+) -> Markup:
+    """The drawing; parts of nothing are left out. What lacks to ``most`` stays empty."""
+    whole = max(most, sum(value for _, _, value in parts))
+    made, x = [_EMPTY] if most else [], 0.0
     for name, look, value in parts:
         if value <= 0:
             continue

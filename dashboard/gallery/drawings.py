@@ -4,7 +4,7 @@ from math import sin
 
 from markupsafe import Markup
 
-from dashboard.charts import bars, curve, heat, histogram, meter, palette, spark
+from dashboard.charts import bars, curve, heat, histogram, meter, palette, spark, waterfall
 from dashboard.charts.figure import ESTIMATED, MEASURED, REPORTED, Figure, Key, Provenance
 from dashboard.charts.table import Column, Table
 from dashboard.render import figures
@@ -23,8 +23,8 @@ BUCKETS = [bars.Bucket(f"{day} Nov", f"{day} November 2026") for day in range(1,
 
 
 def every_figure() -> list[Figure]:
-    """Stacked bars, heat map, histogram, the curve of a window with its forecast, and bars of nothing."""
-    return [_bars(), _heat(), _histogram(), _curve(), _nothing()]
+    """Stacked bars, heat map, histogram, the curve of a window with its forecast, a waterfall, and bars of nothing."""
+    return [_bars(), _heat(), _histogram(), _curve(), _waterfall(), _nothing()]
 
 
 def every_meter() -> list[tuple[str, Markup]]:
@@ -73,6 +73,14 @@ def _curve() -> Figure:
     fan = curve.Fan(0.66, 0.7, 0.8)
     window = curve.Curve(((0, 0), (0.3, 0.35), (0.62, 0.88)), now=0.62, fan=fan, ghosts=(ghost,))
     return _figure("curve", "Runs dry at about 15:40.", curve.drawn(window, label="Five-hour window"), REPORTED)
+
+
+def _waterfall() -> Figure:
+    classes = tuple(zip(("Read", "Written", "Fresh", "Output"), palette.looks(("r", "w", "f", "o")), strict=True))
+    lines = [waterfall.Line(name, (0.9 / n, 0.4 / n, 0.02, float(n == 3))) for n, name in enumerate(NAMES, 1)]
+    drawing = waterfall.drawn(lines, classes, figures.money, label="What it was paid for")
+    keys = tuple(Key(name, look, "") for name, look in classes)
+    return _figure("waterfall", "Train dune made up a third of it.", drawing, ESTIMATED, keys)
 
 
 def _nothing() -> Figure:

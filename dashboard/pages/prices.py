@@ -2,21 +2,20 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from aiohttp import web
 from pydantic import ValidationError
 
 from core.access import Permission, may
-from core.prices import RATES, PriceList, parse
+from core.prices import RATES
 from dashboard.forms import Faults, faults_of, form_of
 from dashboard.pages.shell import page
 from dashboard.problems import Problem
 from dashboard.routing import Call, Query, route
 from dashboard.trains import visible_trains
 from dashboard.usage.answers import PriceGiven
+from dashboard.usage.price_list import listed
 from dashboard.usage.shape import prices_answer
 from sql.rows.prices import PriceRow
 from sql.rows.usage import UnpricedRow
@@ -28,12 +27,6 @@ HEADINGS: Mapping[str, str] = {
 FIELDS = ("model", *RATES, "valid_from", "valid_to", "min_prompt", "max_prompt", "speed", "source")
 MIDNIGHT = "T00:00:00+00:00"
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-@cache
-def listed() -> PriceList:
-    """The list that comes with the program: it does not change while it runs."""
-    return parse(files("core").joinpath("prices.toml").read_bytes())
 
 
 @route("GET", "/prices", permission=Permission.READ_STATISTICS, errors=(503,))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +16,7 @@ from dashboard.access import GATE
 from dashboard.assets import Assets, shipped
 from dashboard.charts.figure import EVERY
 from dashboard.overview.cards import Failed
-from dashboard.pages.drawing import draw_with
+from dashboard.pages.drawing import LONGEST_KEPT, WORDS_KEPT, draw_with
 from dashboard.pages.header import header_of, kept_of, know_trains
 from dashboard.pages.navigation import behind_more, grouped
 from dashboard.pages.preferences import CHOICES, preferences_of
@@ -56,6 +57,7 @@ def setup(app: web.Application) -> None:
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
+        auto_reload=False,  # or each page asks the disk a hundred times whether its templates are still the same
         trim_blocks=True,
         lstrip_blocks=True,
         filters=FILTERS,
@@ -153,8 +155,15 @@ def _surroundings(request: web.Request) -> dict[str, Any]:
 
 def _visible(value: object) -> str:
     text = str(value)
+    if len(text) <= LONGEST_KEPT:
+        return _visible_word(text)
     if len(text) > LONGEST_WORDS:
         text = f"{text[:LONGEST_WORDS]}… ({figures.count(len(text))} characters)"
+    return visible(safe(text))
+
+
+@lru_cache(WORDS_KEPT)
+def _visible_word(text: str) -> str:
     return visible(safe(text))
 
 

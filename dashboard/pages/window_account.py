@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from aiohttp import web
+from pydantic import Field
 
 from core.access import Permission
 from core.windows.reading import Source, length_of
@@ -23,6 +24,7 @@ from dashboard.totals.wording import percent
 from dashboard.windows import course, reading, said, wording
 from dashboard.windows.accounts import Account, View, view_of
 from dashboard.windows.estimate import Estimate, estimates
+from dashboard.windows.job import SOURCE, Job, job
 from dashboard.windows.outlook import Outlook, known, outlook
 from dashboard.windows.query import WindowName
 from dashboard.windows.said import Key, last_said, limits_said
@@ -36,6 +38,7 @@ class WindowQuery(Query):
     """Which window, as whom its course is told."""
 
     window: WindowName | None = None
+    job: Annotated[float, Field(ge=0.01, le=100_000)] = Field(5.0, description="USD of a job that may be started")
 
 
 class WindowFileQuery(WindowQuery):
@@ -70,12 +73,14 @@ async def account_page(call: Call[WindowQuery]) -> web.Response:
     """Bars of every window, and of the chosen one its course and those before it."""
     chosen = await _chosen(call)
     limits = (await limits_said(call.database, [chosen.account], chosen.now))[chosen.account.account_id]
-    told, figures = await _drawn(call, chosen)
+    drawn, figures = await _drawn(call, chosen)
+    told, asked = drawn or (None, None)
     kept = {"window": chosen.window, **call.period.tz}
     return page(
         call.request, "windows.account.html", section="windows", chosen=chosen, account=chosen.account,
         bars=[window_answer(chosen.words[key], chosen.now) for key in said.named(chosen.words)],
-        told=told, figures=figures, limits=limits, now=chosen.now, words=wording, stale=STALE, meter=_meter,
+        told=told, job=asked, job_source=SOURCE, tz=call.period.tz, figures=figures, limits=limits, now=chosen.now,
+        words=wording, stale=STALE, meter=_meter,
         parts=[(name, title, address(f"{chosen.path}/{name}", kept)) for name, title in PARTS],
         choice=lambda name: address(chosen.path, {"window": name}),
     )  # fmt: skip
@@ -162,14 +167,15 @@ async def _chosen(call: Call[Any]) -> Chosen:
     return Chosen(view, account, words, found[1] if found is not None else None, now)
 
 
-async def _drawn(call: Call[Any], chosen: Chosen) -> tuple[Outlook | None, list[Figure]]:
-    """The outlook and the figures of the chosen window; none where none runs."""
+async def _drawn(call: Call[Any], chosen: Chosen) -> tuple[tuple[Outlook, Job] | None, list[Figure]]:
+    """The outlook of the chosen window, whether a job fits into it, and its figures; none where none runs."""
     row, now = chosen.row, chosen.now
     if row is None:
         return None, []
     key = (row.window_name, Source(row.source))
     given = await known(call.database, chosen.view, chosen.account, key, row, now)
     told = await asyncio.to_thread(outlook, given, now, calibrated=True)
+    asked = await asyncio.to_thread(job, call.query.job, given, told, chosen.words, now)
 
     def csv(table: str) -> str:
         return address(f"{chosen.path}/table.csv", {"window": row.window_name, "table": table})
@@ -179,7 +185,7 @@ async def _drawn(call: Call[Any], chosen: Chosen) -> tuple[Outlook | None, list[
             course.course(given, told, now, csv=csv("course")),
             course.history(given.windows, given.length, row.window_name, key[1], now, csv=csv("history")),
         ]
-    return told, shown
+    return (told, asked), shown
 
 
 def _meter(answer: Any) -> Any:

@@ -76,19 +76,28 @@ async def _costs(
 
 def outlook(given: Known, now: datetime, *, calibrated: bool = False) -> Outlook:
     """The outlook. The same readings give the same at the same moment."""
-    step = step_of(given.length)
-    seed = crc32(f"{given.row.account} {given.row.window_name}".encode())
-    rate = burn(given.recent, now)
-    used, reset = given.row.utilization, given.row.reset_at
+    rate, used = burn(given.recent, now), given.row.utilization
     over = [window for window in given.windows if window.reset_at <= now]
     return Outlook(
         burn=rate,
-        forecast=forecast(now, used, reset, rate, increments(given.past, step), step=step, seed=seed)
-        if used is not None and reset is not None
-        else None,
+        forecast=None if used is None else forecast_of(given, now, rate, used),
         worth=worth(_steps(given)),
-        calibration=calibration(over, given.past, given.length, step, seed) if calibrated else None,
+        calibration=calibration(over, given.past, given.length, step_of(given.length), _seed(given))
+        if calibrated
+        else None,
     )
+
+
+def forecast_of(given: Known, now: datetime, rate: Burn | None, used: float) -> Forecast | None:
+    """The forecast from a use of so much; with the same lots whatever the use, so that two can be compared."""
+    step, reset = step_of(given.length), given.row.reset_at
+    if reset is None:
+        return None
+    return forecast(now, used, reset, rate, increments(given.past, step), step=step, seed=_seed(given))
+
+
+def _seed(given: Known) -> int:
+    return crc32(f"{given.row.account} {given.row.window_name}".encode())
 
 
 def _steps(given: Known) -> list[tuple[float, float]]:

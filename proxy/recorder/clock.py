@@ -1,7 +1,7 @@
 """The server's clock, kept between looks at it: what time it is, is the database's word."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from proxy.recorder.filing import Span
 from sql.database import Database
@@ -28,6 +28,11 @@ class ServerClock:
         """Which ids are plausible now."""
         row, seconds = await self._last()
         return Span.around(row.installed_at, row.now + timedelta(seconds=seconds))
+
+    async def now(self) -> datetime:
+        """What time it is."""
+        row, seconds = await self._last()
+        return row.now + timedelta(seconds=seconds)
 
     async def compression(self) -> str:
         """The best compression of bodies this server has: ``lz4`` or ``pglz``."""

@@ -210,11 +210,9 @@ class SqlLedger:
         self.notes.update((note.id, note) for note in around.behind())
         return around.settled()
 
-    def remembered(self, conversation: UUID, changed: Iterable[UUID]) -> Conversation | None:
-        """A conversation in which none of these is settled; None where it has to be read whole, or was already."""
-        found = None if conversation in self._whole else self.memory.conversation(self.train, conversation)
-        latest = None if found is None else found.latest
-        return found if latest is not None and all(one > latest for one in changed) else None
+    def remembered(self, conversation: UUID) -> Conversation | None:
+        """A conversation that is in memory and was not read whole."""
+        return None if conversation in self._whole else self.memory.conversation(self.train, conversation)
 
     def keys(self, ids: Collection[UUID]) -> list[LinkKey]:
         """As in ``Ledger``."""

@@ -26,6 +26,7 @@ from proxy.recorder.price_book import PriceBook
 from proxy.recorder.schema import Schema
 from proxy.recorder.writing import Entry, FenceLostError, Reached, Writer
 from proxy.tape_bell import TapeBell
+from proxy.tape_limit import fill_of
 from proxy.tape_places import Place, Position
 from proxy.tape_reader import TapeReader
 from sql.database import Database
@@ -39,9 +40,9 @@ READINGS = 16
 HEARTBEAT_SECONDS = 2.0
 DEAD_WRITER_SECONDS = 0.25
 """Between two looks at whether the writers of open exchanges live."""
-PAUSE_SECONDS, BUSY_PAUSE_SECONDS = 0.15, 0.3
-"""Between two batches of a tape that is up to date, and where calls overlap: they share commits, and a row is late by
-this at most. What a batch costs beside its calls is some ten of them."""
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.15, 0.6
+"""Before the next batch of a tape that is up to date: for each call of the last one, and at most. Calls share commits,
+and a row is late by this at most. What a batch costs beside its calls is some ten short ones, or three long ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Services:
     """Fewer tapes at once than there are connections: many workers' tapes queue here, not for a connection."""
     silence_us: int
     """Longer than this no call of the relay is without a byte."""
+    tape_max_bytes: int
+    """That one tape may reach."""
     failpoint: Callable[[str], None]
     """Called with a place's name; a test may have it kill the process there."""
 
@@ -79,7 +82,8 @@ class Line:
             services.database, services.clock, self._node, claim.generation, services.linker, services.book
         )
         self._beat_at = self._looked_at = 0.0
-        self._behind = self._busy = False
+        self._behind = False
+        self._pause = PAUSE_SECONDS
         self._damaged = 0
         self._read_at = services.monotonic()
         self._written: Position | None = begin
@@ -94,7 +98,7 @@ class Line:
                     await self._heartbeat()
                     await bell.wait()
                 elif not self._behind:
-                    await asyncio.sleep(BUSY_PAUSE_SECONDS if self._busy else PAUSE_SECONDS)
+                    await asyncio.sleep(self._pause)
         finally:
             bell.close()
             self._reader.close()
@@ -160,7 +164,7 @@ class Line:
     async def _record(self, changes: Changes) -> None:
         """Batch after batch; the position goes with the last one."""
         position = self._reached()
-        self._busy = len(changes) > 1
+        self._pause = min(PAUSE_SECONDS * max(len(changes), 1), LONGEST_PAUSE_SECONDS)
         batches = list(changes.batches()) or [[]]
         for n, batch in enumerate(batches, start=1):
             reached = position if n == len(batches) else None
@@ -250,7 +254,8 @@ class Line:
     def _how_far(self, position: Position) -> Reached:
         backlog = self._reader.backlog()
         since = None if backlog.oldest_ms is None else datetime.fromtimestamp(backlog.oldest_ms / 1000, UTC)
-        return Reached(position, backlog.bytes + self._exchanges.open_bytes(), since)
+        fill = fill_of(self._folder, self._services.tape_max_bytes)
+        return Reached(position, backlog.bytes + self._exchanges.open_bytes(), since, fill)
 
     async def _heartbeat(self) -> None:
         """Say that we are here, and learn whether the tape is ours; a database that is away is met when writing."""
@@ -264,8 +269,7 @@ class Line:
                 TapeGeneration,
                 self._node,
                 self._generation,
-                reached.lag_bytes,
-                reached.behind_since,
+                *reached.columns,
             )
         except DatabaseAwayError:
             return

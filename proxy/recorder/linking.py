@@ -5,7 +5,7 @@ with the batch: the look-ups of all newcomers travel together, and so do the row
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
@@ -21,7 +21,7 @@ from core.valueclass import valueclass
 from proxy.recorder import ledger, rollups
 from proxy.recorder.ledger import Load, SqlLedger
 from proxy.recorder.notes import Note, pack
-from proxy.recorder.notes_memory import Change, Conversation, NotesMemory, members
+from proxy.recorder.notes_memory import Change, NotesMemory, members
 from sql.arrays import trimmed
 from sql.database import Transaction
 from sql.rows.linking import LinkBegin
@@ -100,11 +100,12 @@ def _decided(book: SqlLedger, newcomers: Sequence[Newcomer], recorded: frozenset
     added = _Added()
     whole = set()
     for conversation, change in _touched(changed, book.notes).items():
-        remembered = book.remembered(conversation, (*change.notes, *change.left))
-        if remembered is None:
+        remembered = book.remembered(conversation)
+        made = None if remembered is None else remembered.rollup(change)
+        if made is None:
             whole.add(conversation)
         else:
-            added.add(conversation, remembered, change)
+            added.add(conversation, change, *made)
     # Read already where anything in them was decided; this is for what nobody looked at.
     book.conversations(whole)
     for conversation, notes in _whole(whole, changed, book.notes).items():
@@ -121,15 +122,10 @@ class _Added:
     conversations: dict[UUID, Change] = field(default_factory=dict)
     gone: list[tuple[UUID, str]] = field(default_factory=list)
 
-    def add(self, conversation: UUID, remembered: Conversation, change: Change) -> None:
-        """One of which only those behind what is settled changed."""
-        behind = {note.id: note for note in remembered.behind()}
-        names = {note.link.branch_id for note in behind.values()}
-        behind = {one: note for one, note in behind.items() if one not in change.left} | dict(change.notes)
-        tally = remembered.tally.over()
-        tally.add(members(behind.values()))
-        self.rollups.append(tally.rollup(names))  # one may have left a branch that others are on
-        self.gone += [(conversation, name) for name in sorted(names) if not tally.has_branch(name)]
+    def add(self, conversation: UUID, change: Change, made: Rollup, gone: Iterable[str]) -> None:
+        """One that was not read: its roll-up, and its branches that are no more."""
+        self.rollups.append(made)
+        self.gone += [(conversation, name) for name in gone]
         self.conversations[conversation] = change
 
     def add_whole(self, conversation: UUID, notes: Mapping[UUID, Note]) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from core.linking.branches import Settled, Tree, UnsettledError
-from core.rollup import Member
+from core.rollup import Member, Rollup
 from core.tally import Tally
 from proxy.recorder.notes import Note
 
@@ -40,6 +40,9 @@ class Conversation:
     def __init__(self, conversation_id: UUID, notes: Mapping[UUID, Note], behind: int) -> None:
         self._id = conversation_id
         self.notes = dict(notes)
+        self._last = max(notes)
+        self._tallied: Tally | None = None
+        """What all requests come to; None after they came in another order than that of their ids."""
         self.latest: UUID | None = None
         """The last request that is settled."""
         self._most_behind = behind
@@ -74,8 +77,38 @@ class Conversation:
         """The children of a request, without later attempts."""
         return self._children.get(parent, ())
 
+    def rollup(self, change: Change) -> tuple[Rollup, list[str]] | None:
+        """What it comes to with a change, and which branches are no more; None where all has to be added up anew."""
+        if self._is_behind(change):
+            tally = self._all().over()
+            tally.add(members(change.notes.values()))
+            return tally.rollup(), []
+        if self.latest is None or any(one <= self.latest for one in (*change.notes, *change.left)):
+            return None
+        behind = {note.id: note for note in self.behind()}
+        names = {note.link.branch_id for note in behind.values()}
+        tally = self.tally.over()
+        behind = {one: note for one, note in behind.items() if one not in change.left} | dict(change.notes)
+        tally.add(members(behind.values()))
+        # One may have left a branch that others are on.
+        return tally.rollup(names), [name for name in sorted(names) if not tally.has_branch(name)]
+
+    def _is_behind(self, change: Change) -> bool:
+        """Whether it only brings requests that come behind all others."""
+        return not change.left and all(one > self._last for one in change.notes)
+
+    def _all(self) -> Tally:
+        if self._tallied is None:
+            self._tallied = self.tally.over()
+            self._tallied.add(members(self.behind()))
+        return self._tallied
+
     def change(self, change: Change) -> None:
         """Take over what was committed; nothing settled is part of it."""
+        if not self._is_behind(change):
+            self._tallied = None
+        elif self._tallied is not None:
+            self._tallied.add(members(change.notes.values()))
         for request in change.left:
             self._drop_child(self.notes.pop(request))
             self._behind.discard(request)
@@ -86,6 +119,7 @@ class Conversation:
             self.notes[request] = note
             self._add_child(note)
             self._behind.add(request)
+        self._last = max((self._last, *change.notes))
         self._settle()
 
     def _add_child(self, note: Note) -> None:
@@ -108,6 +142,7 @@ class Conversation:
         if all(link == note.link for link, note in zip(links, oldest, strict=True)):
             self._tree.grow(note.known for note in oldest)
             self.tally.add(members(oldest))
+            self._tallied = None
             self.latest = oldest[-1].id
             self._behind.difference_update(note.id for note in oldest)
 

@@ -1,6 +1,7 @@
 """What Postgres can hold of recorded text and JSON; the raw bytes beside them stay exact."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sql import jsonb as encoding
@@ -28,6 +29,7 @@ def jsonb(value: Any) -> str | None:
         return None
 
 
+@lru_cache(maxsize=4096)  # a batch asks for each time of a call again and again
 def moment(at_us: int) -> datetime:
     """The datetime of unix microseconds; a clock far off is held inside what a datetime can say."""
     return EPOCH + timedelta(microseconds=min(max(at_us, 0), LAST_US))

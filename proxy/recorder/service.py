@@ -27,6 +27,7 @@ from proxy.recorder.price_book import PriceBook
 from proxy.recorder.schema import Schema
 from proxy.recorder.writing import FenceLostError, make_partitions
 from proxy.settings import failpoint
+from proxy.tape_limit import DEFAULT_TAPE_BYTES, limit_of
 from proxy.tape_reader import nodes
 from sql.database import Database
 from sql.errors import DatabaseAwayError
@@ -57,14 +58,30 @@ async def run(settings: Settings, *, once: bool) -> None:
         # Twice what the relay allows, for the sake of clocks and of a machine that sleeps.
         silence = 2 * max(settings.first_byte_timeout, settings.idle_timeout) + settings.drain_seconds
         cache = settings.statement_cache
-        async with services(settings.database_url, stop, statement_cache=cache, silence_seconds=silence) as shared:
+        most = _tape_limit(settings)
+        async with services(
+            settings.database_url, stop, statement_cache=cache, silence_seconds=silence, tape_max_bytes=most
+        ) as shared:
             recorder = Recorder(shared, settings.data_dir)
             await (recorder.drain() if once else recorder.follow())
 
 
+def _tape_limit(settings: Settings) -> int:
+    """For figures only: a data folder that is not there yet is the proxy's to make."""
+    try:
+        return limit_of(settings)
+    except OSError:
+        return DEFAULT_TAPE_BYTES
+
+
 @asynccontextmanager
 async def services(
-    url: str, stop: asyncio.Event, *, statement_cache: bool = True, silence_seconds: float = 3600.0
+    url: str,
+    stop: asyncio.Event,
+    *,
+    statement_cache: bool = True,
+    silence_seconds: float = 3600.0,
+    tape_max_bytes: int = DEFAULT_TAPE_BYTES,
 ) -> AsyncIterator[Services]:
     """What a recorder works with; closed at the end of the block."""
     database = Database.create(url, application="footplate recorder", size=CONNECTIONS, statement_cache=statement_cache)
@@ -81,6 +98,7 @@ async def services(
             stop=stop,
             writing=asyncio.Semaphore(CONNECTIONS - 1),
             silence_us=int(silence_seconds * 1_000_000),
+            tape_max_bytes=tape_max_bytes,
             failpoint=_fail_at,
         )
     finally:

@@ -23,6 +23,7 @@ from core.valueclass import replace, valueclass
 from proxy import log
 from proxy.recorder import batch_results, bodies, letters, linking, sessions, tool_calls, usage_sums, windows
 from proxy.recorder.accounts import Accounts
+from proxy.recorder.alerts import Alerts
 from proxy.recorder.bodies import BodyMismatchError, Recorded
 from proxy.recorder.clock import ServerClock
 from proxy.recorder.columns import Row, arrays
@@ -30,6 +31,7 @@ from proxy.recorder.filing import Span, filed_id
 from proxy.recorder.linker import Linker
 from proxy.recorder.linking import Linking
 from proxy.recorder.price_book import PriceBook, billed
+from proxy.tape_limit import Fill
 from proxy.tape_places import Position
 from sql.database import Database, Transaction
 from sql.errors import DatabaseAwayError, DatabaseError, NoPartitionError, PoisonRowError
@@ -86,6 +88,14 @@ class Reached:
     position: Position
     lag_bytes: int
     behind_since: datetime | None
+    fill: Fill | None = None
+    """How full the tape is, where that is known."""
+
+    @property
+    def columns(self) -> tuple[int, datetime | None, int | None, int | None]:
+        """Lag and fullness as statements take them."""
+        used, most = self.fill or (None, None)
+        return self.lag_bytes, self.behind_since, used, most
 
 
 class Writer:
@@ -107,6 +117,7 @@ class Writer:
         self._accounts = Accounts(database)
         self._linker = linker or Linker()
         self._book = book or PriceBook()
+        self._alerts = Alerts(clock)
         self._trains: dict[str, int] = {}
 
     async def write(self, entries: Sequence[Entry], reached: Reached | None) -> None:
@@ -167,8 +178,10 @@ class Writer:
             followers = [row for row in rows if row.id in news]
             await batch_results.write(transaction, key, followers, prices)
             await _follow_up(transaction, key, followers, linked)
+            await self._alerts.follow(transaction, lock, train, followers)
             await self._advance(transaction, reached)
         self._linker.committed(lock, linked)
+        self._alerts.committed()
 
     @asynccontextmanager
     async def _writing(self, train: str, weight: int) -> AsyncIterator[tuple[Transaction, TrainLock, Span]]:
@@ -227,8 +240,7 @@ class Writer:
             self._generation,
             reached.position.segment,
             reached.position.offset,
-            reached.lag_bytes,
-            reached.behind_since,
+            *reached.columns,
         )
         if ours is None:
             raise FenceLostError("another recorder has taken this tape over")
@@ -272,6 +284,7 @@ class Writer:
         await transaction.execute(
             "record_dead_letter", entry.start.request_id, self._node, train, sqlstate, str(exc), frames
         )
+        await self._alerts.put_aside(transaction, self._node, train, sqlstate)
 
 
 async def _follow_up(transaction: Transaction, train: int, news: Sequence[Row], linked: Linking | None) -> None:

@@ -18,7 +18,8 @@ RETURNING p.segment, p.segment_offset, p.generation;
 -- Advances a tape in the transaction that wrote what lies before; no row: another recorder owns the tape.
 -- returns: TapeGeneration
 UPDATE tape_positions
-SET segment = $3, segment_offset = $4, lag_bytes = $5, oldest_unrecorded_at = $6, heartbeat_at = now()
+SET segment = $3, segment_offset = $4, lag_bytes = $5, oldest_unrecorded_at = $6, heartbeat_at = now(),
+    tape_bytes = $7, tape_max_bytes = $8
 WHERE node = $1 AND generation = $2
 RETURNING generation, now() AS now;
 
@@ -26,7 +27,7 @@ RETURNING generation, now() AS now;
 -- Says that this tape is being read and how far behind the rows are; no row: another recorder owns the tape.
 -- returns: TapeGeneration
 UPDATE tape_positions
-SET lag_bytes = $3, oldest_unrecorded_at = $4, heartbeat_at = now()
+SET lag_bytes = $3, oldest_unrecorded_at = $4, heartbeat_at = now(), tape_bytes = $5, tape_max_bytes = $6
 WHERE node = $1 AND generation = $2
 RETURNING generation, now() AS now;
 
@@ -50,14 +51,17 @@ SELECT train FROM trains ORDER BY train;
 -- Opens the writing of one train: one writer at a time, counted; the body compression for this transaction, and plans
 -- that go by the index that gives the asked order, whatever statistics say of a table that was small when it was looked
 -- at last (a plan that cannot is charged so much that it would be compiled), and are made once: of statements this wide,
--- with arrays for parameters, one is planned anew each time otherwise. And by which prices requests are priced.
+-- with arrays for parameters, one is planned anew each time otherwise. And by which prices requests are priced, and
+-- whether its conversations are told of turn by turn: a train whose content is nobody's business never is (the one
+-- place to say so).
 -- returns: TrainLock
 UPDATE trains SET linkings = linkings + 1 WHERE train = $1
 RETURNING train, set_config('default_toast_compression', $2, true) AS compression,
     set_config('enable_seqscan', 'off', true) || set_config('enable_bitmapscan', 'off', true)
         || set_config('enable_sort', 'off', true) || set_config('jit', 'off', true) AS scans,
     set_config('plan_cache_mode', 'force_generic_plan', true) AS plans,
-    linkings, (SELECT price_changes FROM installation);
+    linkings, (SELECT price_changes FROM installation),
+    coalesce((SELECT f.feed FROM train_feeds AS f WHERE f.train = $1), false) AS feed;
 
 -- name: record_refiled
 -- Which of these ids were filed under another one before, because their clock was far off.

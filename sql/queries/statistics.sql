@@ -4,21 +4,14 @@
 -- returns: StatisticsRow
 SELECT coalesce(sum(t.requests), 0)::bigint AS requests, coalesce(sum(t.ok), 0)::bigint AS ok,
     coalesce(sum(t.cancelled), 0)::bigint AS cancelled, coalesce(sum(t.rejected), 0)::bigint AS rejected,
-    coalesce(sum(t.tokens), 0)::bigint AS total_tokens, coalesce(sum(t.ok_duration_us), 0)::bigint AS ok_duration_us,
-    count(*) FILTER (WHERE t.requests > 0)::integer AS trains,
+    coalesce(sum(t.input_tokens + t.output_tokens), 0)::bigint AS total_tokens,
+    coalesce(sum(t.ok_duration_us), 0)::bigint AS ok_duration_us,
+    count(DISTINCT t.train) FILTER (WHERE t.requests > 0)::integer AS trains,
     coalesce(sum(t.cache_creation_input_tokens), 0)::bigint AS cache_creation_input_tokens,
     coalesce(sum(t.cache_read_input_tokens), 0)::bigint AS cache_read_input_tokens,
     coalesce(sum(t.cost_usd), 0) AS cost_usd, coalesce(sum(t.priced), 0)::bigint AS priced,
     coalesce(sum(t.unpriced), 0)::bigint AS unpriced, coalesce(sum(t.estimated), 0)::bigint AS estimated
-FROM (
-    SELECT u.train, sum(u.requests) AS requests, sum(u.ok) AS ok, sum(u.cancelled) AS cancelled,
-        sum(u.rejected) AS rejected, sum(u.input_tokens + u.output_tokens) AS tokens,
-        sum(u.ok_duration_us) AS ok_duration_us, sum(u.cache_creation_input_tokens) AS cache_creation_input_tokens,
-        sum(u.cache_read_input_tokens) AS cache_read_input_tokens, sum(u.cost_usd) AS cost_usd,
-        sum(u.priced) AS priced, sum(u.unpriced) AS unpriced, sum(u.estimated) AS estimated
-    FROM usage_of_period($1::integer[], $2, $3) AS u
-    GROUP BY u.train
-) AS t;
+FROM usage_sums($1::integer[], $2, $3) AS t;
 
 -- name: subtasks_of_period
 -- Sub-agents that trains $1 launched from the five minutes of $2 up to $3. A conversation launches none after its last activity.

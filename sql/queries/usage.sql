@@ -15,21 +15,12 @@ SELECT n.starts_at, u.part,
     cost_usd, sum(n.sign * u.priced)::bigint AS priced, sum(n.sign * u.unpriced)::bigint AS unpriced, sum(n.sign *
     u.estimated)::bigint AS estimated, sum(n.sign * u.ok_duration_us)::bigint AS ok_duration_us
 FROM (
-    SELECT s.starts_at, s.taken_off, CASE $6::text WHEN 'train' THEN r.train::text WHEN 'account' THEN r.account::text
-            WHEN 'model' THEN r.model WHEN 'type' THEN r.request_type ELSE '' END AS part,
-        sum(r.requests)::bigint AS requests, sum(r.ok)::bigint AS ok, sum(r.cancelled)::bigint AS cancelled,
-        sum(r.rejected)::bigint AS rejected, sum(r.input_tokens)::bigint AS input_tokens, sum(r.output_tokens)::bigint
-        AS output_tokens, sum(r.cache_creation_input_tokens)::bigint AS cache_creation_input_tokens,
-        sum(r.cache_read_input_tokens)::bigint AS cache_read_input_tokens, sum(r.ephemeral_5m_input_tokens)::bigint AS
-        ephemeral_5m_input_tokens, sum(r.ephemeral_1h_input_tokens)::bigint AS ephemeral_1h_input_tokens,
-        sum(r.thinking_tokens)::bigint AS thinking_tokens, sum(r.web_search_requests)::bigint AS web_search_requests,
-        sum(r.cost_usd) AS cost_usd, sum(r.priced)::bigint AS priced, sum(r.unpriced)::bigint AS unpriced,
-        sum(r.estimated)::bigint AS estimated, sum(r.ok_duration_us)::bigint AS ok_duration_us
+    SELECT s.starts_at, s.taken_off, r.*
     FROM usage_steps($1::integer[], $2, $3, $4, $5) AS s
-    CROSS JOIN LATERAL usage_of_piece($1, s.piece, s.at, s.up_to) AS r
-    WHERE ($7::integer[] IS NULL OR r.account = ANY ($7)) AND ($8::text IS NULL OR r.model = $8)
-        AND ($9::text IS NULL OR r.request_type = $9)
-    GROUP BY 1, 2, 3
+    CROSS JOIN LATERAL usage_of_piece($1, s.piece, s.at, s.up_to, $6, $8, $9) AS r
+    WHERE $7::integer[] IS NULL OR r.account = ANY ($7)
+    -- A piece is read once, not for each of its signs.
+    OFFSET 0
 ) AS u
 CROSS JOIN LATERAL (VALUES (u.starts_at, 1), (u.taken_off, -1)) AS n (starts_at, sign)
 WHERE n.starts_at IS NOT NULL
@@ -58,6 +49,6 @@ SELECT u.model, sum(u.unpriced)::bigint AS unpriced,
 FROM usage_by_hour($1::integer[], $2, $3) AS u
 WHERE u.unpriced > 0
     -- Where there is none, as is usual, the days say so before any hour is read.
-    AND (SELECT coalesce(sum(d.unpriced), 0) FROM usage_of_period($1, $2, $3) AS d) > 0
+    AND (SELECT coalesce(sum(d.unpriced), 0) FROM usage_sums($1, $2, $3) AS d) > 0
 GROUP BY u.model
 ORDER BY unpriced DESC, u.model;

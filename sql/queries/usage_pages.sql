@@ -5,7 +5,7 @@
 -- returns: UsageSlotRow
 WITH stepped AS MATERIALIZED (
     -- As few rows as steps, names and accounts there are, before anything is made of their names.
-    SELECT n.starts_at, u.account, u.train, u.word,
+    SELECT n.starts_at, u.account, u.part,
         sum(n.sign * u.requests)::bigint AS requests, sum(n.sign * u.ok)::bigint AS ok, sum(n.sign *
         u.cancelled)::bigint AS cancelled, sum(n.sign * u.rejected)::bigint AS rejected, sum(n.sign *
         u.input_tokens)::bigint AS input_tokens, sum(n.sign * u.output_tokens)::bigint AS output_tokens, sum(n.sign *
@@ -16,42 +16,47 @@ WITH stepped AS MATERIALIZED (
         sum(n.sign * u.priced)::bigint AS priced, sum(n.sign * u.unpriced)::bigint AS unpriced, sum(n.sign *
         u.estimated)::bigint AS estimated
     FROM (
-        SELECT s.starts_at, s.taken_off, r.account, CASE $6::text WHEN 'train' THEN r.train ELSE 0 END AS train,
-                CASE $6::text WHEN 'model' THEN r.model WHEN 'type' THEN r.request_type ELSE '' END AS word,
-            sum(r.requests)::bigint AS requests, sum(r.ok)::bigint AS ok, sum(r.cancelled)::bigint AS cancelled,
-            sum(r.rejected)::bigint AS rejected, sum(r.input_tokens)::bigint AS input_tokens,
-            sum(r.output_tokens)::bigint AS output_tokens, sum(r.cache_creation_input_tokens)::bigint AS
-            cache_creation_input_tokens, sum(r.cache_read_input_tokens)::bigint AS cache_read_input_tokens,
-            sum(r.ephemeral_5m_input_tokens)::bigint AS ephemeral_5m_input_tokens,
-            sum(r.ephemeral_1h_input_tokens)::bigint AS ephemeral_1h_input_tokens, sum(r.cost_usd) AS cost_usd,
-            sum(r.priced)::bigint AS priced, sum(r.unpriced)::bigint AS unpriced, sum(r.estimated)::bigint AS estimated
+        SELECT s.starts_at, s.taken_off, r.*
         FROM usage_steps($1::integer[], $2, $3, $4, $5) AS s
-        CROSS JOIN LATERAL usage_of_piece($1, s.piece, s.at, s.up_to) AS r
-        GROUP BY 1, 2, 3, 4, 5
+        CROSS JOIN LATERAL usage_of_piece($1, s.piece, s.at, s.up_to, $6, NULL, NULL) AS r
+        -- A piece is read once, not for each of its signs.
+        OFFSET 0
     ) AS u
     CROSS JOIN LATERAL (VALUES (u.starts_at, 1), (u.taken_off, -1)) AS n (starts_at, sign)
     WHERE n.starts_at IS NOT NULL
-    GROUP BY 1, 2, 3, 4
+    GROUP BY 1, 2, 3
     -- What was only taken off again is nothing.
     HAVING sum(n.sign * u.requests) > 0 OR sum(n.sign * (u.input_tokens + u.output_tokens)) > 0
         OR sum(n.sign * u.cost_usd) > 0
 ), named AS (
-    SELECT CASE $6::text WHEN 'train' THEN s.train::text WHEN 'account' THEN coalesce(a.merged_into, s.account)::text
-            ELSE s.word END AS name,
+    SELECT CASE $6 WHEN 'account' THEN coalesce(a.merged_into, s.account)::text ELSE s.part END AS name,
         coalesce(m.kind, a.kind, '') AS kind, coalesce(m.account_id, a.account_id) AS account_id,
         coalesce(m.display_name, a.display_name) AS display_name, s.*
     FROM stepped AS s
     LEFT JOIN accounts AS a ON a.account = s.account
     LEFT JOIN accounts AS m ON m.account = a.merged_into
 ), hourly AS MATERIALIZED (
-    SELECT h.at AS hour,
-        sum(h.requests)::bigint AS requests, sum(h.input_tokens)::bigint AS input_tokens, sum(h.output_tokens)::bigint
-        AS output_tokens, sum(h.cache_creation_input_tokens)::bigint AS cache_creation_input_tokens,
-        sum(h.cache_read_input_tokens)::bigint AS cache_read_input_tokens, sum(h.cost_usd) AS cost_usd,
-        sum(h.priced)::bigint AS priced, sum(h.unpriced)::bigint AS unpriced
-    FROM usage_by_hour($1, $2, $3) AS h
+    -- By trains, as a train's rows lie in the order of its hours.
+    SELECT u.*
+    FROM unnest($1) AS t (train)
+    CROSS JOIN LATERAL (
+        SELECT h.hour, sum(h.requests)::bigint AS requests, sum(h.input_tokens)::bigint AS input_tokens,
+            sum(h.output_tokens)::bigint AS output_tokens, sum(h.cache_creation_input_tokens)::bigint AS
+            cache_creation_input_tokens, sum(h.cache_read_input_tokens)::bigint AS cache_read_input_tokens,
+            sum(h.cost_usd) AS cost_usd, sum(h.priced)::bigint AS priced, sum(h.unpriced)::bigint AS unpriced
+        FROM usage_hourly AS h
+        WHERE h.train = t.train AND h.hour >= whole_hours_from($2, $3) AND h.hour < whole_hours_to($2, $3)
+        GROUP BY h.hour
+    ) AS u
     WHERE $8::boolean
-    GROUP BY h.at
+    UNION ALL
+    SELECT e.at, sum(e.requests)::bigint AS requests, sum(e.input_tokens)::bigint AS input_tokens,
+        sum(e.output_tokens)::bigint AS output_tokens, sum(e.cache_creation_input_tokens)::bigint AS
+        cache_creation_input_tokens, sum(e.cache_read_input_tokens)::bigint AS cache_read_input_tokens,
+        sum(e.cost_usd) AS cost_usd, sum(e.priced)::bigint AS priced, sum(e.unpriced)::bigint AS unpriced
+    FROM usage_at_ends($1, $2, $3) AS e
+    WHERE $8
+    GROUP BY e.at
 )
 SELECT u.starts_at AS slot, u.name, u.kind, max(u.account_id) AS account_id, max(u.display_name) AS display_name,
     NULL::integer AS weekday, NULL::integer AS hour,
@@ -90,7 +95,7 @@ SELECT coalesce(sum(u.requests), 0)::bigint AS requests, coalesce(sum(u.ok), 0):
         CROSS JOIN LATERAL (
             SELECT h.hour FROM usage_hourly AS h WHERE h.train = t.train ORDER BY h.hour LIMIT 1
         ) AS f) AS first_hour
-FROM usage_of_period($1, $2, $3) AS u;
+FROM usage_sums($1, $2, $3) AS u;
 
 -- name: dearest_conversations
 -- Conversations of trains $1 that were active from $2 up to $3, the dearest first; each with all that it ever cost.
@@ -200,7 +205,7 @@ CROSS JOIN LATERAL (
     SELECT sum(u.cost_usd) AS cost_usd, sum(u.tokens) AS tokens, sum(u.unpriced) AS unpriced
     FROM (
         SELECT h.cost_usd, h.input_tokens + h.output_tokens AS tokens, h.unpriced
-        FROM usage_of_period(ARRAY[b.train], p.starts_at, p.ends_at) AS h
+        FROM usage_sums(ARRAY[b.train], p.starts_at, p.ends_at) AS h
         WHERE b.key_id IS NULL
         UNION ALL
         SELECT k.cost_usd, k.input_tokens + k.output_tokens, k.unpriced
@@ -226,7 +231,7 @@ CROSS JOIN LATERAL (
     SELECT greatest(n.starts_at, p.starts_at) AS at, n.sign * h.cost_usd AS cost_usd,
         n.sign * (h.input_tokens + h.output_tokens) AS tokens
     FROM usage_steps(ARRAY[b.train], p.starts_at, $3::timestamptz + interval '1 microsecond', p.step, b.zone) AS s
-    CROSS JOIN LATERAL usage_of_piece(ARRAY[b.train], s.piece, s.at, s.up_to) AS h
+    CROSS JOIN LATERAL usage_of_piece(ARRAY[b.train], s.piece, s.at, s.up_to, 'none', NULL, NULL) AS h
     CROSS JOIN LATERAL (VALUES (s.starts_at, 1), (s.taken_off, -1)) AS n (starts_at, sign)
     WHERE b.key_id IS NULL AND n.starts_at IS NOT NULL
     UNION ALL

@@ -29,7 +29,8 @@ async def filled(connection):
         "/cost?by=account", "/cost?step=month&money=subscription&range=all", "/windows", account, "/prices?model=new",
         "/budgets",
         f"{account}?window=7d", f"{account}/use", f"{account}/estimate",
-        f"/conversations/{talk.conversation}?view=cost",
+        f"/conversations/{talk.conversation}?view=cost", f"/conversations/{talk.conversation}/cost/models",
+        f"/conversations/{talk.conversation}/cost/sources",
     ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from dashboard.charts import axis, bars, curve, heat, histogram, meter, palette, spark
+from dashboard.charts import axis, bars, curve, heat, histogram, meter, palette, spark, strip, waterfall
 from dashboard.charts.table import Column, Table
 
 HOSTILE = "<script>alert(1)</script>\"' onload=x \u202e"
@@ -236,3 +236,32 @@ def test_the_table_as_csv():
     assert rows[1] == ["'=1+1", "0.0001", "12"]
     assert rows[2] == ['Ärger, "x"', "", "-3"]
     assert "a" * 90 not in Table(columns[:1], (("sk-ant-api03-" + "a" * 90,),)).as_csv()
+
+
+def test_a_waterfall_is_the_whole():
+    """Each line begins where the one before ended, the last ends at the edge; a trifle is seen, a name is words."""
+    classes = tuple((name, palette.Look(hue, "A")) for hue, name in enumerate(("Sent", "Written")))
+    lines = [
+        waterfall.Line("first", (3.0, 1.0)),
+        waterfall.Line(HOSTILE, (0.0, 5.999)),
+        waterfall.Line("z", (0.001, 0)),
+    ]
+    drawn = read(waterfall.drawn(lines, classes, money, label=HOSTILE))
+    bars_drawn = [rect for rect in drawn.iter("rect") if rect.get("fill")]
+    places = [(percent(rect.get("x")), percent(rect.get("width"))) for rect in bars_drawn]
+    assert places[:3] == [(0.0, 30.0), (30.0, 10.0), (40.0, 59.99)]
+    assert places[3][1] == pytest.approx(100 * waterfall.NARROW)
+    assert sum(places[3]) == pytest.approx(100)
+    assert "first: $4.00 (sent $3.00, written $1.00)" in [title.text for title in drawn.iter("title")]
+    assert "\u202e" not in "".join(drawn.itertext())
+    with pytest.raises(ValueError, match="too many"):
+        waterfall.drawn(lines * 9, classes, money, label="x")
+    assert not list(read(waterfall.drawn([], classes, money, label="x")))
+
+
+def test_a_strip_may_stay_empty():
+    """What lacks to a whole is no part; without one the parts fill it."""
+    parts = [("used", palette.Look(0, "A"), 1.0)]
+    half = [percent(r.get("width")) for r in read(strip.drawn(parts, money, label="x", most=4)).iter("rect")]
+    assert half == [100.0, 25.0]
+    assert [percent(r.get("width")) for r in read(strip.drawn(parts, money, label="x")).iter("rect")] == [100.0]

@@ -21,6 +21,7 @@ ODD = (
     ("America/Havana", "2026-11-01T04:00"),  # clocks go back over midnight: there are two
     ("America/Havana", "2026-11-01T05:00"),
     ("Africa/Cairo", "2026-04-23T23:00"),  # clocks go on at midnight: there is none
+    ("Europe/London", "2026-03-29T23:00"),  # the second midnight of one day of UTC
     ("Asia/Kathmandu", "2026-11-20T18:20"),  # midnight is at 18:15, 18:30, 13:30 and 11:15
     ("Asia/Kolkata", "2026-11-20T19:40"),
     ("Australia/Adelaide", "2026-11-20T13:35"),

@@ -201,3 +201,35 @@ async def test_what_has_no_price_costs_an_unknown_amount(client, connection, bus
     await usage_seeds.used(connection, now(), account=SUBSCRIPTION, kind="oauth", model=usage_seeds.NEW, requests=7)
     [line] = re.findall(rf"<li><span>{usage_seeds.NEW}.*?</li>", await seen(client, PATH + "/use"), re.DOTALL)
     assert plain(line).split() == [usage_seeds.NEW, "–", "7", "requests", "·", "unpriced"]
+
+
+def answer_of(page):
+    """What is said of a job."""
+    return plain(re.search(r'<section class="panel" aria-labelledby="job">.*?</section>', page, re.DOTALL)[0])
+
+
+async def test_whether_a_job_can_be_started(client, connection, busy):
+    """By what one per cent costs: a small job fits or is tight, one that takes more than is left does not."""
+    words = answer_of(await seen(client, PATH))
+    assert "$5.00" in words
+    assert re.search(r"(Yes|Tight|No) for a job", words)
+    assert re.search(r"It takes about [\d.]+ % of the window; 15 % is left", words)
+    assert "◔ estimated" in words
+    dear = answer_of(await seen(client, PATH + "?job=99999"))
+    assert "No for a job" in dear
+    assert "is used up before its reset" not in dear
+    assert (await client.get(PATH + "?job=0", headers={"Accept": "text/html"})).status == 400
+    await connection.execute("UPDATE account_windows SET utilization = 1, peak = 1 WHERE window_name = '7d'")
+    spent = answer_of(await seen(client, PATH + "?job=0.01"))
+    assert "No for a job of $0.01" in spent
+    assert "Another window is used up: 7 days (100 %)" in spent
+
+
+async def test_no_answer_without_samples(client, connection, tight):
+    """Below the samples that a rate and the worth of a per cent need there is no answer, and it is said why."""
+    moment = now()
+    samples = [(moment - timedelta(minutes=10 * step), 0.5 - 0.05 * step) for step in range(6, -1, -1)]
+    await observed.say(connection, tight, "5h", samples, reset=moment + HOUR)
+    words = answer_of(await seen(client, PATH))
+    assert "Unknown: too few priced steps" in words
+    assert not re.search(r"(Yes|Tight|No) for a job", words)

@@ -31,6 +31,7 @@ PERIODS = [
 ZONES = [
     "UTC",
     "Europe/Zurich",
+    "Europe/London",  # a day of UTC in which none of its days begins
     "America/Los_Angeles",
     "Pacific/Auckland",
     "Pacific/Kiritimati",
@@ -94,9 +95,9 @@ async def test_steps_are_the_sums_of_their_requests(filled, zone):
         assert len(rows) == len(expected)
 
 
-@pytest.mark.parametrize("function", ["usage_of_period", "usage_by_hour"])
+@pytest.mark.parametrize("function", ["usage_of_period", "usage_by_hour", "usage_sums"])
 async def test_a_period_is_the_sum_of_its_requests(filled, function):
-    """Whole days, hours, and the five minutes of both ends; by days or by hours."""
+    """Whole days, hours, and the five minutes of both ends; by days, by hours, or summed up where they are read."""
     for first, last in PERIODS:
         since, until = at(60 * first), at(60 * last)
         text = f"SELECT sum(requests) FROM {function}('{{1,2}}', $1, $2)"  # noqa: S608 - names of ours

@@ -18,8 +18,8 @@ import pytest
 from core import frames
 from core.models import Outcome
 from core.tape import Decoder, Frame, Kind, seed_of
-from proxy import worker as relay_worker
 from proxy.tape_folder import segment_path
+from proxy.tape_limit import default_tape_bytes
 from tests.relay import Wire, get, post
 from tests.upstream import HANG, SSE, Answer, Upstream, stream
 
@@ -304,15 +304,15 @@ def test_a_backlog_does_not_make_the_tape_smaller(tmp_path: Path, monkeypatch: p
     """Half of the free disk is the default: what tapes hold when a worker starts again counts as free."""
     usage = SimpleNamespace(free=30 << 20)
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
-    assert relay_worker.default_tape_bytes(tmp_path) == 15 << 20
+    assert default_tape_bytes(tmp_path) == 15 << 20
     for node in ("one", "two"):
         (tmp_path / "tape" / node).mkdir(parents=True)
         with segment_path(tmp_path / "tape" / node, uuid4()).open("wb") as segment:
             segment.truncate(6 << 20)
     usage.free = 18 << 20
-    assert relay_worker.default_tape_bytes(tmp_path) == 15 << 20
+    assert default_tape_bytes(tmp_path) == 15 << 20
     usage.free = 1 << 40
-    assert relay_worker.default_tape_bytes(tmp_path) == 20 * 10**9
+    assert default_tape_bytes(tmp_path) == 20 * 10**9
 
 
 async def test_already_running(start: Start, upstream: Upstream, tmp_path: Path) -> None:

@@ -1,0 +1,114 @@
+"""Looks once a minute at what is worth an alert and at what is over, and puts both into the outbox.
+
+Any number of watchers may look beside one another: whoever writes holds a lock and sees what others wrote, so an
+incident is raised once, and raised again only when it was over. A part that fails does not stop the others.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
+from zoneinfo import ZoneInfo
+
+from core.alerts.kinds import Kind
+from core.alerts.outbox import columns
+from core.alerts.rules import Quiet, Rule, complete
+from core.alerts.watch import recoveries, unknown
+from dashboard import log
+from dashboard.alerts import budgets, models, recorders, windows
+from dashboard.alerts.look import Found, Given
+from sql.database import Database
+from sql.errors import DatabaseAwayError
+from sql.rows.alerts import AlertRuleRow, RunningAlert
+from sql.rows.directory import TrainRow
+
+FIRST: Final = timedelta(seconds=3)
+EVERY: Final = timedelta(minutes=1)
+
+
+class Part(Protocol):
+    """A module that watches some kinds."""
+
+    @property
+    def KINDS(self) -> Sequence[Kind]:  # noqa: N802 - a constant of the module
+        """Whose alerts it raises or sees end."""
+
+    async def look(self, database: Database, given: Given) -> Found:
+        """What it finds. Raises sql's errors."""
+
+
+PARTS: Final[Mapping[str, Part]] = {
+    "windows": windows,
+    "budgets": budgets,
+    "recorders": recorders,
+    "models": models,
+}
+
+Clock = Callable[[], datetime]
+Wait = Callable[[timedelta], Awaitable[None]]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def _wait(span: timedelta) -> None:
+    await asyncio.sleep(span.total_seconds())
+
+
+async def run(database: Database, *, clock: Clock = _now, wait: Wait = _wait) -> None:
+    """Look for ever; ends when it is cancelled. A database that is away is asked again the next minute."""
+    await wait(FIRST)
+    while True:
+        try:
+            await look(database, clock())
+        except DatabaseAwayError:
+            pass
+        except Exception as exc:  # noqa: BLE001 - the next look may go well; the dashboard goes on meanwhile
+            log.write_failure(exc, request_id=None, route="alerts")
+        await wait(EVERY)
+
+
+async def look(database: Database, now: datetime) -> None:
+    """One look. Raises sql's errors where not even the rules can be read."""
+    rules = complete(map(rule_of, await database.fetch("alert_rules_changed", AlertRuleRow)))
+    kinds = [str(kind) for part in PARTS.values() for kind in part.KINDS]
+    opened = await database.fetch("alerts_open", RunningAlert, kinds)
+    trains = {row.train: row.name for row in await database.fetch("trains_named", TrainRow, None)}
+    given = Given(now, rules, opened, trains)
+    for name, part in PARTS.items():
+        try:
+            await settle(database, await part.look(database, given), now)
+        except DatabaseAwayError:
+            raise
+        except Exception as exc:  # noqa: BLE001 - one part's trouble is not the others'
+            log.write_failure(exc, request_id=None, route=f"alerts {name}")
+
+
+async def settle(database: Database, found: Found, now: datetime) -> None:
+    """Put what was found into the outbox, but for what another watcher put there meanwhile. Raises sql's errors."""
+    if not found.alerts and not found.over:
+        return
+    why = {one.alert: one.why for one in found.over}
+    async with database.transaction() as transaction:
+        await transaction.execute("alerts_watch_lock")
+        ended = await transaction.fetch("alerts_over", RunningAlert, sorted(why)) if why else []
+        kinds = sorted({str(one.kind) for one in found.alerts})
+        opened = await transaction.fetch("alerts_open", RunningAlert, kinds) if kinds else []
+        raised = [*unknown(found.alerts, opened), *recoveries(ended, why, now)]
+        if raised:
+            await transaction.execute("alerts_raise", *columns(raised))
+
+
+def rule_of(row: AlertRuleRow) -> Rule:
+    """A row of ``alert_rules``."""
+    quiet = None if row.quiet_from is None or row.quiet_until is None else Quiet(row.quiet_from, row.quiet_until)
+    return Rule(
+        Kind(row.kind),
+        row.enabled,
+        tuple(row.thresholds),
+        row.minimum_interval,
+        quiet,
+        ZoneInfo(row.zone),
+        changed=True,
+    )

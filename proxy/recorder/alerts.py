@@ -1,0 +1,61 @@
+"""What a recorder raises itself, in the transaction that causes it. Without anything to raise it asks nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from core.alerts.kinds import Kind
+from core.alerts.outbox import columns
+from core.alerts.told import Alert
+from core.alerts.watch import unknown
+from core.alerts.watch_recorder import priceless, put_aside, unknown_model
+from proxy.recorder.clock import ServerClock
+from proxy.recorder.columns import Row
+from sql.database import Transaction
+from sql.rows.alerts import RunningAlert
+from sql.rows.record import TrainLock
+
+
+@dataclass(slots=True)
+class Alerts:
+    """The alerts of one tape's writer."""
+
+    clock: ServerClock
+    _models: set[tuple[int, str]] = field(default_factory=set)
+    """Trains and models without a price that are told of."""
+    _changes: int = 0
+    """The change of prices that this holds for."""
+    _new: set[tuple[int, str]] = field(default_factory=set)
+
+    async def follow(self, transaction: Transaction, lock: TrainLock, train: str, news: Sequence[Row]) -> None:
+        """Raise what rows that became complete in this transaction give cause for. Raises sql's errors."""
+        self._new.clear()
+        raised = await self._unknown_models(transaction, lock, train, news)
+        if raised:
+            await transaction.execute("alerts_raise", *columns(raised))
+
+    def committed(self) -> None:
+        """The transaction of the last ``follow`` is committed: what it raised is not raised again."""
+        self._models |= self._new
+
+    async def put_aside(self, transaction: Transaction, node: str, train: str, sqlstate: str | None) -> None:
+        """Raise that a call was put aside, in the transaction that does it. Raises sql's errors."""
+        alert = put_aside(node, train, sqlstate, await self.clock.now())
+        await transaction.execute("alerts_raise", *columns([alert]))
+
+    async def _unknown_models(
+        self, transaction: Transaction, lock: TrainLock, train: str, news: Sequence[Row]
+    ) -> list[Alert]:
+        if lock.price_changes != self._changes:
+            # Somebody changed prices: what had none may have had one meanwhile.
+            self._models.clear()
+            self._changes = lock.price_changes
+        used = {(lock.train, model) for row in news if (model := priceless(row.recording, row.bill)) is not None}
+        self._new |= used - self._models
+        if not self._new:
+            return []
+        now = await self.clock.now()
+        alerts = [unknown_model(number, train, model, now) for number, model in sorted(self._new)]
+        # The train's row is held, so nobody else raises the same between this look and the commit.
+        subjects = [alert.subject for alert in alerts]
+        kind = [str(Kind.UNKNOWN_MODEL)]
+        return unknown(alerts, await transaction.fetch("record_alerts_open", RunningAlert, kind, subjects))
