@@ -127,7 +127,7 @@ class Decoder:
     Each byte is copied and searched once; only a damaged place full of forged headers costs more (one CRC a header).
     """
 
-    __slots__ = ("_buffer", "_lost_at", "_need", "_offset", "_payloads", "_resync", "_seed")
+    __slots__ = ("_buffer", "_have", "_lost_at", "_need", "_offset", "_parts", "_payloads", "_resync", "_seed")
 
     def __init__(
         self, seed: int, offset: int = 0, payloads: frozenset[int] = frozenset(Kind), *, resync: bool = True
@@ -140,7 +140,11 @@ class Decoder:
         self._resync = resync
         self._seed = seed
         self._payloads = payloads
-        self._buffer = bytearray()
+        self._buffer = b""
+        self._parts: list[bytes] = []
+        """What came behind the buffer: joined only when a frame may be whole."""
+        self._have = 0
+        """Bytes of both."""
         self._offset = offset
         self._lost_at: int | None = None
         self._need = HEADER_SIZE
@@ -153,7 +157,7 @@ class Decoder:
     @property
     def fed(self) -> int:
         """Where in the segment the next byte to feed lies."""
-        return self._offset + len(self._buffer)
+        return self._offset + self._have
 
     @property
     def lost_at(self) -> int | None:
@@ -166,8 +170,9 @@ class Decoder:
         if self._lost_at is not None and not self._resync:
             self._offset += len(data)
             return found
-        self._buffer += data
-        if len(self._buffer) >= self._need:
+        self._parts.append(data)
+        self._have += len(data)
+        if self._have >= self._need:
             self._scan(found, final=False)
         return found
 
@@ -180,9 +185,8 @@ class Decoder:
         found: list[Frame | Skipped] = []
         self._scan(found, final=True)
         if self._lost_at is not None:
-            end = self._offset + len(self._buffer)
-            found.append(Skipped(self._lost_at, end - self._lost_at))
-            self._drop(len(self._buffer))
+            found.append(Skipped(self._lost_at, self.fed - self._lost_at))
+            self._drop(self._have)
             self._lost_at = None
         return found
 
@@ -191,12 +195,13 @@ class Decoder:
 
         For readers that run beside the writer: it may cut a torn tail off and write something else there.
         """
-        self._buffer.clear()
+        self._buffer, self._have = b"", 0
+        self._parts.clear()
         self._need = HEADER_SIZE
         return self._offset
 
     def _scan(self, found: list[Frame | Skipped], *, final: bool) -> None:
-        position, need, buffer = 0, HEADER_SIZE, self._buffer
+        position, need, buffer = 0, HEADER_SIZE, self._joined()
         torn_at: tuple[int, int | None] | None = None
         while True:
             frame = self._frame_at(position)
@@ -226,12 +231,19 @@ class Decoder:
         self._drop(position)
         self._need = max(need - position, HEADER_SIZE)
 
+    def _joined(self) -> bytes:
+        parts = [self._buffer, *self._parts] if self._buffer else self._parts
+        # A block that begins with a frame, as nearly every one does, is not copied.
+        self._buffer = parts[0] if len(parts) == 1 else b"".join(parts)
+        self._parts.clear()
+        return self._buffer
+
     def _frame_at(self, position: int) -> Frame | int | None:
         """The frame there; the number of buffered bytes needed to tell; or None: no frame begins there."""
         buffer = self._buffer
         have = len(buffer) - position
         if have < HEADER_SIZE:
-            begins = _MAGIC_BYTES.startswith(bytes(buffer[position : position + 4]))
+            begins = _MAGIC_BYTES.startswith(buffer[position : position + 4])
             return position + HEADER_SIZE if begins else None
         magic, version, kind, flags, length, request_id, sequence, mono_us, crc = _HEADER.unpack_from(buffer, position)
         if magic != MAGIC or version != VERSION or kind not in _KINDS or flags & ~KNOWN_FLAGS or length > MAX_PAYLOAD:
@@ -239,10 +251,8 @@ class Decoder:
         end: int = position + HEADER_SIZE + length
         if end > len(buffer):
             return end
-        with memoryview(buffer) as view:
-            payload = bytes(view[position + HEADER_SIZE : end])
-            head = bytes(view[position : position + HEADER_SIZE - 4])
-        if _crc(self._seed, head, payload) != crc:
+        payload = buffer[position + HEADER_SIZE : end]
+        if _crc(self._seed, buffer[position : position + HEADER_SIZE - _CRC.size], payload) != crc:
             return None
         if kind not in self._payloads:
             payload = b""
@@ -250,11 +260,12 @@ class Decoder:
         return Frame(_KINDS[kind], request_id, sequence, mono_us, payload, offset, HEADER_SIZE + length, flags)
 
     def _drop(self, count: int) -> None:
-        del self._buffer[:count]
+        self._buffer = self._buffer[count:]
+        self._have -= count
         self._offset += count
 
 
-def _next_magic(buffer: bytearray, position: int) -> int:
+def _next_magic(buffer: bytes, position: int) -> int:
     """Where from ``position`` on the next frame may begin; the end of the buffer, or the part of a magic before it."""
     found = buffer.find(_MAGIC_BYTES, position)
     if found >= 0:

@@ -16,6 +16,7 @@ from aiohttp import web
 from core.errors import BadSettingError
 from core.settings import Settings
 from dashboard import log
+from dashboard.alerts import watcher
 from dashboard.app import make_app
 from dashboard.beside import beside
 from dashboard.connection import Runner
@@ -68,7 +69,8 @@ async def serve(settings: Settings, database: Database) -> None:
         await web.TCPSite(runner, settings.bind, settings.dashboard_port).start()
         for address in runner.addresses:
             log.write("dashboard_listens", address=str(address[0]), port=int(address[1]))
-        async with beside({"notifier": lambda: Notifier(database, settings).run()}):
+        works = {"watcher": lambda: watcher.run(database), "notifier": lambda: Notifier(database, settings).run()}
+        async with beside(works):
             await stop.wait()
     finally:
         await runner.cleanup()

@@ -27,7 +27,7 @@ class Place(NamedTuple):
 
 
 class PlacedFrame(NamedTuple):
-    """A whole frame and where it lies; ``payload`` is empty for BODY and CHUNK (``TapeReader.load`` gives it)."""
+    """A whole frame and where it lies."""
 
     kind: Kind
     request_id: bytes

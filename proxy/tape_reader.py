@@ -13,7 +13,7 @@ from typing import Self
 from uuid import UUID
 
 from core.errors import BadFrameError
-from core.tape import MAX_FRAME, METADATA, PREALLOCATED, Decoder, Frame, Skipped, payload_at, seed_of
+from core.tape import MAX_FRAME, PREALLOCATED, Decoder, Frame, Skipped, payload_at, seed_of
 from proxy.tape_folder import bad_path, boot, drop_segment, held, segment_path, segments
 from proxy.tape_places import Backlog, Place, PlacedFrame, Position, Quarantined
 from proxy.tape_quarantine import Quarantine
@@ -252,7 +252,7 @@ class TapeReader:
 
     def _decode_from(self, position: Position, *, resync: bool) -> None:
         self._position, self._resync = position, resync
-        self._decoder = Decoder(seed_of(position.segment), position.offset, METADATA, resync=resync)
+        self._decoder = Decoder(seed_of(position.segment), position.offset, resync=resync)
 
     def _rewind(self) -> None:
         """Hold no bytes between two reads: the writer may cut a torn tail off and write something else there."""

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from dashboard.charts.form import Form
-
 MOST_MARKS = 500
 """Marks of one drawing. A finer question belongs to a shorter period."""
 PLOT = 168
@@ -17,9 +15,9 @@ FOOT = 22
 HEAD = 14
 """Room above the highest tick, so that its word is not cut off."""
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
-_GRID = Form('<line class="grid" x1="0" x2="100%" y1="{0:.1f}" y2="{0:.1f}"/>')
-_WORD = Form('<text class="tick" x="-8" y="{:.1f}" text-anchor="end">{}</text>')
-_BELOW = Form('<text class="tick{}" x="{:.3f}%" y="{}" text-anchor="{}">{}</text>')
+_GRID = Markup('<line class="grid" x1="0" x2="100%" y1="{0:.1f}" y2="{0:.1f}"/>')
+_WORD = Markup('<text class="tick" x="-8" y="{:.1f}" text-anchor="end">{}</text>')
+_BELOW = Markup('<text class="tick%s" x="%.3f%%" y="%s" text-anchor="%s">%s</text>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ def below(words: Sequence[str], *, most: int = 10, height: int = PLOT) -> Markup
     step = max(1, math.ceil(len(words) / most))
     shown = [place for place in range(0, len(words), step) if words[place]]
     parts = [
-        _BELOW.format(" odd" if turn % 2 else "", (place + 0.5) * 100 / len(words), height + 16, "middle", words[place])
+        _BELOW % (" odd" if turn % 2 else "", (place + 0.5) * 100 / len(words), height + 16, "middle", words[place])
         for turn, place in enumerate(shown)
     ]
     return Markup("").join(parts)
@@ -75,5 +73,5 @@ def at(words: Sequence[tuple[float, str]], *, height: int = PLOT) -> Markup:
     parts = []
     for turn, (share, word) in enumerate(words):
         anchor = "start" if share < 0.04 else "end" if share > 0.96 else "middle"
-        parts.append(_BELOW.format(" odd" if turn % 2 else "", share * 100, height + 16, anchor, word))
+        parts.append(_BELOW % (" odd" if turn % 2 else "", share * 100, height + 16, anchor, word))
     return Markup("").join(parts)

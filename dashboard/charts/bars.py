@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from dashboard.charts import axis
-from dashboard.charts.form import Form
 from dashboard.charts.palette import Look
 from dashboard.render.hidden import spelled
 from dashboard.render.secrets import safe
@@ -18,12 +17,12 @@ FILLED = 0.82
 LETTERED = 15.0
 """Pixels of height from which on a part carries its letter."""
 LETTERS_TO = 16
-_SVG = Form('<svg class="plot" width="100%" height="{}" role="img" aria-label="{}">{}</svg>')
-_COLUMN = Form(
-    '<g class="column"><title>{}</title><rect class="hit" x="{:.3f}%" y="0" width="{:.3f}%" height="{}"/>{}</g>'
+_SVG = Markup('<svg class="plot" width="100%" height="{}" role="img" aria-label="{}">{}</svg>')
+_COLUMN = Markup(
+    '<g class="column"><title>%s</title><rect class="hit" x="%.3f%%" y="0" width="%.3f%%" height="%s"/>%s</g>'
 )
-_PART = Form('<rect fill="{}" x="{:.3f}%" y="{:.2f}" width="{:.3f}%" height="{:.2f}"/>')
-_LETTER = Form('<text class="letter" x="{:.3f}%" y="{:.1f}" text-anchor="middle">{}</text>')
+_PART = Markup('<rect fill="%s" x="%.3f%%" y="%.2f" width="%.3f%%" height="%.2f"/>')
+_LETTER = Markup('<text class="letter" x="%.3f%%" y="%.1f" text-anchor="middle">%s</text>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +84,12 @@ def _column(
             continue
         top = foot + value
         y, height = found.y(top), found.length(value)
-        parts.append(_PART.format(each.look.fill, x, y, width, max(0.5, height)))
+        parts.append(_PART % (each.look.fill, x, y, width, max(0.5, height)))
         if height >= LETTERED and len(series) > 1 and len(buckets) <= LETTERS_TO:
-            parts.append(_LETTER.format(x + width / 2, y + height / 2 + 4, each.look.letter))
+            parts.append(_LETTER % (x + width / 2, y + height / 2 + 4, each.look.letter))
         foot = top
-    return _COLUMN.format(
-        _told(buckets[place], series, place, write), step * place, step, axis.PLOT, Markup("").join(parts)
-    )
+    told = _told(buckets[place], series, place, write)
+    return _COLUMN % (told, step * place, step, axis.PLOT, Markup("").join(parts))
 
 
 def _told(bucket: Bucket, series: Sequence[Series], place: int, write: Callable[[float], str]) -> str:

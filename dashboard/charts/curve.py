@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from dashboard.charts import axis
-from dashboard.charts.form import Form
 from dashboard.render.hidden import spelled
 from dashboard.render.secrets import safe
 
@@ -20,14 +19,16 @@ CROWDED = 1.3
 MOST_GHOSTS = 8
 GHOST_POINTS = 30
 WIDTH = 1000.0
-_SVG = Form('<svg class="plot curve" width="100%" height="{}" role="img" aria-label="{}">{}</svg>')
-_PLANE = Form('<svg x="0" y="0" width="100%" height="{0}" viewBox="0 0 1000 {0}" preserveAspectRatio="none">{1}</svg>')
-_LINE = Form('<polyline class="{}" points="{}"/>')
-_AREA = Form('<polygon class="{}" points="{}"/>')
-_UPRIGHT = Form('<line class="{0}" x1="{1:.3f}%" x2="{1:.3f}%" y1="{2}" y2="{3}"/>')
-_LEVEL = Form('<line class="{0}" x1="0" x2="100%" y1="{1:.1f}" y2="{1:.1f}"/>')
-_WORD = Form('<text class="tick {}" x="{:.3f}%" y="{:.1f}" dx="{}" text-anchor="{}">{}</text>')
-_DOT = Form('<circle class="now" cx="{:.3f}%" cy="{:.1f}" r="4"/>')
+_SVG = Markup('<svg class="plot curve" width="100%" height="{}" role="img" aria-label="{}">{}</svg>')
+_PLANE = Markup(
+    '<svg x="0" y="0" width="100%" height="{0}" viewBox="0 0 1000 {0}" preserveAspectRatio="none">{1}</svg>'
+)
+_LINE = Markup('<polyline class="{}" points="{}"/>')
+_AREA = Markup('<polygon class="{}" points="{}"/>')
+_UPRIGHT = Markup('<line class="{0}" x1="{1:.3f}%" x2="{1:.3f}%" y1="{2}" y2="{3}"/>')
+_LEVEL = Markup('<line class="{0}" x1="0" x2="100%" y1="{1:.1f}" y2="{1:.1f}"/>')
+_WORD = Markup('<text class="tick {}" x="{:.3f}%" y="{:.1f}" dx="{}" text-anchor="{}">{}</text>')
+_DOT = Markup('<circle class="now" cx="{:.3f}%" cy="{:.1f}" r="4"/>')
 
 
 @dataclass(frozen=True, slots=True)

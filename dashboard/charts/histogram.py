@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from dashboard.charts import axis
-from dashboard.charts.form import Form
 from dashboard.render import figures
 from dashboard.render.hidden import spelled
 from dashboard.render.secrets import safe
 
-_SVG = Form('<svg class="plot" width="100%" height="{}" role="img" aria-label="{}">{}</svg>')
-_BAR = Form(
+_SVG = Markup('<svg class="plot" width="100%" height="{}" role="img" aria-label="{}">{}</svg>')
+_BAR = Markup(
     '<g class="column"><title>{}</title><rect class="hit" x="{:.3f}%" y="0" width="{:.3f}%" height="{}"/>{}</g>'
 )
-_RECT = Form('<rect fill="url(#p0)" x="{:.3f}%" y="{:.2f}" width="{:.3f}%" height="{:.2f}"/>')
-_MARKER = Form(
+_RECT = Markup('<rect fill="url(#p0)" x="{:.3f}%" y="{:.2f}" width="{:.3f}%" height="{:.2f}"/>')
+_MARKER = Markup(
     '<line class="marker" x1="{0:.3f}%" x2="{0:.3f}%" y1="4" y2="{1}"/>'
     '<text class="tick strong" x="{0:.3f}%" y="{5}" dx="{2}" text-anchor="{3}">{4}</text>'
 )

@@ -5,23 +5,22 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from dashboard.charts.form import Form
 from dashboard.render.hidden import spelled
 from dashboard.render.secrets import safe
 
 Source = Literal["reported", "polled", "estimated", "measured"]
 HEIGHT = 16
 WARN, ALERT = 0.8, 0.95
-_SVG = Form(
+_SVG = Markup(
     '<svg class="meter m-{} tone-{}" width="100%" height="{}" role="img" aria-label="{}"><title>{}</title>{}</svg>'
 )
 _TRACK = Markup('<rect class="track" x="0" y="2" width="100%" height="12" rx="3"/>')
-_FILL = Form(
+_FILL = Markup(
     '<rect class="fill" x="0" y="2" width="{0:.3f}%" height="12" rx="3"/>'
     '<rect class="over" x="0" y="2" width="{0:.3f}%" height="12" rx="3"/>'
 )
-_PACE = Form('<line class="pace" x1="{0:.3f}%" x2="{0:.3f}%" y1="0" y2="16"/>')
-_STEP = Form('<line class="step" x1="{0:.3f}%" x2="{0:.3f}%" y1="2" y2="14"/>')
+_PACE = Markup('<line class="pace" x1="{0:.3f}%" x2="{0:.3f}%" y1="0" y2="16"/>')
+_STEP = Markup('<line class="step" x1="{0:.3f}%" x2="{0:.3f}%" y1="2" y2="14"/>')
 _BEYOND = Markup('<path class="beyond" d="M-9 3l5 5-5 5M-15 3l5 5-5 5"/>')
 
 

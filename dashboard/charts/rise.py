@@ -5,13 +5,12 @@ from collections.abc import Callable, Sequence
 from markupsafe import Markup
 
 from dashboard.charts import axis
-from dashboard.charts.form import Form
 from dashboard.render.hidden import spelled
 from dashboard.render.secrets import safe
 
 MOST_POINTS = 200
-_SVG = Form('<svg class="plot curve" width="100%" height="{}" role="img" aria-label="{}">{}</svg>')
-_PLANE = Form(
+_SVG = Markup('<svg class="plot curve" width="100%" height="{}" role="img" aria-label="{}">{}</svg>')
+_PLANE = Markup(
     '<svg x="0" y="0" width="100%" height="{0}" viewBox="0 0 1000 {0}" preserveAspectRatio="none">'
     '<polygon class="under" points="0,{0} {1} 1000,{0}"/><polyline class="used" points="{1}"/></svg>'
 )

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from dashboard.charts.form import Form
-
 WIDTH, HEIGHT = 120, 28
 MOST = 62
-_SVG = Form('<svg class="trend" viewBox="0 0 120 28" preserveAspectRatio="none" aria-hidden="true">{}</svg>')
-_RUN = Form('<path class="under" d="M{0:.1f} 28L{1}L{2:.1f} 28Z"/><polyline points="{1}"/>')
-_DOT = Form('<path class="dot" d="M{:.1f} {:.1f}h.01"/>')
+_SVG = Markup('<svg class="trend" viewBox="0 0 120 28" preserveAspectRatio="none" aria-hidden="true">{}</svg>')
+_RUN = Markup('<path class="under" d="M{0:.1f} 28L{1}L{2:.1f} 28Z"/><polyline points="{1}"/>')
+_DOT = Markup('<path class="dot" d="M{:.1f} {:.1f}h.01"/>')
 
 
 def drawn(values: Sequence[float | None]) -> Markup:

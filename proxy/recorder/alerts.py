@@ -7,9 +7,12 @@ from core.alerts.kinds import Kind
 from core.alerts.outbox import columns
 from core.alerts.told import Alert
 from core.alerts.watch import unknown
+from core.alerts.watch_feed import Turn, turn
 from core.alerts.watch_recorder import priceless, put_aside, unknown_model
+from proxy import log
 from proxy.recorder.clock import ServerClock
 from proxy.recorder.columns import Row
+from proxy.recorder.readable import moment
 from sql.database import Transaction
 from sql.rows.alerts import RunningAlert
 from sql.rows.record import TrainLock
@@ -30,6 +33,8 @@ class Alerts:
         """Raise what rows that became complete in this transaction give cause for. Raises sql's errors."""
         self._new.clear()
         raised = await self._unknown_models(transaction, lock, train, news)
+        if lock.feed:
+            raised += _turns(lock.train, train, news)
         if raised:
             await transaction.execute("alerts_raise", *columns(raised))
 
@@ -59,3 +64,17 @@ class Alerts:
         subjects = [alert.subject for alert in alerts]
         kind = [str(Kind.UNKNOWN_MODEL)]
         return unknown(alerts, await transaction.fetch("record_alerts_open", RunningAlert, kind, subjects))
+
+
+def _turns(train: int, name: str, news: Sequence[Row]) -> list[Alert]:
+    """The turns of users that these calls ended."""
+    found = []
+    for row in news:
+        if row.recording is None:
+            continue
+        ended = moment(row.start.at_us + max(row.recording.end.timings.end_us, 0))
+        try:
+            found.append(turn(Turn(train, name, row.id, row.recording, row.facts, row.link, ended)))
+        except Exception as exc:  # noqa: BLE001 - a mistake in how a turn is told must not stop the tape
+            log.write_failure("feed_failed", exc)
+    return [one for one in found if one is not None]

@@ -1,7 +1,7 @@
 """Frames folded into exchanges: what began, what ended, and where on the tape the first unfinished one begins.
 
-Of an open exchange only the places of its bytes are kept, 40 bytes a frame: 1,000 streams of 300 KB would otherwise
-be 300 MB.
+What frames brought is held until their call has ended, up to ``HELD`` bytes of all open calls: 1,000 streams of 300 KB
+would be 300 MB. Of those that are let go only the places are kept, 40 bytes a frame, to load their bytes again.
 """
 
 from array import array
@@ -19,29 +19,37 @@ from sql.ids import quick_id
 
 CRASH_NOTE = "the proxy process ended without an end frame"
 DAMAGE_NOTE = "the end of this call never reached the tape, or was lost to damage on it"
+HELD = 32 << 20
 _FIELDS = 5
 
 
 class Places:
     """Where the frames of one body lie and when they came. Flat: segment number, offset, length, sequence, µs."""
 
-    __slots__ = ("_flat",)
+    __slots__ = ("_flat", "payloads")
 
     def __init__(self) -> None:
         self._flat = array("q")
+        self.payloads: list[bytes] | None = []
+        """What the frames brought; None where it was let go."""
 
     def __len__(self) -> int:
         return len(self._flat) // _FIELDS
 
     def add(self, segment: int, frame: PlacedFrame) -> None:
         """One more frame of this body."""
-        self._flat.extend((segment, frame.place.offset, frame.place.length, frame.sequence, frame.mono_us))
+        place = frame.place
+        self._flat.extend((segment, place.offset, place.length, frame.sequence, frame.mono_us))
+        if self.payloads is not None:
+            self.payloads.append(frame.payload)
 
     def void_from(self, sequence: int) -> None:
         """Forget the frames from this sequence on: the writer has repeated them."""
         flat = self._flat
         kept = [n for n in range(0, len(flat), _FIELDS) if flat[n + 3] < sequence]
         self._flat = array("q", (value for n in kept for value in flat[n : n + _FIELDS]))
+        if self.payloads is not None:
+            self.payloads = [self.payloads[n // _FIELDS] for n in kept]
 
     def sizes(self) -> list[int]:
         """Bytes of payload, frame by frame."""
@@ -74,6 +82,15 @@ class Exchange:
     last_sequence: int = 0
     size: int = 0
 
+    @property
+    def held(self) -> int:
+        """Bytes of memory, nearly, for what its frames brought."""
+        return 0 if self.body.payloads is None else self.size
+
+    def let_go(self) -> None:
+        """Hold nothing of what its frames brought, now or later."""
+        self.body.payloads = self.chunks.payloads = None
+
     def since_start(self, mono_us: int) -> int:
         """Microseconds after the accept."""
         return max(mono_us - self.began_us, 0)
@@ -95,6 +112,8 @@ class Exchanges:
 
     def __init__(self) -> None:
         self._open: dict[bytes, Exchange] = {}
+        self._held = 0
+        """Bytes of what frames brought of open exchanges."""
         self._numbers: dict[UUID, int] = {}
         self.segments: list[UUID] = []
         """Segments by the number ``Places`` knows them under."""
@@ -128,7 +147,16 @@ class Exchanges:
         exchange.last_sequence = frame.sequence
         exchange.last_us = max(exchange.last_us, frame.mono_us)
         exchange.size += frame.place.length
+        if exchange.body.payloads is not None:
+            self._held += frame.place.length
+            if self._held > HELD:
+                self._let_go()
         return self._go_on(exchange, frame)
+
+    def _let_go(self) -> None:
+        for exchange in self._open.values():
+            exchange.let_go()
+        self._held = 0
 
     def crash(self, gone: Callable[[UUID], bool]) -> list[Exchange]:
         """End the open exchanges whose writer is dead, as ``gone`` says of the segment they began in."""
@@ -148,6 +176,7 @@ class Exchanges:
         given_up = [(key, exchange) for key, exchange in self._open.items() if hopeless(exchange)]
         for key, exchange in given_up:
             del self._open[key]
+            self._held -= exchange.held
             exchange.end = _crash_end(exchange, note)
         return [exchange for _, exchange in given_up]
 
@@ -176,10 +205,13 @@ class Exchanges:
             exchange.head_at = (frame.sequence, frame.mono_us)
         else:
             exchange.end = _end(exchange, frame)
+            self._held -= exchange.held
             return self._open.pop(frame.request_id)
         return None
 
     def _number(self, segment: UUID) -> int:
+        if self.segments and segment is self.segments[-1]:
+            return len(self.segments) - 1
         if segment not in self._numbers:
             self._numbers[segment] = len(self.segments)
             self.segments.append(segment)

@@ -208,7 +208,16 @@ def test_no_credential_is_none(headers):
 
 
 @pytest.mark.parametrize(
-    "secret", [API, OAT, JWT, PEM, "ghp_" + "a1B2" * 9, "github_pat_" + "a_1B" * 9, "AKIAIOSFODNN7EXAMPLE"]
+    "secret",
+    [
+        API,
+        OAT,
+        JWT,
+        PEM,
+        *(f"gh{kind}_" + "a1B2" * 9 for kind in "pousr"),
+        "github_pat_" + "a_1B" * 9,
+        "AKIAIOSFODNN7EXAMPLE",
+    ],
 )
 @pytest.mark.parametrize("around", ["{}", "key: {}.", '{{"a":"{}"}}', "x\\n{} y", "({})"])
 def test_a_secret_in_a_text_is_found_whole(secret, around):

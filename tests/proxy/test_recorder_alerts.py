@@ -1,13 +1,16 @@
 """What the recorder raises itself, from a real tape into a real Postgres: in the transaction that causes it, once."""
 
 import json
+import random
 from pathlib import Path
 
 import pytest
 
 from core.alerts.told import Told
+from core.models import Outcome
+from tests.forests import Played
 from tests.proxy.test_recorder_faults import refuse
-from tests.proxy.test_recorder_linking import REWIND
+from tests.proxy.test_recorder_linking import REWIND, tapes
 from tests.taping import Eventually, Taping, answered, drained, now_ms, recording
 
 Connection = "asyncpg.Connection[asyncpg.Record]"
@@ -120,10 +123,132 @@ async def test_the_recorder_says_how_full_its_tape_is(
     database_url: str, connection: Connection, tmp_path: Path, node: Path
 ) -> None:
     """With its position, and while nothing is recorded with its heartbeat."""
+    said = "SELECT tape_max_bytes = 123 << 20 AND tape_bytes BETWEEN 1 AND 1 << 20 FROM tape_positions"
     async with recording(database_url, tmp_path, tape_max_bytes=123 << 20):
         with Taping(node, now_ms()) as tape:
             tape.whole()
-            await Eventually(connection).says(123 << 20, "SELECT tape_max_bytes FROM tape_positions")
-            assert 0 < await connection.fetchval("SELECT tape_bytes FROM tape_positions") < 1 << 20
+            await tape.synced()
+            await Eventually(connection).says(True, said)
             await connection.execute("UPDATE tape_positions SET tape_bytes = NULL, tape_max_bytes = NULL")
-            await Eventually(connection).says(123 << 20, "SELECT tape_max_bytes FROM tape_positions")
+            await Eventually(connection).says(True, said)
+
+
+async def feed(connection: Connection, *trains: str) -> None:
+    """From now on these trains are told of turn by turn."""
+    await connection.execute("INSERT INTO trains (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING", trains)
+    await connection.execute(
+        "INSERT INTO train_feeds (train, feed, zone, changed_by) SELECT train, true, 'UTC', 'ada' FROM trains"
+        " WHERE name = ANY ($1) ON CONFLICT (train) DO UPDATE SET feed = excluded.feed",
+        trains,
+    )
+
+
+USE = {"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {"command": "ls -la\nrm x", "description": "List"}}
+RESULT = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "total 0"}
+
+
+def says(*blocks: object, stop: str = "end_turn") -> bytes:
+    """An answer of these blocks; a text stands for its block."""
+    content = [{"type": "text", "text": block} if isinstance(block, str) else block for block in blocks]
+    return json.dumps(json.loads(answered()) | {"content": content, "stop_reason": stop}).encode()
+
+
+def user(*contents: object) -> bytes:
+    """A request whose messages alternate."""
+    messages = [{"role": "assistant" if n % 2 else "user", "content": said} for n, said in enumerate(contents)]
+    return json.dumps({"model": "claude-opus-5-5", "max_tokens": 10, "messages": messages}).encode()
+
+
+async def test_a_turn_is_told_when_its_answer_is_whole(
+    database_url: str, connection: Connection, tmp_path: Path, node: Path
+) -> None:
+    """Not while tools are called, not of a train that did not ask for it, not again by a second try or a reading."""
+    await feed(connection, "atlas")
+    key = "sk-ant-api03-" + "a1B2" * 20
+    begun = f"Look into the folder\nwith {key}"
+    with Taping(node, now_ms()) as tape:
+        tape.whole(train="atlas", asks=user(begun), says=says("I look.", USE, stop="tool_use"))
+        ending = user(begun, [{"type": "text", "text": "I look."}, USE], [RESULT])
+        last = tape.whole(train="atlas", asks=ending, says=says("It is empty."))
+        tape.whole(train="atlas", asks=ending, says=says("It is quite empty."))
+        tape.whole(train="other", asks=user("Hush"), says=says("Yes"))
+        tape.whole(train="atlas", target="/v1/messages/count_tokens", asks=user("Count"), says=b'{"input_tokens": 7}')
+        cut = tape.begin(train="atlas")
+        tape.ask(cut, user("Broken"))
+        tape.end(cut, Outcome.UPSTREAM_RESET)
+    await drained(database_url, tmp_path)
+    await connection.execute(REWIND)
+    await drained(database_url, tmp_path)
+    [(train, subject, told)] = await alerts(connection, "feed")
+    conversation = await connection.fetchval(
+        "SELECT conversation_id FROM requests WHERE id = $1", last.start.request_id
+    )
+    assert (train, subject) == ("atlas", str(conversation))
+    assert told.title == "atlas: Look into the folder"
+    assert told.path == f"/conversations/{conversation}?at={last.start.request_id}"
+    assert told.lines == ("User: Look into the folder\nwith [masked]", "→ Bash: ls -la", "Answer: It is empty.")
+
+
+async def test_the_same_words_again_are_another_turn(
+    database_url: str, connection: Connection, tmp_path: Path, node: Path
+) -> None:
+    """Twice "go on" in one conversation is told twice."""
+    await feed(connection, "default")
+    with Taping(node, now_ms()) as tape:
+        tape.whole(asks=user("go on"), says=says("one"))
+        tape.whole(asks=user("go on", "one", "go on"), says=says("two"))
+    await drained(database_url, tmp_path)
+    assert [told.lines[-1] for _, _, told in await alerts(connection, "feed")] == ["Answer: one", "Answer: two"]
+
+
+async def test_nothing_a_stranger_says_breaks_the_feed(
+    database_url: str, connection: Connection, tmp_path: Path, node: Path
+) -> None:
+    """NUL, half characters, endless words, tools without a name: told or not, every call is recorded."""
+    await feed(connection, "default")
+    odd = [{"type": "tool_use", "id": n, "name": n, "input": n} for n in (None, 7, "\x00", ["x"], {"command": 3})]
+    with Taping(node, now_ms()) as tape:
+        tape.whole(asks=user("\x00" + "y" * 99_999, odd, [RESULT]), says=says("\x00 z", *odd))
+        tape.whole(asks=user("\ud83d lone"), says=says("\ud800"))
+        tape.whole(asks=user("", [], []), says=says())
+        tape.whole(asks=b"[]", says=b"[]")
+    await drained(database_url, tmp_path)
+    assert await connection.fetchval("SELECT count(*) FROM dead_letters") == 0
+    assert await connection.fetchval("SELECT count(*) FROM requests WHERE outcome IS NOT NULL") == 4
+    [(_, _, told)] = await alerts(connection, "feed")
+    assert told.lines[-1] == "Answer: \ufffd z"
+
+
+TOLD = (
+    "cc21-resume-a",
+    "cc21-resume-b-continue",
+    "cc21-compact",
+    "cc21-compact-after",
+    "cc21-nested",
+    "cc21-tui-oauth",
+)
+WRITTEN = [
+    "SCN_BASH please go", "SCN_NEST go", "SCN_TEXT after compact", "SCN_TEXT second", "SCN_TEXT second turn",
+    "SCN_TOOLS first turn",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_real_clients_turns_are_told_once_whatever_ends_first(
+    database_url: str, connection: Connection, tmp_path: Path, node: Path, seed: int
+) -> None:
+    """Claude Code's sub-agents, titles and quota probes are not: as many messages as a person wrote."""
+    await feed(connection, "default")
+    calls = tapes(TOLD, now_ms() - 60_000)
+    random.Random(seed).shuffle(calls)
+    with Taping(node, now_ms()) as tape:
+        for n, call in enumerate(calls):
+            played = Played(tape, call)
+            played.begin()
+            played.end()
+            if n % 5 == 0:
+                await tape.synced()
+                await drained(database_url, tmp_path)
+    await drained(database_url, tmp_path)
+    told = sorted(one.lines[0] for _, _, one in await alerts(connection, "feed"))
+    assert told == [f"User: {one}" for one in WRITTEN]

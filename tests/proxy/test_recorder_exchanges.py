@@ -1,12 +1,15 @@
-"""Frames become exchanges: in any order of calls, with repeats and gaps, holding places only."""
+"""Frames become exchanges: in any order of calls, with repeats and gaps, holding no more than a little of them."""
 
 from dataclasses import replace
 from uuid import UUID
+
+import pytest
 
 from core.frames import encode_end, encode_head, encode_start
 from core.kept import DAMAGED, Cause, cause
 from core.models import End, Head, Outcome, Start
 from core.tape import HEADER_SIZE, Kind
+from proxy.recorder import exchanges as held
 from proxy.recorder.exchanges import DAMAGE_NOTE, Exchanges, damaged
 from proxy.tape_places import Place, PlacedFrame, Position
 
@@ -24,8 +27,7 @@ class Tape:
         length = HEADER_SIZE + len(payload)
         place = Place(segment, self.at, length)
         self.at += length
-        kept = payload if kind in {Kind.START, Kind.HEAD, Kind.END} else b""
-        return PlacedFrame(kind, UUID(int=call).bytes, sequence, self.at, kept, place)
+        return PlacedFrame(kind, UUID(int=call).bytes, sequence, self.at, payload, place)
 
     def start(self, call: int, segment: UUID = FIRST) -> PlacedFrame:
         """A start."""
@@ -69,6 +71,35 @@ def test_what_the_writer_repeats_counts_once() -> None:
     assert (ended.body.sizes(), ended.chunks.sizes(), ended.end.lost_frames) == ([5, 6], [4], 0)
     assert [place.segment for place in ended.body.places(exchanges.segments)] == [FIRST, SECOND]
     assert [place.segment for place in ended.chunks.places(exchanges.segments)] == [SECOND]
+    assert (ended.body.payloads, ended.chunks.payloads) == ([b"x" * 5, b"y" * 6], [b"kept"])
+
+
+def test_open_calls_hold_no_more_than_so_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond that what frames brought is let go, and loaded again at the end; later calls are held again."""
+    monkeypatch.setattr(held, "HELD", 10 * (HEADER_SIZE + 100))
+    tape, exchanges = Tape(), Exchanges()
+    for call in (1, 2):
+        exchanges.take(tape.start(call))
+    for sequence in range(1, 7):
+        for call in (1, 2):
+            exchanges.take(tape.frame(call, sequence, Kind.CHUNK, b"x" * 100))
+    exchanges.take(tape.start(3))
+    exchanges.take(tape.frame(3, 1, Kind.CHUNK, b"abc"))
+    ended = [exchanges.take(tape.end(call, sequence)) for call, sequence in ((1, 7), (2, 7), (3, 2))]
+    assert [one and one.chunks.payloads for one in ended] == [None, None, [b"abc"]]
+    assert [len(one.chunks.places(exchanges.segments)) for one in ended if one] == [6, 6, 1]
+
+
+def test_calls_that_have_ended_are_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are, one behind the other, each comes with what its frames brought."""
+    monkeypatch.setattr(held, "HELD", 1000)
+    tape, exchanges = Tape(), Exchanges()
+    for call in range(1, 20):
+        exchanges.take(tape.start(call))
+        exchanges.take(tape.frame(call, 1, Kind.CHUNK, b"x" * 100))
+        ended = exchanges.take(tape.end(call, 2))
+        assert ended is not None
+        assert ended.chunks.payloads == [b"x" * 100]
 
 
 def test_a_start_that_was_rescued_takes_nothing_away() -> None:

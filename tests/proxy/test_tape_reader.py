@@ -12,7 +12,7 @@ import pytest
 
 from core.errors import BadFrameError
 from core.ids import uuid7
-from core.tape import HEADER_SIZE, MAX_PAYLOAD, METADATA, PREALLOCATED, Kind, encode, seed_of
+from core.tape import HEADER_SIZE, MAX_PAYLOAD, PREALLOCATED, Kind, encode, seed_of
 from proxy.tape_folder import begin_boot, hold, segment_path, used_bytes
 from proxy.tape_reader import Backlog, Place, PlacedFrame, Position, Quarantined, TapeReader, nodes, writer_alive
 from proxy.tape_writer import TapeWriter
@@ -85,8 +85,8 @@ def test_a_dead_writers_tape_is_read_to_its_end(tmp_path: Path) -> None:
         assert reader.backlog() == Backlog(0, None)
 
 
-def test_metadata_comes_with_its_payload_and_the_rest_by_place(tmp_path: Path) -> None:
-    """Bodies stay on disk until somebody loads them."""
+def test_frames_come_with_their_payload_and_their_place(tmp_path: Path) -> None:
+    """Who does not keep the payload loads it again by the place."""
     data = b""
     for sequence, kind in enumerate(Kind):
         data += frame(name(0), sequence, bytes([65 + sequence]) * 3, kind)
@@ -94,7 +94,7 @@ def test_metadata_comes_with_its_payload_and_the_rest_by_place(tmp_path: Path) -
     with TapeReader(tmp_path) as reader:
         frames = reader.read()
         for item in frames:
-            assert item.payload == (bytes([65 + item.sequence]) * 3 if item.kind in METADATA else b"")
+            assert item.payload == bytes([65 + item.sequence]) * 3
             assert item.place.length == HEADER_SIZE + 3
             assert item.place.position == Position(name(0), item.sequence * 47)
             assert item.mono_us == 1000 * item.sequence
