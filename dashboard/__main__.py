@@ -69,7 +69,9 @@ async def serve(settings: Settings, database: Database) -> None:
         await web.TCPSite(runner, settings.bind, settings.dashboard_port).start()
         for address in runner.addresses:
             log.write("dashboard_listens", address=str(address[0]), port=int(address[1]))
-        works = {"watcher": lambda: watcher.run(database), "notifier": lambda: Notifier(database, settings).run()}
+        # Links name the port that is really listened on, also where any free one was asked for.
+        known = settings.model_copy(update={"dashboard_port": int(runner.addresses[0][1])})
+        works = {"watcher": lambda: watcher.run(database), "notifier": lambda: Notifier(database, known).run()}
         async with beside(works):
             await stop.wait()
     finally:

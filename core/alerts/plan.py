@@ -16,6 +16,7 @@ from core.alerts.rules import Rule, quiet_until
 MOST_WAITING: Final = 100
 AWAY_COUNTS: Final = timedelta(minutes=2)
 """An outage that is shorter delays messages and is not spoken of."""
+OVER: Final = "it was over before it could be told"
 _TOLD_BY_ITSELF: Final = frozenset({Kind.TEST, Kind.SUMMARY})
 
 
@@ -26,6 +27,7 @@ class Why(StrEnum):
     QUIET = "quiet hours"
     OFTEN = "more often than the interval of its kind"
     MANY = "more than 100 messages waited"
+    LATE = "nobody told it in time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ def _fate(made: Plan, one: Waiting, channel: Channel, rule: Rule, now: datetime)
         made.drop[one.alert] = reason
     elif one.first is not None and _never_told(one.first):
         made.drop[one.alert] = "what is over was never told"
+    elif one.first is not None and one.expires_at is not None and one.expires_at <= now:
+        made.drop[one.alert] = "what is over was over long ago"
     elif (until := quiet_until(rule, now)) is not None:
         made.hold[one.alert] = until
     elif one.first is not None:
@@ -122,8 +126,12 @@ def _by_age(made: Plan, one: Waiting, why: Why | None, now: datetime) -> bool:
         else:
             made.sum_up[one.alert] = why
         return False
+    if late and why is None and now - one.raised_at >= AWAY_COUNTS:
+        # No dashboard ran, or no channel was there.
+        made.sum_up[one.alert] = Why.LATE
+        return False
     if late and why is None:
-        made.drop[one.alert] = _too_late(one)
+        made.drop[one.alert] = OVER
         return False
     return True
 
@@ -131,8 +139,7 @@ def _by_age(made: Plan, one: Waiting, why: Why | None, now: datetime) -> bool:
 def _pace(made: Plan, group: Sequence[Waiting], interval: timedelta, told: datetime | None, now: datetime) -> None:
     """At most one message of a kind in its interval; what came within it is summed up in one at its end."""
     if not interval:
-        made.send += [one.alert for one in group if not _late(one, now)]
-        made.drop |= {one.alert: _too_late(one) for one in group if _late(one, now)}
+        made.send += [one.alert for one in group]
         return
     if told is not None and told + interval > now:
         made.hold |= {one.alert: told + interval for one in group}
@@ -142,7 +149,7 @@ def _pace(made: Plan, group: Sequence[Waiting], interval: timedelta, told: datet
         made.sum_up |= {one.alert: Why.OFTEN for one in held}
         left = [one for one in group if one not in held]
     else:
-        made.drop |= {one.alert: _too_late(one) for one in held if _late(one, now)}
+        made.drop |= {one.alert: OVER for one in held if _late(one, now)}
         fit = [one for one in group if one.alert not in made.drop]
         made.send += [one.alert for one in fit[:1]]
         left = fit[1:]
@@ -190,7 +197,7 @@ def _waited(one: Waiting, channel: Channel, rule: Rule, now: datetime) -> Why | 
             return Why.AWAY
     if quiet_until(rule, one.raised_at) is not None:
         return Why.QUIET
-    return Why.OFTEN if one.due_at > one.raised_at else None
+    return Why.OFTEN if rule.minimum_interval and one.due_at > one.raised_at else None
 
 
 def _late(one: Waiting, now: datetime) -> bool:
@@ -198,8 +205,3 @@ def _late(one: Waiting, now: datetime) -> bool:
     matters = KINDS[one.kind].matters_for
     over = one.recovered_at is not None or (one.expires_at is not None and one.expires_at <= now)
     return over or (matters is not None and now - one.raised_at > matters)
-
-
-def _too_late(one: Waiting) -> str:
-    over = one.recovered_at is not None or one.expires_at is not None
-    return "it was over before it could be told" if over else "it was too old when it could be told"

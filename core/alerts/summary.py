@@ -56,6 +56,8 @@ def _title(summed: Sequence[Summed], channel: Channel, count: int, now: datetime
     what = f"{messages} of “{KINDS[next(iter(kinds))].title}”" if len(kinds) == 1 else messages
     if whys == {Why.QUIET}:
         return f"In the quiet hours, from {_between(first, last)}, {what} waited"
+    if whys == {Why.LATE}:
+        return f"Not told in time: {what} from {_between(first, last)}"
     return f"{what} from {_between(first, last)}"
 
 

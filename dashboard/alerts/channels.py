@@ -12,6 +12,7 @@ from core.errors import BadSettingError
 from core.settings import Settings, check_webhook
 from dashboard.alerts.answers import ChannelAnswer, ChannelChange, ChannelGiven
 from dashboard.alerts.log import needs_whole
+from dashboard.notifier.target import NOT_SET, listed_hosts
 from dashboard.problems import Problem
 from dashboard.sealing import seal
 from dashboard.secret import sealing_key
@@ -30,11 +31,15 @@ LEAST_TO_SHOW: Final = 24
 """Characters a secret must have before its end is shown: of a short one that would be too much of it."""
 _TOKEN: Final = re.compile(r"xoxb-[A-Za-z0-9-]{10,200}")
 LONGEST_URL: Final = 1000
+BY_HAND: Final = "switched off by"
+"""How the reason begins where a person switched a channel off, not Slack."""
 
 
 async def channels_seen(database: Database, principal: Principal) -> list[ChannelRow]:
     """The channels: all, or for one who sees some trains only those of theirs and of the installation."""
-    rows = await database.fetch("channels_shown", ChannelRow, None)
+    found = await database.fetch("channels_shown", ChannelRow, None)
+    # The row of a SLACK_WEBHOOK_URL that was taken out of the environment stays for the log; it is no channel any more.
+    rows = [row for row in found if not (row.origin == "environment" and row.off_reason == NOT_SET)]
     if principal.trains is None:
         return rows
     return [row for row in rows if row.account is None and (row.train is None or row.train_name in principal.trains)]
@@ -70,7 +75,7 @@ async def change(database: Database, principal: Principal, number: int, given: C
     if name and await database.fetch_one("channel_rename", ChannelNumber, number, name) is None:
         raise Problem(409, "another channel has this name")
     if given.on is not None:
-        reason = None if given.on else f"switched off by {principal.name}"
+        reason = None if given.on else f"{BY_HAND} {principal.name}"
         await database.fetch("channel_switch", ChannelNumber, number, reason)
     return await _one(database, number)
 
@@ -127,6 +132,11 @@ def unsealable(settings: Settings) -> str:
     except Problem as problem:
         return problem.message
     return ""
+
+
+def off_by_hand(row: ChannelRow) -> bool:
+    """Whether a person switched it off, so that nothing is wrong with it."""
+    return (row.off_reason or "").startswith(BY_HAND)
 
 
 def number_of(text: str) -> int:
@@ -190,9 +200,9 @@ def _checked(url: str, settings: Settings) -> str:
     except ValueError as exc:
         # Said without what was sent; a webhook's address is its secret.
         raise _refused("secret", str(exc)) from None
-    allowed = [host.strip().lower() for host in settings.webhook_hosts.split(",")]
+    allowed = listed_hosts(settings)
     if (parts.hostname or "").lower() not in allowed or len(url) > LONGEST_URL:
-        hosts = ", ".join(filter(None, allowed)) or "none"
+        hosts = ", ".join(sorted(allowed)) or "none"
         raise _refused("secret", f"webhooks may go to these hosts only: {hosts} (FOOTPLATE_WEBHOOK_HOSTS)")
     return url
 

@@ -9,18 +9,17 @@ from pydantic import Field, ValidationError
 
 from core.access import Permission, Principal, may
 from core.alerts.kinds import KINDS, Kind
-from core.alerts.rules import Rule, complete
+from core.alerts.rules import Rule
 from core.alerts.told import Told
 from dashboard.alerts.answers import AlertAnswer, AlertsAnswer, SnoozeAnswer, TryAnswer
 from dashboard.alerts.standing import standing
-from dashboard.alerts.watcher import rule_of
+from dashboard.notifier.rules import rules_now
 from dashboard.problems import Problem
 from dashboard.recordings.query import Texts
 from dashboard.render.secrets import said
 from dashboard.routing import Query
 from dashboard.trains import visible_trains
 from sql.database import Database
-from sql.rows.alerts import AlertRuleRow
 from sql.rows.alerts_pages import AlertNumber, AlertSnooze, AlertTry, LoggedAlert, OpenAlert
 
 PAGE_ROWS: Final = 30
@@ -169,7 +168,7 @@ def own_path(path: str) -> str:
 
 async def rules_in_force(database: Database) -> Mapping[Kind, Rule]:
     """A rule for every kind."""
-    return complete(map(rule_of, await database.fetch("alert_rules_changed", AlertRuleRow)))
+    return await rules_now(database)
 
 
 def alert_answer(row: LoggedAlert, tries: Sequence[AlertTry], view: View, rules: Mapping[Kind, Rule]) -> AlertAnswer:

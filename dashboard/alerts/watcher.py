@@ -8,18 +8,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
-from zoneinfo import ZoneInfo
 
 from core.alerts.kinds import Kind
 from core.alerts.outbox import columns
-from core.alerts.rules import Quiet, Rule, complete
 from core.alerts.watch import recoveries, unknown
 from dashboard import log
-from dashboard.alerts import budgets, models, recorders, windows
+from dashboard.alerts import budgets, bursts, digests, models, recorders, windows
 from dashboard.alerts.look import Found, Given
+from dashboard.notifier.rules import rules_now
 from sql.database import Database
 from sql.errors import DatabaseAwayError
-from sql.rows.alerts import AlertRuleRow, RunningAlert
+from sql.rows.alerts import RunningAlert
 from sql.rows.directory import TrainRow
 
 FIRST: Final = timedelta(seconds=3)
@@ -40,8 +39,10 @@ class Part(Protocol):
 PARTS: Final[Mapping[str, Part]] = {
     "windows": windows,
     "budgets": budgets,
+    "bursts": bursts,
     "recorders": recorders,
     "models": models,
+    "digests": digests,
 }
 
 Clock = Callable[[], datetime]
@@ -71,7 +72,7 @@ async def run(database: Database, *, clock: Clock = _now, wait: Wait = _wait) ->
 
 async def look(database: Database, now: datetime) -> None:
     """One look. Raises sql's errors where not even the rules can be read."""
-    rules = complete(map(rule_of, await database.fetch("alert_rules_changed", AlertRuleRow)))
+    rules = await rules_now(database)
     kinds = [str(kind) for part in PARTS.values() for kind in part.KINDS]
     opened = await database.fetch("alerts_open", RunningAlert, kinds)
     trains = {row.train: row.name for row in await database.fetch("trains_named", TrainRow, None)}
@@ -98,17 +99,3 @@ async def settle(database: Database, found: Found, now: datetime) -> None:
         raised = [*unknown(found.alerts, opened), *recoveries(ended, why, now)]
         if raised:
             await transaction.execute("alerts_raise", *columns(raised))
-
-
-def rule_of(row: AlertRuleRow) -> Rule:
-    """A row of ``alert_rules``."""
-    quiet = None if row.quiet_from is None or row.quiet_until is None else Quiet(row.quiet_from, row.quiet_until)
-    return Rule(
-        Kind(row.kind),
-        row.enabled,
-        tuple(row.thresholds),
-        row.minimum_interval,
-        quiet,
-        ZoneInfo(row.zone),
-        changed=True,
-    )

@@ -33,6 +33,8 @@ class Tile:
     good: bool | None = None
     trend: Markup | None = None
     warn: bool = False
+    later: tuple[str, str] | None = None
+    """A figure beside it that is read when the page is there: its name, and what it tells."""
 
 
 def tiles(usage: Usage, before: Sums | None, waits: tuple[Times, Times], link: Link, cost: str) -> list[Tile]:
@@ -110,7 +112,10 @@ def _waits(waits: tuple[Times, Times], link: Link) -> Tile:
     half = f"half within {figures.duration(whole.percentile_us(0.5))}"
     ttft = f"TTFT {figures.duration(first.percentile_us(0.5))} in half"
     figure, exact = figures.duration(whole.percentile_us(0.95)), f"of {figures.plural(whole.total, 'ok answer')}"
-    return Tile("p95", figure, exact, MEASURED.told(about), link({"outcome": "ok"}), [half, ttft])
+    return Tile(
+        "p95", figure, exact, MEASURED.told(about), link({"outcome": "ok"}), [half, ttft],
+        later=("speed", "how fast it was written"),
+    )  # fmt: skip
 
 
 def _cache(usage: Usage, now: Sums, before: Sums | None, link: Link) -> Tile:
@@ -121,5 +126,6 @@ def _cache(usage: Usage, now: Sums, before: Sums | None, link: Link) -> Tile:
     good = None if change is None or not change.way else change.way > 0
     trend = _trend(usage, lambda sums: sums.cache_share)
     return Tile(
-        "From cache", percent(now.cache_share), about, MEASURED.told(about), link({}), [note], change, good, trend
-    )
+        "From cache", percent(now.cache_share), about, MEASURED.told(about), link({}), [note], change, good, trend,
+        later=("saved", "what it saved"),
+    )  # fmt: skip

@@ -5,9 +5,9 @@
 - ``requests`` is the list, ``request`` one recorded call, ``first_run`` what a stranger sees on an empty installation.
 - ``conversations`` and ``sessions`` are lists too, ``conversation`` is one as thread, graph and raw edges;
   ``list_address`` is what the lists' addresses have in common.
-- ``overview`` and ``cost`` draw sums (``dashboard.totals``) with ``dashboard.charts``; ``conversation_cost`` is a view,
-  ``conversation_reprice`` and ``conversation_sources`` are parts of it, ``prices`` the price table; ``windows`` and
-  ``window_account`` draw ``dashboard.windows``.
+- ``overview`` (``overview_more`` what comes later) and ``cost`` draw sums (``dashboard.totals``) with
+  ``dashboard.charts``; ``conversation_cost`` is a view, ``conversation_reprice`` and ``conversation_sources`` are parts
+  of it, ``prices`` the price table; ``windows`` and ``window_account`` draw ``dashboard.windows``.
 - ``navigation`` lists the places, ``find`` leads to them, ``settings`` keeps the reader's ``preferences``;
   ``files`` serves styles and scripts.
 

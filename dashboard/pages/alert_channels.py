@@ -102,7 +102,7 @@ async def _shown(call: Call[Any], form: Mapping[str, str], faults: Faults, statu
     whole = call.principal.trains is None
     accounts = await call.database.fetch("accounts_all", AccountUseRow, whole, sorted(trains), datetime.now(UTC))
     rows = await channels.channels_seen(call.database, call.principal)
-    general = [row.name for row in rows if row.origin == "page" and row.train is None and row.account is None]
+    general = [row.name for row in rows if row.origin == "page" and not (row.train or row.account or row.off_at)]
     return page(
         call.request,
         "alerts.channels.html",
@@ -112,6 +112,7 @@ async def _shown(call: Call[Any], form: Mapping[str, str], faults: Faults, statu
         places=_places(sorted(trains.values()), accounts if whole else []),
         whole=whole,
         of_words=channels.of_words,
+        off_by_hand=channels.off_by_hand,
         running=RUNNING,
         patience=_patience(),
         before_environment=general[0] if general else "",

@@ -1,6 +1,7 @@
 """``/alerts``: what is open now and what was told lately; ``/alerts/log``: every message, and how Slack showed it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -19,9 +20,10 @@ from dashboard.alerts.picture import TONES, Picture, of_message
 from dashboard.alerts.standing import Standing, standing
 from dashboard.forms import form_of
 from dashboard.pages.header import wanted_trains
-from dashboard.pages.shell import address, page
+from dashboard.pages.shell import address, fragment, page
 from dashboard.problems import Problem
 from dashboard.routing import Call, Query, route
+from sql.errors import DatabaseError
 from sql.rows.alerts_pages import AlertTry, LoggedAlert, OpenAlert
 
 LATELY: Final = 6
@@ -76,6 +78,7 @@ async def alerts_page(call: Call[Query]) -> web.Response:
         open=[_line(row, view, rules) for row in rows],
         lately=[_line(row, view, rules) for row in lately[:LATELY]],
         channels=await channels.channels_seen(call.database, call.principal),
+        off_by_hand=channels.off_by_hand,
         named=named,
         snoozes=SNOOZES,
         may_change=may(call.principal, Permission.ADMINISTER),
@@ -104,6 +107,21 @@ async def log_page(call: Call[LogQuery]) -> web.Response:
         kinds=[(kind.value, KINDS[kind].title) for kind in Kind],
         states=WORDS_OF_STATES,
     )
+
+
+@route("GET", "/nav/alerts", permission=Permission.PUBLIC)
+async def alerts_badge(call: Call[Query]) -> web.Response:
+    """How many open things nobody acknowledged or snoozed, for the navigation.
+
+    Pages that anybody may see ask for it too: who may not know gets nothing, as where the database is away.
+    """
+    rows: list[OpenAlert] = []
+    if may(call.principal, Permission.READ_STATISTICS):
+        with suppress(DatabaseError):
+            found = await log.open_now(call.database, await log.view_of(call.database, call.principal))
+            rows = [row for row in found if not (row.acknowledged_by or row.snoozed_until)]
+    worst = "■ " if any(row.tone == Tone.DANGER for row in rows) else "▲ "
+    return fragment(call.request, "alerts.badge.html", count=len(rows), shape=worst)
 
 
 @route("POST", "/alerts/{id}/acknowledge", permission=Permission.ADMINISTER, errors=(404, 409, 503))

@@ -34,7 +34,7 @@ NAVIGATION = (
     Place("requests", "Requests", "/requests", "r", bar=True),
     Place("windows", "Windows", "/windows", "w", "Usage", bar=True, badge="/nav/windows"),
     Place("cost", "Cost", "/cost", "u", "Usage"),
-    Place("alerts", "Alerts", "/alerts", "n", "Usage"),
+    Place("alerts", "Alerts", "/alerts", "n", "Usage", badge="/nav/alerts"),
     Place("setup", "Set up", "/setup", "p", "Help"),
     Place("docs", "API", "/docs", "a", "Help"),
     Place("settings", "Settings", "/settings", "t", "Help"),

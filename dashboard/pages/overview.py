@@ -74,6 +74,11 @@ class Scope:
         return Listed(self.span, self.period, self.named)
 
     @property
+    def kept(self) -> dict[str, str]:
+        """Train, period and zone, for other addresses."""
+        return {"trainId": ",".join(self.named)} | self.period.range | self.period.tz
+
+    @property
     def incomparable(self) -> str | None:
         """Why nothing is compared; None where it is."""
         if self.period.since is None:
@@ -135,6 +140,8 @@ async def overview_page(call: Call[OverviewQuery]) -> web.Response:
         words=wording,
         now=scope.span.now,
         five_hours=five_hours,
+        more=address("/overview/more", scope.kept),
+        later=lambda name: address(f"/overview/figures/{name}", scope.kept),
     )
 
 
@@ -178,7 +185,7 @@ async def drawn(call: Call[Any], scope: Scope) -> Drawn:
     change = None
     if (before := scope.compared) is not None:
         change = relative(measure.value(usage.total), measure.value(before))
-    kept = {**_kept(scope), "by": query.by, "measure": query.measure}
+    kept = {**scope.kept, "by": query.by, "measure": query.measure}
     return Drawn(
         usage,
         pictures.stacked(
@@ -194,14 +201,9 @@ async def drawn(call: Call[Any], scope: Scope) -> Drawn:
     )
 
 
-def _kept(scope: Scope) -> dict[str, str]:
-    """Train, period and zone, for other addresses."""
-    return {"trainId": ",".join(scope.named)} | scope.period.range | scope.period.tz
-
-
 def _choices(query: OverviewQuery, scope: Scope) -> dict[str, list[tuple[str, str, bool]]]:
     """Links that change what the chart shows."""
-    kept = {**_kept(scope), "by": query.by, "measure": query.measure}
+    kept = {**scope.kept, "by": query.by, "measure": query.measure}
     return {
         "by": [
             (TITLES[name].lower(), address("/overview", {**kept, "by": name}) + "#usage", name == query.by)
@@ -248,7 +250,7 @@ def _tiles(scope: Scope, found: Mapping[str, Any]) -> Any:
         return made
     none = latency.Times(())
     times = (none, none) if isinstance(waits, Failed) else waits
-    return tiles(made.usage, scope.compared, times, scope.listed, address("/cost", _kept(scope)))
+    return tiles(made.usage, scope.compared, times, scope.listed, address("/cost", scope.kept))
 
 
 @route("POST", "/attention/{key}/snooze", permission=Permission.READ_STATISTICS, errors=(400,))
@@ -285,12 +287,12 @@ def _items(scope: Scope, found: Mapping[str, Any]) -> tuple[list[attention.Item]
     now, windows = found["now"], found["windows"]
     items = attention.of_windows(windows, scope.span.now) if isinstance(windows, list) else []
     stood = found["budgets"]
-    items += budgets.items(stood, address("/cost", _kept(scope))) if isinstance(stood, list) else []
+    items += budgets.items(stood, address("/cost", scope.kept)) if isinstance(stood, list) else []
     if not isinstance(now, StateOfNowRow):
         return items, True
     hour = hour_of(now.burst_hour or scope.span.now)
     inside = f"{hour:%Y-%m-%dT%H:%M:%SZ}..{hour + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
     items += attention.of_now(now, scope.span.now, scope.listed({"outcome": "failed", "range": inside}))
-    link = address("/cost", _kept(scope)) + "#unpriced"
+    link = address("/cost", scope.kept) + "#unpriced"
     items += attention.unpriced(now.unpriced_models, now.unpriced_requests, link)
     return items, isinstance(windows, Failed) or isinstance(stood, Failed)

@@ -35,3 +35,49 @@ LIMIT 2000;
 -- How long ago the last call was put aside, in seconds; null where none ever was.
 -- returns: AlertLetters
 SELECT extract(epoch FROM now() - max(d.created_at))::double precision AS quiet FROM dead_letters AS d;
+
+-- name: alert_failures
+-- Calls of trains $1 that broke since $3, by train, account and what became of them: what Anthropic refused for its own
+-- or its limits' sake (429, 529, 5xx) and answers that broke off or stalled; not what a client cancelled or asked wrongly.
+-- Of each train the last $4 calls that did not go well since $2 are looked at, by the index of those.
+-- returns: AlertFailure
+SELECT f.train, f.account, f.outcome, f.status_code, count(*) AS failures, min(f.ended_at) AS first_at, max(f.ended_at) AS last_at
+FROM unnest($1::integer[]) AS t (train)
+CROSS JOIN LATERAL (
+    SELECT r.train, r.account, r.outcome, r.status_code::integer AS status_code, r.ended_at
+    FROM requests AS r
+    WHERE r.train = t.train AND r.outcome IS DISTINCT FROM 'ok' AND r.id >= uuid7_floor($2)
+    ORDER BY r.id DESC
+    LIMIT $4
+) AS f
+WHERE f.ended_at >= $3 AND (
+    f.outcome IN ('stream_error', 'upstream_reset', 'upstream_incomplete', 'upstream_timeout', 'upstream_unreachable', 'proxy_crash')
+    OR f.outcome = 'upstream_error' AND (f.status_code = 429 OR f.status_code >= 500))
+GROUP BY f.train, f.account, f.outcome, f.status_code;
+
+-- name: alert_calls
+-- Calls of trains $1 from the five minutes of $2 up to $3 that counted (not cancelled, not refused by us), by account.
+-- returns: AlertCalls
+SELECT u.train, u.account, sum(u.requests - u.cancelled - u.rejected)::bigint AS calls
+FROM usage_of_period($1::integer[], $2, $3) AS u
+GROUP BY u.train, u.account;
+
+-- name: alert_digests
+-- The trains that want a digest, and when.
+-- returns: AlertDigest
+SELECT f.train, f.digest_at, f.zone FROM train_feeds AS f WHERE f.digest ORDER BY f.train;
+
+-- name: alerts_known
+-- Which of these keys are in the outbox.
+-- returns: AlertKnown
+SELECT a.dedupe_key FROM alerts AS a WHERE a.dedupe_key = ANY ($1::text[]);
+
+-- name: alert_day
+-- What train $1 used from $2 up to $3, by model, the dearest first.
+-- returns: AlertDay
+SELECT u.model, sum(u.requests)::bigint AS requests, sum(u.requests - u.ok - u.cancelled - u.rejected)::bigint AS failures,
+    sum(u.input_tokens + u.cache_creation_input_tokens + u.cache_read_input_tokens)::bigint AS input_tokens,
+    sum(u.output_tokens)::bigint AS output_tokens, sum(u.cost_usd) AS cost_usd, sum(u.unpriced)::bigint AS unpriced
+FROM usage_of_period(ARRAY[$1::integer], $2, $3) AS u
+GROUP BY u.model
+ORDER BY cost_usd DESC, requests DESC, u.model;

@@ -25,7 +25,7 @@ async def filled(connection):
     account = f"/windows/{SUBSCRIPTION}"
     return [
         "/overview", "/overview?by=model&measure=tokens&range=24h&tz=Europe/Zurich",
-        "/overview?trainId=nobody",
+        "/overview?trainId=nobody", "/overview/more?tz=Asia/Kolkata",
         "/cost?by=account", "/cost?step=month&money=subscription&range=all", "/windows", account, "/prices?model=new",
         "/budgets",
         f"{account}?window=7d", f"{account}/use", f"{account}/estimate",

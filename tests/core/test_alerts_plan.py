@@ -108,14 +108,14 @@ def test_a_moment_without_slack_is_not_spoken_of() -> None:
 
 
 def test_what_nobody_wants_to_hear_any_more_is_dropped_with_the_reason() -> None:
-    """Acknowledged, snoozed, switched off, over, or too old before it could be told."""
+    """Acknowledged, snoozed, switched off, or over before it could be told; a test nobody waits for any more."""
     waiting = [
         at(1, Kind.WINDOW, acknowledged_by="ada"),
         at(2, Kind.WINDOW, snoozed_by="ada"),
         at(3, Kind.LAG),
-        at(4, Kind.WINDOW, recovered_at=NOON),
-        at(5, Kind.WINDOW, expires_at=NOON),
-        at(6, Kind.FEED),
+        at(4, Kind.WINDOW, 19, recovered_at=NOON),
+        at(5, Kind.WINDOW, 19, expires_at=NOON),
+        at(6, Kind.LAG, 19, first=First("sent", NOON, NOON), expires_at=NOON),
         at(7, Kind.TEST),
     ]
     made = decide(waiting, 20, None, replace(default(Kind.LAG), enabled=False))
@@ -126,10 +126,19 @@ def test_what_nobody_wants_to_hear_any_more_is_dropped_with_the_reason() -> None
             3: "its rule is switched off",
             4: "it was over before it could be told",
             5: "it was over before it could be told",
-            6: "it was too old when it could be told",
+            6: "its rule is switched off",
             7: "nobody waits for this test any more",
         }
     )
+
+
+def test_what_nobody_was_there_to_tell_is_summed_up_when_it_is_too_late() -> None:
+    """No dashboard ran for twenty minutes: what still matters is told, what does not is one message."""
+    waiting = [at(1, Kind.FEED), at(2, Kind.WINDOW), at(3, Kind.WINDOW, recovered_at=NOON), at(4, Kind.FEED, 19)]
+    assert decide(waiting, 20) == Plan(send=[2, 4], sum_up={1: Why.LATE, 3: Why.LATE})
+    recovery = at(5, Kind.LAG, first=First("sent", NOON, NOON), expires_at=NOON + HOUR)
+    assert decide([recovery], 59) == Plan(send=[5])
+    assert decide([recovery], 60).drop == {5: "what is over was over long ago"}
 
 
 @pytest.mark.parametrize(
@@ -221,5 +230,9 @@ def test_a_summary_says_why() -> None:
     often = [summed(Kind.UNKNOWN_MODEL, Why.OFTEN, 2, (0, 1))]
     tone, words = told(often, Channel(NOON, NOON + HOUR), NOON)
     assert (tone, words.title) == (Tone.INFO, "2 messages of “Model without a price” from 12:00 to 12:01 UTC")
+    late = [summed(Kind.FEED, Why.LATE, 1)]
+    assert (
+        told(late, Channel(), NOON)[1].title == "Not told in time: 1 message of “Conversation” from 12:02 to 12:58 UTC"
+    )
     mixed = [*often, summed(Kind.FEED, Why.MANY, 1)]
     assert told(mixed, Channel(), NOON)[1].title == "3 messages from 12:00 to 12:58 UTC"

@@ -56,6 +56,15 @@ async def test_what_is_open_and_what_was_told(client, connection):
     assert "The recorder is 3 minutes behind" not in words  # it is over, and not among the last
 
 
+async def test_the_navigation_counts_what_nobody_saw(client, connection):
+    """Open things, without those that were acknowledged or snoozed; nothing where nothing is open."""
+    assert plain(await seen(client, "/nav/alerts")).strip() == ""
+    found = await told_things(connection, datetime.now(UTC))
+    assert plain(await seen(client, "/nav/alerts")).split() == [",", "open", "and", "not", "seen:", "■", "3"]
+    await post(client, f"/alerts/{found['burst']}/acknowledge")
+    assert plain(await seen(client, "/nav/alerts")).split()[-2:] == ["▲", "2"]
+
+
 @pytest.mark.parametrize(
     ("state", "words"),
     [("sent", "sent to ops"), ("waiting", "waits until"), ("summed", "summed up in another message"),

@@ -23,6 +23,12 @@ SUMS = [
     ("usage_by_slot", f"{TRAINS}, {MONTH}, 'day', 'Asia/Kolkata', 'model', 'Asia/Kolkata', false"),
     ("usage_between", f"{TRAINS}, {MONTH}"),
     ("usage_of_accounts", f"{TRAINS}, '{{1,2}}', now() - interval '5 hours', now()"),
+    (
+        "usage_by_model_in",
+        f"{TRAINS}, ARRAY[now() - interval '30 days', now() - interval '1 day'], ARRAY[now(), now()]",
+    ),
+    ("conversations_begun", f"{TRAINS}, now() - interval '84 days', 'Europe/Zurich'"),
+    ("usage_by_key", f"{TRAINS}, {MONTH}"),
     ("accounts_all", f"true, {TRAINS}, now() - interval '30 days'"),
     ("budgets_used", f"{TRAINS}, '{{NULL,ana,NULL}}', '{{now,now,now}}', '{{tomorrow,tomorrow,tomorrow}}'"),
 ]
@@ -52,6 +58,13 @@ FILL = """
     SELECT 1, (left(uuid7_floor(now())::text, 24) || lpad(to_hex(n), 12, '0'))::uuid, 'n', 'POST', '/', now(), 1,
         'ok', now()
     FROM generate_series(1, 5000) AS n;
+    INSERT INTO key_usage (train, key_id, quarter, requests)
+    SELECT 1, 'key' || n % 5, date_bin('15 minutes', now(), '2000-01-01') - n / 5 * interval '15 minutes', 1
+    FROM generate_series(0, 19999) AS n;
+    INSERT INTO conversations (train, conversation_id, first_at, last_at, latest_request)
+    SELECT 1 + n % 2, (left(uuid7_floor(b.at)::text, 24) || lpad(to_hex(n), 12, '0'))::uuid, b.at, b.at,
+        gen_random_uuid()
+    FROM generate_series(0, 9999) AS n, LATERAL (SELECT now() - n * interval '1 hour' AS at) AS b;
     ANALYZE;
 """
 """Roll-ups of 60 days of three trains, and some requests that nobody is to read."""
@@ -89,6 +102,10 @@ async def test_sums_never_read_requests(filled, query, arguments):
         ("statistics_of_period", f"{TRAINS}, {DAY}", 250),
         ("usage_of_accounts", "'{1}', '{1}', now() - interval '5 hours', now()", 80),
         ("usage_latency", f"{TRAINS}, {DAY}, NULL", 250),
+        # Five keys, each by its newest day of quarters, and the day's sums.
+        ("usage_by_key", f"'{{1,999}}', {DAY}", 2 * 5 * 97 + 250),
+        # Every second hour of a week began one.
+        ("conversations_begun", "'{1,999}', now() - interval '7 days', 'UTC'", 90),
         # Days, the hours of the ends, and twice the one or two hours of each day that are another's in Zurich.
         ("statistics_of_period", f"{TRAINS}, '2000-01-01', now()", 61 * 16 + 25 * 8),
         ("usage_series", f"{TRAINS}, {MONTH}, 'day', 'Europe/Zurich', 'model', NULL, NULL, NULL", 31 * 16 + 150 * 8),

@@ -1,0 +1,147 @@
+"""From the page to Slack and back: what people set is what the notifier does, and the log shows what Slack got."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core.alerts.kinds import Kind, Tone
+from core.alerts.outbox import columns
+from core.alerts.told import Alert, Told
+from dashboard.notifier.service import Notifier
+from tests.dashboard.test_pages_alerts import SECRET as KEY
+from tests.dashboard.test_pages_cost import plain
+from tests.dashboard.test_pages_prices import post
+from tests.dashboard.test_pages_requests import seen
+from tests.slack import CHANNEL, SECRET, TOKEN, Answer, Slack
+
+BURST = Told(
+    title="14 of 31 calls failed <!channel>",
+    cause="529 overloaded_error & more.",
+    fields=(("Failed", "45 %"), ("Train", "atlas")),
+    path="/requests?outcome=failed",
+    page="Open the failed calls",
+)
+
+
+@pytest.fixture
+async def slack():
+    """A Slack of this test's own."""
+    async with Slack() as made:
+        yield made
+
+
+@pytest.fixture
+def settings(settings, slack):
+    """Settings that can seal and may write to that Slack."""
+    changed = {"secret_key": KEY, "webhook_hosts": "127.0.0.1", "slack_api_url": slack.api}
+    return settings.model_copy(update=changed)
+
+
+async def all_told(database, settings):
+    """Let a notifier do at once what is due."""
+
+    async def no_pause(_seconds):
+        return
+
+    notifier = Notifier(database, settings, pause=no_pause)
+    await notifier.set_up()
+    while await notifier.look():
+        pass
+    await notifier.close()
+
+
+async def raised(database, key, **given):
+    """Put an alert into the outbox."""
+    one = Alert(Kind.BURST, f"train {key}", key, Tone.DANGER, BURST, **given)
+    await database.execute("alerts_raise", *columns([one]))
+
+
+async def test_a_webhook_added_here_is_tried_and_told(client, database, connection, settings, slack):
+    """The test arrives and the page says so; an alert stands in the log as Slack got it, and its link is ours."""
+    await post(client, "/alerts/channels", kind="webhook", name="ops", secret=slack.webhook, place="")
+    channel = await connection.fetchval("SELECT channel FROM channels")
+    await post(client, f"/alerts/channels/{channel}/test")
+    await all_told(database, settings)
+    assert slack.texts == ["Footplate can write here"]
+    assert "Slack took the test" in plain(await seen(client, "/alerts/channels"))
+    await connection.execute("UPDATE channels SET not_before = '-infinity'")
+    await raised(database, "1")
+    await all_told(database, settings)
+    page = await seen(client, "/alerts/log?kind=burst")
+    assert "14 of 31 calls failed <!channel>" in plain(page)
+    assert '<a href="/requests?outcome=failed">Open the failed calls</a>' in page
+    assert "529 overloaded_error & more." in plain(page)
+    assert "● took it 200" in plain(page)
+    assert "1 thing" in plain(await seen(client, "/alerts"))
+    assert SECRET not in page + await seen(client, "/alerts/channels")
+
+
+async def test_what_slack_refuses_for_good_stands_in_red(client, database, connection, settings, slack):
+    """The channel is off, with why and what to do; a test that arrives switches it on, and what waited is told."""
+    await post(client, "/alerts/channels", kind="webhook", name="ops", secret=slack.webhook, place="")
+    channel = await connection.fetchval("SELECT channel FROM channels")
+    slack.script(Answer(404, "no_service"))
+    await raised(database, "1")
+    await all_told(database, settings)
+    words = plain(await seen(client, "/alerts"))
+    assert "Nothing is sent to ops." in words
+    assert "waits: there is no channel for it" in words
+    page = await seen(client, "/alerts/channels")
+    assert '<p class="error">■' in page
+    assert "press Test" in plain(page)
+    await connection.execute("UPDATE channels SET not_before = '-infinity'")
+    await post(client, f"/alerts/channels/{channel}/test")
+    await all_told(database, settings)
+    assert "Nothing is sent to ops." not in plain(await seen(client, "/alerts"))
+    await connection.execute("UPDATE channels SET not_before = '-infinity'")
+    await connection.execute("UPDATE alerts SET due_at = now() WHERE state = 'waiting'")
+    await all_told(database, settings)
+    assert "14 of 31" in slack.texts[-1]
+    assert "■ never will 404" in plain(await seen(client, "/alerts/log?kind=burst"))
+
+
+async def test_a_bot_added_here_writes_to_its_conversation(client, database, settings, slack):
+    """The token is opened for its row and goes into a header; the log shows the blocks."""
+    await post(client, "/alerts/channels", kind="bot", name="bot", secret=TOKEN, destination=CHANNEL, place="")
+    await raised(database, "1")
+    await all_told(database, settings)
+    [got] = slack.got
+    assert (got.form, got.authorization, got.payload["channel"]) == ("bot", f"Bearer {TOKEN}", CHANNEL)
+    page = await seen(client, "/alerts/log")
+    assert "<b>Failed</b>" in page
+    assert '<a href="/requests?outcome=failed">Open the failed calls</a>' in page
+    assert TOKEN not in page
+
+
+async def test_what_is_snoozed_acknowledged_or_switched_off_here_is_not_told(
+    client, database, connection, settings, slack
+):
+    """Each of them keeps Slack quiet, and the log says which it was."""
+    for key in ("seen", "slept"):
+        await raised(database, key)
+    numbers = dict(await connection.fetch("SELECT dedupe_key, alert FROM alerts"))
+    await post(client, f"/alerts/{numbers['seen']}/acknowledge")
+    await post(client, f"/alerts/{numbers['slept']}/snooze", hours="2")
+    await post(client, "/alerts/rules/burst", enabled="no")
+    await raised(database, "off")
+    await post(client, "/alerts/channels", kind="webhook", name="ops", secret=slack.webhook, place="")
+    await all_told(database, settings)
+    assert slack.got == []
+    words = plain(await seen(client, "/alerts/log?state=dropped"))
+    for why in ("acknowledged by local user before it was sent", "snoozed by local user", "its rule is switched off"):
+        assert f"not sent: {why}" in words
+    now = datetime.now(UTC)
+    since, until = (f"{now + timedelta(hours=hours):%H:%M}" for hours in (-1, 2))
+    await post(client, "/alerts/rules/burst", enabled="yes", quiet_from=since, quiet_until=until)
+    await raised(database, "night")
+    await all_told(database, settings)
+    assert "held by quiet hours until" in plain(await seen(client, "/alerts/log?state=waiting"))
+
+
+async def test_the_environments_channel_comes_and_goes(client, database, settings, slack):
+    """Set, it is shown as such; taken out, it is no channel any more."""
+    given = settings.model_copy(update={"slack_webhook_url": slack.webhook})
+    await all_told(database, given)
+    assert "set by SLACK_WEBHOOK_URL" in plain(await seen(client, "/alerts/channels"))
+    await all_told(database, settings)
+    assert "There is no channel" in plain(await seen(client, "/alerts/channels"))
