@@ -127,7 +127,11 @@ def test_shared_out_by_hand():
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from([SYSTEM, USER, RESULTS]), st.floats(0, 500)), min_size=1, max_size=12),
+    st.lists(
+        st.tuples(st.sampled_from([SYSTEM, USER, RESULTS]), st.just(0.0) | st.floats(0.25, 500)),
+        min_size=1,
+        max_size=12,
+    ),
     st.tuples(*[st.integers(0, 10**6)] * 3),
     st.integers(0, 14),
 )
