@@ -82,11 +82,16 @@ def sold(method: str, target: str, status: int | None) -> bool:
     return is_message_call(method, target) and status is not None and status < 400
 
 
-def cost(usage: Usage, model: str | None, at: datetime, prices: PriceList) -> Cost | Unpriced:
-    """The cost of a usage: the sum over its iterations, each at its own model's price, or of the figures themselves."""
+def cost(
+    usage: Usage, model: str | None, at: datetime, prices: PriceList, prompt: int | None = None
+) -> Cost | Unpriced:
+    """The cost of a usage: the sum over its iterations, each at its own model's price, or of the figures themselves.
+
+    ``prompt`` is how long each prompt was, where the figures are sums over several requests alike.
+    """
     reasons: set[str] = set() if usage.complete else {BROKEN_OFF}
     try:
-        sums = [_priced(item, usage, at, prices, reasons) for item in _items(usage, model, reasons)]
+        sums = [_priced(item, usage, at, prices, reasons, prompt) for item in _items(usage, model, reasons)]
     except _UnpricedError as exc:
         return Unpriced(str(exc))
     usd = sum((one for one, _ in sums), Decimal(0)) + (usage.web_search_requests or 0) * prices.web_search_usd
@@ -131,14 +136,17 @@ def _named(model: str | None) -> str:
     return model
 
 
-def _priced(item: _Item, whole: Usage, at: datetime, prices: PriceList, reasons: set[str]) -> tuple[Decimal, Price]:
+def _priced(
+    item: _Item, whole: Usage, at: datetime, prices: PriceList, reasons: set[str], prompt: int | None
+) -> tuple[Decimal, Price]:
     tokens = item.tokens
     if tokens.input_tokens is None or tokens.output_tokens is None:
         raise _UnpricedError(NO_TOKENS)
     read, written = tokens.cache_read_input_tokens or 0, _written(tokens)
     batch = whole.service_tier == BATCH
     speed = STANDARD if batch or whole.speed is None else whole.speed
-    price, factor = _price(item.model, at, tokens.input_tokens + read + written, speed, prices, reasons)
+    length = tokens.input_tokens + read + written if prompt is None else prompt
+    price, factor = _price(item.model, at, length, speed, prices, reasons)
     usd = tokens.input_tokens * price.input + tokens.output_tokens * price.output + read * price.cache_read
     used = {"input": tokens.input_tokens, "output": tokens.output_tokens, "cache_read": read}
     if written:

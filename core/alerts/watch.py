@@ -175,7 +175,7 @@ def _why(row: Open, measure: Measure | None, now: datetime, gone: str) -> str:
         return gone
     level = level_of(row)
     below = level / 2 if measure.kind in HALF else level - POINTS
-    return f"It is at {measure.figure} now." if measure.sure and measure.value < below else ""
+    return f"Now: {measure.figure}." if measure.sure and measure.value < below else ""
 
 
 def _is_past(end: datetime | None, measured: datetime | None, now: datetime) -> bool:

@@ -50,7 +50,7 @@ def _silence(seconds: float) -> Measure:
         path=COUNTERS[0],
         page=COUNTERS[1],
     )
-    return Measure(Kind.LAG, ALL, seconds, told, f"{lasted} since its last word", tone=Tone.DANGER)
+    return Measure(Kind.LAG, ALL, seconds, told, f"heard of {lasted} ago", tone=Tone.DANGER)
 
 
 def _behind(tape: AlertTape, *, sure: bool) -> Measure:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from markupsafe import Markup
 
@@ -17,9 +18,9 @@ ROW = 22
 _SVG = Markup('<svg class="plot heat" width="100%" height="{}" role="img" aria-label="{}">{}</svg>')
 _ROW = Markup('<text class="tick" x="-8" y="%.1f" text-anchor="end">%s</text>')
 _HOUR = Markup('<text class="tick{}" x="{:.3f}%" y="{}" text-anchor="middle">{:02d}</text>')
-# Markup's % takes half the time of its format, and there are 168 cells.
-_CELL = Markup('<g><title>%s</title><rect class="hit" x="%.3f%%" y="%s" width="%.3f%%" height="%s"/>%s</g>')
-_MARK = Markup('<rect class="h%s" x="%.3f%%" y="%.2f" width="%.3f%%" height="%.2f" rx="2"/>')
+_CELL = Markup("<g><title>%s</title>%s</g>")
+_FIELD = Markup('<rect class="hit" x="{:.3f}%" y="{}" width="{:.3f}%" height="{}"/>')
+_MARK = Markup('<rect class="h{}" x="{:.3f}%" y="{:.2f}" width="{:.3f}%" height="{:.2f}" rx="2"/>')
 
 Cells = Mapping[tuple[int, int], float]
 """(weekday from Monday = 0, hour) → value. What is missing was not in the period: that is not 0."""
@@ -64,14 +65,23 @@ def level(value: float, most: float) -> int:
 
 def _cell(cells: Cells, day: int, hour: int, most: float, write: Callable[[float], str], hours: Hours) -> Markup:
     value = cells.get((day, hour))
-    step, name = 100 / HOURS, f"{LONG_DAYS[day]} {hours.begins(hour)}–{hours.begins(hour + 1)}"
+    name = f"{LONG_DAYS[day]} {hours.begins(hour)}–{hours.begins(hour + 1)}"
     if value is None:
-        return _CELL % (f"{name}: not in this period", hour * step, day * ROW, step, ROW, "")
-    found = level(value, most)
+        return _CELL % (f"{name}: not in this period", _shape(day, hour, None))
+    return _CELL % (f"{name}: {write(value)}", _shape(day, hour, level(value, most)))
+
+
+@cache
+def _shape(day: int, hour: int, found: int | None) -> Markup:
+    """What a cell looks like at each of its levels, made once: a drawing has 168 of them, five figures each."""
+    step = 100 / HOURS
+    field = _FIELD.format(hour * step, day * ROW, step, ROW)
+    if found is None:
+        return field
     share = 0.2 if found == 0 else 0.34 + 0.6 * found / LEVELS
     width, height = step * share, ROW * share
-    mark = _MARK % (found, hour * step + (step - width) / 2, day * ROW + (ROW - height) / 2, width, height)
-    return _CELL % (f"{name}: {write(value)}", hour * step, day * ROW, step, ROW, mark)
+    mark = _MARK.format(found, hour * step + (step - width) / 2, day * ROW + (ROW - height) / 2, width, height)
+    return field + mark
 
 
 def table(cells: Cells, write: Callable[[Value], str], hours: Hours = FULL) -> Table:

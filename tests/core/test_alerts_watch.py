@@ -89,7 +89,7 @@ def test_nothing_is_raised_of_what_may_be_stale_or_is_switched_off() -> None:
     ("level", "found", "why"),
     [
         (75.0, measure(70), ""),  # no flapping
-        (75.0, measure(69.9), "It is at 69.9 % now."),
+        (75.0, measure(69.9), "Now: 69.9 %."),
         (95.0, measure(91), ""),
         (95.0, measure(20, sure=False), ""),
         (95.0, measure(99, expires_at=RESET + 5 * HOUR), "The window was reset."),

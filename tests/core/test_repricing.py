@@ -4,9 +4,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.prices import PriceList
-from core.repricing import LATER, NO_LIMIT, Asked, Repriced, alike, length, on, reprice
+from core.pricing import Cost, cost
+from core.repricing import LATER, NO_LIMIT, Asked, Repriced, alike, gathered, length, on, reprice
+from core.valueclass import replace
 from tests.core.test_pricing import PRICES, SERVED, M, day, entry, searches, used
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -15,7 +19,14 @@ HAIKU = "claude-haiku-4-5"
 
 def again(*usages, model=HAIKU, at=NOW, paid="1", prices: PriceList = PRICES) -> Repriced:
     """These requests, each of which cost a dollar, on a model."""
-    return reprice([Asked(at, usage, paid and Decimal(paid)) for usage in usages], [model], prices, NOW)
+    given = [Asked(at, whole(usage), paid and Decimal(paid)) for usage in usages]
+    return reprice(gathered(given, prices), [model], prices, NOW)
+
+
+def whole(usage):
+    """A usage as it comes out of the database: raw only where there are iterations."""
+    kept = (usage.raw or {}).get("iterations")
+    return replace(usage, raw=None if kept is None else {"iterations": kept})
 
 
 @pytest.mark.parametrize(
@@ -76,13 +87,13 @@ def test_the_same_model_costs_the_same():
 def test_models_that_are_priced_alike():
     """Every model with a price now, once; those of one price together unless region or speed tells them apart."""
     plain = [Asked(NOW, used(1, 1), None)]
-    found = alike(PRICES, NOW, plain)
+    found = alike(PRICES, NOW, gathered(plain, PRICES))
     assert sorted(name for names in found for name in names) == sorted(
         name for name in PRICES.prices if PRICES.find(name, NOW, 0)
     )
     assert ("claude-opus-5", "claude-opus-4-8", "claude-opus-4-7", "claude-opus-4-6") in found
     fast = [Asked(NOW, used(1, 1, speed="fast"), None)]
-    assert ("claude-opus-5", "claude-opus-4-8") in alike(PRICES, NOW, fast)
+    assert ("claude-opus-5", "claude-opus-4-8") in alike(PRICES, NOW, gathered(fast, PRICES))
     for names in found:
         costs = {again(used(5000, 400, read=900, w5=10, w1=20), model=name).usd for name in names}
         assert len(costs) == 1
@@ -94,3 +105,45 @@ def test_the_pieces_of_a_message():
     assert on(usage, HAIKU).raw == {"iterations": [{**SERVED, "model": HAIKU}, "no entry"]}
     assert on(used(1, 1), HAIKU).raw is None
     assert length(usage) == 64
+
+
+TOKENS = st.sampled_from([0, 1, 99_999, 100_000, 100_001, 199_990, 200_001, 900_000])
+USAGES = st.builds(
+    used,
+    TOKENS | st.none(),
+    st.sampled_from([0, 10, 11]),
+    read=TOKENS,
+    w5=st.sampled_from([0, 7]),
+    w1=st.sampled_from([0, 5]),
+    total=st.sampled_from([None, 12, 20]),
+    complete=st.booleans(),
+    speed=st.sampled_from([None, "standard", "fast"]),
+    inference_geo=st.sampled_from([None, "us"]),
+    service_tier=st.sampled_from([None, "batch", "priority"]),
+)
+DAYS = st.sampled_from(["2026-08-31", "2026-09-01", "2026-10-06", "2026-10-07", "2026-11-20"])
+
+
+@given(st.lists(st.tuples(DAYS, USAGES, st.sampled_from([None, "0.5"])), max_size=12))
+def test_groups_cost_what_their_members_cost(given_requests):
+    """However they are gathered, each request is priced as if it were alone."""
+    asked = [Asked(day(at), whole(usage), paid and Decimal(paid)) for at, usage, paid in given_requests]
+    groups = gathered(asked, PRICES)
+    assert sum(group.requests for group in groups) == len(asked)
+    for model in ("claude-haiku-5-5", "claude-opus-5", "claude-sonnet-5-5", "claude-fable-5-1"):
+        limit, bills = PRICES.context_limit(model), []
+        fitting = [one for one in asked if length(one.usage) <= limit]
+        for one in fitting:
+            then, today = (cost(one.usage, model, at, PRICES) for at in (one.at, NOW))
+            bills.append(then if isinstance(then, Cost) else today)
+        found = reprice(groups, [model], PRICES, NOW)
+        priced = [bill.usd for bill in bills if isinstance(bill, Cost)]
+        assert (found.requests, found.too_long) == (len(priced), len(asked) - len(fitting))
+        assert found.usd == (sum(priced, Decimal(0)) if priced else None)
+        assert found.unpriced == len(fitting) - len(priced)
+
+
+def test_a_long_conversation_is_few_groups():
+    """A thousand requests of a day are as many groups as there are bands and contexts they pass."""
+    asked = [Asked(NOW, whole(used(10, 5, read=1000 * number, w5=900)), Decimal(1)) for number in range(1000)]
+    assert len(gathered(asked, PRICES)) == 3

@@ -91,7 +91,7 @@ async def test_a_window_that_wavers_around_a_threshold_is_told_once(
     assert len(await raised(connection)) == 1
     await window(connection, now + 5 * MINUTE, 0.69, reset)
     await look(database, now + 5 * MINUTE)
-    assert (await told(connection)).cause == "It is at 69\u202f% now."
+    assert (await told(connection)).cause == "Now: 69\u202f%."
     await window(connection, now + 6 * MINUTE, 0.75, reset)
     await look(database, now + 6 * MINUTE)
     assert [row[1] for row in await raised(connection, "window")] == [None, 1, None]
@@ -146,7 +146,7 @@ async def test_a_budget_is_told_and_is_over_with_its_period_or_its_amount(
     assert await titles(connection) == ["Budget of atlas: 96 % of $100.00 a day used"]
     await budget(connection, 200)
     await look(database, noon + MINUTE)
-    assert (await told(connection)).cause == "It is at 48\u202f% now."
+    assert (await told(connection)).cause == "Now: 48\u202f%."
     await budget(connection, 90)
     await look(database, noon + 2 * MINUTE)
     assert (await raised(connection))[2][2:] == ("danger", "Budget of atlas: 107\u202f% of $90.00 a day used")
