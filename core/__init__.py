@@ -10,6 +10,8 @@ Bytes come in, values go out; ``now``, keys and random bytes are arguments.
   clients send beside the talk; ``identity`` composes them into the ``Facts`` that ``linking`` makes one forest of.
 - ``pieces`` divides a request body into what is stored once (``seams``, ``texts`` find where), ``lanes`` what repeats.
 - ``rollup`` is what lists say of a conversation, ``tools`` the calls of tools.
+- ``pricing`` says what a request cost, ``repricing`` what it would have on another model, ``savings`` what a cache
+  saved; ``composition`` is what a prompt is made of, ``carrying`` what each part of it cost.
 - ``exchange`` composes all of these into one frozen ``models.Recording``: the only thing the recorder writes.
 - ``settings`` names every setting once; ``access`` says who may do what; ``refusals`` holds the errors we generate.
 

@@ -80,6 +80,11 @@ class Slack:
         return f"http://127.0.0.1:{self.port}/api/"
 
     @property
+    def between(self) -> str:
+        """Where a page answers instead of Slack's API."""
+        return f"http://127.0.0.1:{self.port}/between/"
+
+    @property
     def texts(self) -> list[str]:
         """The fallback texts of what it took, without the mark of how bad it is."""
         return [text_of(one) for one in self.taken]
@@ -92,6 +97,7 @@ class Slack:
         app = web.Application()
         app.router.add_post("/services/{secret:.*}", self._webhook)
         app.router.add_post("/api/chat.postMessage", self._post_message)
+        app.router.add_post("/between/chat.postMessage", self._between)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
@@ -120,6 +126,12 @@ class Slack:
         return web.json_response(
             {"ok": False, "error": answer.body or "internal_error"}, status=answer.status, headers=_headers(answer)
         )
+
+    async def _between(self, request: web.Request) -> web.StreamResponse:
+        """Not Slack's API, but something that stands before it."""
+        _, answer = await self._heard("between", request)
+        page = {"text": "<html>", "content_type": "text/html"}
+        return web.Response(status=answer.status, headers=_headers(answer), **page)  # type: ignore[arg-type]
 
     async def _heard(self, form: str, request: web.Request) -> tuple[Got, Answer]:
         got = Got(form, json.loads(await request.read()), request.headers.get("authorization"), self.clock())

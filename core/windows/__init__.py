@@ -8,7 +8,7 @@ says of a window.
   another and ends that moved;
 - ``burn``: how fast it goes; ``forecast``: when it is used up, with a range thrown by ``dice``; ``calibration``: how
   often such a range was right;
-- ``worth``: what one per cent costs; ``inferred``: our own estimate of the limit.
+- ``worth``: what one per cent costs; ``room``: whether a job still fits; ``inferred``: our own estimate of the limit.
 
 Moments are aware datetimes; utilisation is a share: 1 is all of it, and it can exceed 1.
 """

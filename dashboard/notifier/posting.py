@@ -75,11 +75,24 @@ class Slack:
 
 def _refused(response: object) -> Answer:
     # Where the body was no JSON slack-sdk has put aiohttp's own answer here.
-    if isinstance(response, AsyncSlackResponse):
-        data = response.data if isinstance(response.data, dict) else {}
-        return of_code(str(data.get("error", "")), response.status_code, _retry_after(response.headers))
-    status = response.status if isinstance(response, aiohttp.ClientResponse) else 500
-    return of_code("", status if status != 200 else 500, None)
+    if isinstance(response, aiohttp.ClientResponse):
+        return _without_reason(response.status, _retry_after(response.headers))
+    if not isinstance(response, AsyncSlackResponse):
+        return _without_reason(500, None)
+    code = response.data.get("error") if isinstance(response.data, dict) else None
+    wait = _retry_after(response.headers)
+    return (
+        of_code(code, response.status_code, wait)
+        if isinstance(code, str)
+        else _without_reason(response.status_code, wait)
+    )
+
+
+def _without_reason(status: int, wait: str | None) -> Answer:
+    """Slack's API always says why; what does not is not Slack's API, or not well: what stands in between may mend."""
+    if status == 429:
+        return of_code("", status, wait)
+    return Answer("again", f"what answered is not Slack's API, or is not well: HTTP {status}", status)
 
 
 def _retry_after(headers: Mapping[str, Any]) -> str | None:

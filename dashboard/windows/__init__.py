@@ -3,7 +3,7 @@
 - ``query`` is what can be asked; ``accounts`` are those a principal may see, under all numbers calls were filed under.
 - ``said`` is what was reported or polled of windows; ``usage`` our own sums beside it, ``estimate`` what follows from
   them where nothing was said, ``use`` who and what used a window.
-- ``history`` is the windows that are over, ``outlook`` where the running ones lead.
+- ``history`` is the windows that are over, ``outlook`` where the running ones lead, ``job`` whether one can be started.
 - ``glance`` is all of it by one query, ``course`` the figures of one window, ``wording`` windows in words.
 - ``answers`` are the models of the JSON API; ``shape`` makes them.
 

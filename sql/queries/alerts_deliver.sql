@@ -40,7 +40,11 @@ WITH homeless AS (
     SELECT h.alert, (
         SELECT c.channel FROM channels AS c
         WHERE c.off_reason IS NULL AND h.kind <> 'test'
-            AND (c.train = h.train OR c.account = h.account OR num_nonnulls(c.train, c.account) = 0)
+            AND (c.train = h.train OR num_nonnulls(c.train, c.account) = 0 OR EXISTS (
+                -- An account that was found to be another's other name is that one.
+                SELECT FROM accounts AS x JOIN accounts AS y ON coalesce(x.merged_into, x.account) = coalesce(y.merged_into, y.account)
+                WHERE x.account = c.account AND y.account = h.account
+            ))
         ORDER BY c.channel IS NOT DISTINCT FROM (SELECT f.channel FROM alerts AS f WHERE f.alert = h.recovery_of) DESC,
             c.train IS NOT NULL DESC, c.account IS NOT NULL DESC, c.origin = 'page' DESC
         LIMIT 1

@@ -88,7 +88,10 @@ WHERE s.until > now()
 ORDER BY s.kind, s.subject;
 
 -- name: alert_rule_put
--- The rule of a kind, as somebody wants it from now on.
+-- The rule of a kind, as somebody wants it from now on. What the old one holds is decided about anew.
+WITH freed AS (
+    UPDATE alerts SET due_at = raised_at WHERE kind = $1 AND state = 'waiting' AND due_at > raised_at
+)
 INSERT INTO alert_rules AS r (kind, enabled, thresholds, minimum_interval, quiet_from, quiet_until, zone, changed_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (kind) DO UPDATE SET enabled = excluded.enabled, thresholds = excluded.thresholds,
@@ -96,7 +99,10 @@ ON CONFLICT (kind) DO UPDATE SET enabled = excluded.enabled, thresholds = exclud
     zone = excluded.zone, changed_by = excluded.changed_by, changed_at = now();
 
 -- name: alert_rule_reset
--- The rule of a kind is its default again.
+-- The rule of a kind is its default again. What the old one holds is decided about anew.
+WITH freed AS (
+    UPDATE alerts SET due_at = raised_at WHERE kind = $1 AND state = 'waiting' AND due_at > raised_at
+)
 DELETE FROM alert_rules WHERE kind = $1;
 
 -- name: channels_shown

@@ -10,6 +10,8 @@ SELECT p.n::integer AS piece, u.model, sum(u.requests)::bigint AS requests, sum(
 FROM unnest($2::timestamptz[], $3::timestamptz[]) WITH ORDINALITY AS p (since, until, n)
 CROSS JOIN LATERAL usage_of_period($1::integer[], p.since, p.until) AS u
 GROUP BY 1, 2
+-- A name that nothing was sold under (clients may ask for anything) says nothing of it.
+HAVING sum(u.output_tokens + u.cache_creation_input_tokens + u.cache_read_input_tokens) > 0
 ORDER BY 1, 2;
 
 -- name: conversations_begun

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from core.carrying import Split, paid, shared, stretch
 from core.composition import CHARACTERS, HEAD, Block, Kind, Source, blocks, server_of
 from core.walk import Walk, walk
+from tests.captured import FILES, FOLDER
 from tests.core.test_pricing import NOVEMBER, PRICES, searches, used
 
 SYSTEM, USER, RESULTS = Source(Kind.SYSTEM), Source(Kind.USER), Source(Kind.RESULTS, "Bash")
@@ -66,6 +67,19 @@ def test_the_blocks_of_a_prompt():
     assert sizes[RESULTS] == 36
     assert sizes[Source(Kind.THINKING)] == 18
     assert sizes[Source(Kind.REMINDERS)] == len(reminder)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_what_real_clients_send(file):
+    """Blocks stand at the items that linking counts, and every one has a source that is known."""
+    for line in (FOLDER / f"{file}.jsonl").read_bytes().splitlines():
+        sent = orjson.loads(line)["body"]
+        found = None if sent is None else blocks(orjson.dumps(sent))
+        if not found:
+            continue
+        items = len(walk(sent.get("messages", []), Walk())[0].items)
+        assert items - 1 <= found[-1].after <= items
+        assert Kind.OTHER not in {block.source.kind for block in found}
 
 
 @pytest.mark.parametrize(

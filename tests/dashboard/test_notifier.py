@@ -88,17 +88,23 @@ async def test_each_alert_goes_to_its_trains_channel_else_its_accounts_else_ever
     )
     channels = [await stage.webhook(), await stage.webhook(account=account), await stage.webhook(train=train)]
     await stage.raised(train=train, account=account)
+    other = await stage.rows.fetchval(
+        "INSERT INTO accounts (account_id, kind, strength, merged_into)"
+        " VALUES ('b', 'oauth', 'hmac', $1) RETURNING account",
+        account,
+    )
     await stage.raised(account=account)
+    await stage.raised(account=other)
     await stage.raised()
     await everything(stage)
-    assert await stage.column("channel") == channels[::-1]
+    assert await stage.column("channel") == [channels[2], channels[1], channels[1], channels[0]]
     await stage.rows.execute(
         "UPDATE channels SET off_reason = 'by ada', off_at = now() WHERE channel > $1", channels[0]
     )
     await stage.raised(train=train, account=account)
     await everything(stage)
     assert (await stage.column("channel"))[-1] == channels[0]
-    assert await stage.column("state") == ["sent"] * 4
+    assert await stage.column("state") == ["sent"] * 5
 
 
 async def test_a_channel_of_the_page_goes_before_that_of_the_environment(stage: Stage) -> None:
@@ -172,6 +178,19 @@ async def test_quiet_hours_hold_in_their_zone(stage: Stage) -> None:
     stage.clock.now = NOON + timedelta(hours=1)
     await everything(stage)
     assert stage.slack.texts == ["tried", "held"]
+
+
+async def test_a_rule_that_is_changed_frees_what_the_old_one_held(stage: Stage) -> None:
+    """Quiet hours that somebody takes back hold nothing any more."""
+    await stage.webhook()
+    quiet = (time(11), time(13), "UTC", "ada")
+    await stage.database.execute("alert_rule_put", "window", True, [75.0], timedelta(0), *quiet)
+    await stage.raised(title="held")
+    await everything(stage)
+    assert stage.slack.texts == []
+    await stage.database.execute("alert_rule_reset", "window")
+    await everything(stage)
+    assert stage.slack.texts == ["held"]
 
 
 async def test_what_comes_within_the_interval_is_one_message_at_its_end(stage: Stage) -> None:

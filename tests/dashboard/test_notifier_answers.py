@@ -247,13 +247,15 @@ async def test_no_secret_is_kept_or_logged_whatever_slack_does(
     assert TOKEN not in kept
 
 
-async def test_no_json_from_slacks_api_is_its_own_failure(stage: Stage) -> None:
-    """A page of a proxy in between is no answer of Slack: the message waits, the bot stays on."""
-    posting = Posting(stage.settings.model_copy(update={"slack_api_url": stage.slack.webhook.partition("T0")[0]}))
+@pytest.mark.parametrize("status", [200, 404, 429, 502])
+async def test_what_is_not_slacks_api_switches_no_bot_off(stage: Stage, status: int) -> None:
+    """A page of a proxy in between, or of a wrong address, is no answer of Slack: the message waits."""
+    posting = Posting(stage.settings.model_copy(update={"slack_api_url": stage.slack.between}))
+    stage.slack.always = Answer(status, retry_after="7")
     answer = await posting.post(Target(TOKEN, CHANNEL), {"text": "x y", "blocks": []})
-    assert answer.outcome == "again"
-    assert TOKEN not in str(answer)
     await posting.close()
+    assert (answer.outcome, answer.status, answer.wait) == ("again", status, 7 if status == 429 else None)
+    assert TOKEN not in str(answer)
 
 
 def test_what_slack_says_is_told_in_words() -> None:
