@@ -13,7 +13,7 @@ from dashboard.alerts.log import own_path
 
 MOST_PARTS: Final = 60
 LONGEST: Final = 3000
-Style = Literal["", "bold", "italic", "code", "struck"]
+Style = Literal["", "bold", "italic", "code", "struck", "ok", "info", "warning", "error"]
 PartKind = Literal["header", "link", "text", "fields", "divider", "context", "buttons"]
 TONES: Final[Mapping[str, str]] = {"good": "ok", "info": "info", "warning": "warning", "danger": "error"}
 """What a tone, or Slack's word for a colour, is called in our pages."""
@@ -23,6 +23,10 @@ _MARKS: Final = re.compile(
     r"|(?<![\w*])\*(?P<bold>[^*\n]{1,3000})\*(?!\w)|(?<!\w)_(?P<italic>[^_\n]{1,3000})_(?!\w)"
     r"|(?<!\w)~(?P<struck>[^~\n]{1,3000})~(?!\w)|`(?P<code>[^`\n]{1,3000})`"
 )
+
+
+_DOTS: Final[Mapping[str, Style]] = {"🟢": "ok", "🔵": "info", "🟠": "warning", "🔴": "error"}
+"""The mark a headline begins with: drawn by us, because not every machine has a font with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def _block(block: Any, base: str) -> Iterator[Part]:
     given = block if isinstance(block, Mapping) else {}
     match given.get("type"):
         case "header":
-            yield Part("header", (_runs(given.get("text"), base, plain=True),))
+            yield Part("header", (_headline(_runs(given.get("text"), base, plain=True)),))
         case "section":
             if given.get("text"):
                 yield Part("text", (_runs(given["text"], base),))
@@ -116,6 +120,12 @@ def _attachment(given: Mapping[str, Any], base: str) -> Iterator[Part]:
         yield from _buttons(_listed(given["actions"]), base)
     if given.get("footer"):
         yield Part("context", (_runs(given["footer"], base),))
+
+
+def _headline(run: Run) -> Run:
+    text = run[0].text
+    dot = _DOTS.get(text[:1])
+    return run if dot is None else (Piece(text[:1], dot), Piece(text[1:]))
 
 
 def _field(given: Mapping[str, Any], base: str, *, plain: bool) -> Run:

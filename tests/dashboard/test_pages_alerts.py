@@ -34,7 +34,7 @@ async def test_an_empty_installation_says_what_to_do(client):
     words = plain(await seen(client, "/alerts"))
     assert "Nothing is told yet: there is no channel" in words
     assert "SLACK_WEBHOOK_URL" in words
-    assert "All is well" in words
+    assert "Nothing is open" in words
     assert "Nothing was told yet" in plain(await seen(client, "/alerts/log"))
     assert "There is no channel: nothing is told" in plain(await seen(client, "/alerts/channels"))
     assert "No train tells more than incidents" in plain(await seen(client, "/alerts/feeds"))

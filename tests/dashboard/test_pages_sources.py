@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dashboard import vendor
-from dashboard.assets import Assets
+from dashboard.assets import Assets, squeezed
 
 DASHBOARD = Path(vendor.__file__).parent
 TEMPLATES = sorted((DASHBOARD / "templates").glob("*.html"))
@@ -71,6 +71,20 @@ def test_weights_are_within_the_budget():
     scripts = [assets.find(assets.url(name).rpartition("/")[2]) for name in ("htmx.js", *own)]
     assert len(gzip.compress(sheet.plain, 9)) <= 14 * KB
     assert sum(len(script.gzip) for script in scripts) <= 32 * KB
+
+
+def test_styles_are_squeezed_where_that_changes_nothing():
+    """Comments and blanks go; what is in strings stays, and so does a blank that joins two selectors."""
+    styles = """
+    /* what; { this } is "for" */
+    .a  >  .b, .c :hover {
+      content: "a ;  /* b */ { ";  margin: 0  calc(1px + 2px);
+    }
+    @media (max-width: 800px) { .d { color: red } }
+    """
+    assert squeezed(styles) == (
+        '.a > .b,.c :hover{content:"a ;  /* b */ { ";margin:0 calc(1px + 2px);}@media (max-width:800px){.d{color:red}}'
+    )
 
 
 def test_names_carry_their_contents_hash(tmp_path):
