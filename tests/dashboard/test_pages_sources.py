@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dashboard import vendor
-from dashboard.assets import Assets
+from dashboard.assets import Assets, squeezed
 
 DASHBOARD = Path(vendor.__file__).parent
 TEMPLATES = sorted((DASHBOARD / "templates").glob("*.html"))
@@ -71,6 +71,18 @@ def test_weights_are_within_the_budget():
     scripts = [assets.find(assets.url(name).rpartition("/")[2]) for name in ("htmx.js", *own)]
     assert len(gzip.compress(sheet.plain, 9)) <= 14 * KB
     assert sum(len(script.gzip) for script in scripts) <= 32 * KB
+
+
+def test_a_style_sheet_is_sent_without_what_only_people_read():
+    """Comments over lines, indentation and blanks go; what selectors, values and texts need stays."""
+    sheet = '/* a\n b */\n@layer x {\n  .a > .b, .c { color: red; margin: 1px 2px; }\n\n  .e { content: "▸ "; }\n}\n'
+    assert squeezed(sheet.encode()).decode() == (
+        '@layer x {\n.a > .b,.c {color: red;margin: 1px 2px;}\n.e {content: "▸ ";}\n}'
+    )
+    whole = "".join(path.read_text() for path in (DASHBOARD / "static" / "css").glob("*.css"))
+    texts = re.findall(r'"[^"]*"', whole)
+    assert texts
+    assert not [text for text in texts if re.search(r"[{;,] |/\*", text)]
 
 
 def test_names_carry_their_contents_hash(tmp_path):
