@@ -22,6 +22,8 @@ def kept(crossed: int | None, stored: int | None, lost_frames: int, outcome: str
     A call without an end frame is counted by what is on the tape: there lost frames alone tell that something lacks.
     What the proxy refuses for its size is counted but goes nowhere, so nothing of it is lost.
     """
+    if stored == crossed and not lost_frames:  # as nearly always
+        return Kept.WHOLE
     crashed = outcome == Outcome.PROXY_CRASH and lost_frames > 0
     fewer = (stored or 0) < (crossed or 0) and (lost_frames > 0 or (stored and outcome != Outcome.REJECTED))
     if not fewer and not (crashed and stored):

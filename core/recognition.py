@@ -28,6 +28,7 @@ _SIDE_SYSTEMS: Final = (
     ("search", "You run a web search for another Claude model"),  # 2.1.328
     ("search", "You are an assistant for performing a web search tool use"),  # 1.0 to 2.1
 )
+_SIDE_WORDS: Final = tuple(words for _, words in _SIDE_SYSTEMS)
 
 _HEAD: Final = 200
 """Characters of a system text that are looked at."""
@@ -55,4 +56,5 @@ def side_call(last_user_text: str | None, system: Iterable[str], max_tokens: Any
     if last_user_text == "Warmup" and not tools:
         return "warmup"
     heads = [text[:_HEAD].lstrip() for text in system]
-    return next((kind for head in heads for kind, words in _SIDE_SYSTEMS if head.startswith(words)), None)
+    side = next((head for head in heads if head.startswith(_SIDE_WORDS)), None)
+    return None if side is None else next(kind for kind, words in _SIDE_SYSTEMS if side.startswith(words))

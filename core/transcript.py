@@ -4,6 +4,7 @@ Only ``POST /v1/messages`` and ``POST /v1/messages/count_tokens`` carry such a b
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from core.bodies import read_repaired
@@ -39,6 +40,7 @@ def has_transcript(method: str, target: str) -> bool:
     return method == "POST" and _path(target) in {MESSAGES, COUNT_TOKENS}
 
 
+@lru_cache(maxsize=256)  # clients repeat themselves, and each call is asked for it several times
 def _path(target: str) -> str:
     return target.partition("?")[0].rstrip("/")
 

@@ -47,15 +47,16 @@ class CallTape:
 
         True: the disk may be behind this call, which should wait until it has ``caught_up``.
         """
-        if len(data) > MAX_PAYLOAD:
-            for start in range(0, len(data), MAX_PAYLOAD):
+        size, sequence = len(data), self._sequence
+        if size > MAX_PAYLOAD:
+            for start in range(0, size, MAX_PAYLOAD):
                 self.append(kind, data[start : start + MAX_PAYLOAD], now)
             return self._ahead > AHEAD_BYTES
-        if not self._append(kind, self._request_id, self._sequence, now, data):
+        if not self._append(kind, self._request_id, sequence, now, data):
             self.lost += 1
-        self._sequence += 1
-        self._ahead += len(data)
-        return self._ahead > AHEAD_BYTES
+        self._sequence = sequence + 1
+        ahead = self._ahead = self._ahead + size
+        return ahead > AHEAD_BYTES
 
     def caught_up(self) -> asyncio.Future[None]:
         """Done when everything appended so far is on disk, or after a second."""

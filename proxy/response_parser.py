@@ -35,7 +35,7 @@ class ResponseParser:
 
     __slots__ = (
         *("_announce", "_bodyless", "_framing", "_head_bytes", "_headers", "_parser", "_pieces", "_reason", "_repeats"),
-        *("broken", "complete", "head", "keep"),
+        *("between", "broken", "complete", "head", "keep"),
     )
 
     def __init__(self) -> None:
@@ -60,6 +60,8 @@ class ResponseParser:
         """Whether what came is no HTTP/1.1; what came before the broken byte still counts."""
         self.keep = False
         """Whether the connection can take another request after this answer."""
+        self.between = False
+        """Whether the next byte begins a chunk: then ``one_chunk`` may take a read that the parser need not see."""
 
     @property
     def head_size(self) -> int:
@@ -72,13 +74,19 @@ class ResponseParser:
             self._feed_head(data)
         else:
             self._feed(data)
-        pieces = self._pieces
-        if not pieces:
-            return b""
-        if len(pieces) == 1:
-            return pieces.pop()
-        self._pieces = []
-        return b"".join(pieces)
+        pieces, self._pieces = self._pieces, []
+        piece = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self.between = data.endswith(b"\n\r\n") and self._chunk_ended(piece)
+        return piece
+
+    def _chunk_ended(self, piece: bytes) -> bool:
+        """Whether a read that ends in LF, CR, LF and held this of the body ends with a chunk's end.
+
+        That is so after an event of a stream, and httptools would tell only by a call for each chunk. A line that says
+        a chunk's length has no LF before its end; and inside a chunk the piece itself would end in CR, LF.
+        """
+        going_on = self._framing == "chunked" and not self.complete and not self.broken
+        return going_on and piece != b"" and not piece.endswith(b"\r\n")
 
     def _feed_head(self, data: bytes) -> None:
         self._head_bytes += data
@@ -174,3 +182,11 @@ class ResponseParser:
         """The end of the body as its framing says."""
         if self.head is not None and self._framing != "eof":
             self.complete = True
+
+
+def one_chunk(data: bytes) -> bytes:
+    """What the one chunk holds that these bytes are, written as ``proxy.response_writer`` would; else nothing."""
+    end = data.find(b"\r\n", 1, 9)
+    if data[:end] != b"%x" % (len(data) - end - 4) or not data.endswith(b"\r\n"):
+        return b""
+    return data[end + 2 : -2]

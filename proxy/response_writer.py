@@ -62,16 +62,18 @@ class ResponseWriter:
         if self._incoming.message.version == (1, 1):
             self._write(response_head(head.status, head.reason, head.headers, chunked=False, close=False))
 
-    def piece(self, data: bytes) -> None:
-        """Write a piece of the body."""
-        size = len(data)
-        if self._to_chunk and size >= SMALL:
-            self._write(b"%x\r\n" % size)
+    def piece(self, data: bytes, chunk: bytes = b"") -> None:
+        """Write a piece of the body; ``chunk`` is the same with a chunk's framing, where somebody has it."""
+        if not self._to_chunk:
             self._write(data)
-            data = b"\r\n"
-        elif self._to_chunk:
-            data = b"%x\r\n%b\r\n" % (size, data)
-        self._write(data)
+        elif chunk:
+            self._write(chunk)
+        elif len(data) >= SMALL:
+            self._write(b"%x\r\n" % len(data))
+            self._write(data)
+            self._write(b"\r\n")
+        else:
+            self._write(b"%x\r\n%b\r\n" % (len(data), data))
 
     async def end(self) -> None:
         """Say that this was all, as far as the framing can."""

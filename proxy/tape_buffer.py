@@ -44,7 +44,8 @@ class Losses:
 class TapeBuffer:
     """Filled by the event loop, emptied by the thread.
 
-    Without a lock: both ends of a deque are safe to use at once, and each count has one side that changes it.
+    Without a lock: appending to a list, copying its beginning and cutting that off are one step each for whoever else
+    runs, and each count has one side that changes it.
     """
 
     def __init__(self) -> None:
@@ -55,7 +56,7 @@ class TapeBuffer:
         """Set by the thread: the policy is ``refuse`` and no new request should begin."""
         self.closing = False
         """Set by the loop: nothing is taken any more."""
-        self._pending: deque[Pending] = deque()
+        self._pending: list[Pending] = []
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._given = 0
         """Bytes ever put; the loop's."""
@@ -97,8 +98,10 @@ class TapeBuffer:
     def take(self) -> tuple[list[Pending], list[asyncio.Future[None]]]:
         """Everything put since the last time."""
         self._taken = self._given
-        waiters = self.take_waiters()  # first: what they wait for was put before they came
-        return [self._pending.popleft() for _ in range(len(self._pending))], waiters
+        waiters = self.take_waiters() if self._waiters else []  # first: what they wait for was put before they came
+        frames = self._pending[:]
+        del self._pending[: len(frames)]  # what came behind the copy stays
+        return frames, waiters
 
     def take_waiters(self) -> list[asyncio.Future[None]]:
         """Who waits for a sync since the last time."""

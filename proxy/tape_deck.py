@@ -2,9 +2,9 @@
 
 import asyncio
 import errno
+import math
 import struct
 import time
-from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,6 +31,8 @@ CLOSE_SECONDS = 8.0
 GROUP_FRAMES = 512
 """Two pieces a frame, and IOV_MAX is 1024."""
 GROUP_BYTES = 1 << 20
+_START, _END = Kind.START, Kind.END
+"""By names of ours: Python 3.11 runs a function for each look at an enum's member."""
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -46,12 +48,13 @@ class Deck:
         self._folder, self._buffer, self._room, self._disk = folder, buffer, room, disk
         self._ringer, self._loop = ringer, loop
         self._tail: TailNote | None = None
-        self._queue: deque[Pending] = deque()
+        self._queue: list[Pending] = []
         self._late: set[bytes] = set()
         """Requests that began when the rest of the reserve was kept for the ends of others."""
         self._unacked: list[Pending] = []
         self._unacked_bytes = 0
-        self._unsynced_since = 0.0
+        self._sync_at = math.inf
+        """When what is written is synced although nobody waits for it."""
         self._waiters: list[asyncio.Future[None]] = []
         self._segment: Segment | None = None
         self._segment_since = 0.0
@@ -73,10 +76,11 @@ class Deck:
         while True:
             if self._buffer.closing and closing_since is None:
                 closing_since = time.monotonic()
-            self._pace()
+            if self._buffer.waited_for:
+                self._pace()
             frames, waiters = self._buffer.take()
-            self._queue.extend(frames)
-            self._waiters.extend(waiters)
+            self._queue += frames
+            self._waiters += waiters
             self._work(closing=closing_since is not None)
             if closing_since is not None and (
                 not (self._queue or self._unacked) or time.monotonic() - closing_since > CLOSE_SECONDS
@@ -86,10 +90,9 @@ class Deck:
         self._finish()
 
     def _pace(self) -> None:
-        if self._buffer.waited_for:
-            gap = SYNC_GAP_SECONDS - (time.monotonic() - self._last_sync)
-            if gap > 0:
-                time.sleep(gap)  # whoever comes meanwhile shares the sync
+        gap = SYNC_GAP_SECONDS - (time.monotonic() - self._last_sync)
+        if gap > 0:
+            time.sleep(gap)  # whoever comes meanwhile shares the sync
 
     def _rest(self, *, busy: bool) -> None:
         if self._backoff:
@@ -97,22 +100,24 @@ class Deck:
         elif busy:
             self._buffer.wait(FLUSH_SECONDS, idle=False)
         else:
-            due = self._unsynced_since + UNSYNCED_SECONDS - time.monotonic() if self._unacked else LOOK_SECONDS
+            due = self._sync_at - time.monotonic()
             ring = RING_GAP_SECONDS if self._started else LOOK_SECONDS
-            self._buffer.wait(max(0.0, min(due, ring)), idle=True)
+            self._buffer.wait(max(0.0, min(due, ring, LOOK_SECONDS)), idle=True)
 
     def _work(self, *, closing: bool) -> None:
         now = time.monotonic()
         try:
-            self._write()
-            self._ring(now)
-            if self._waiters or closing or self._sync_due(now):
+            if self._queue:
+                self._write()
+            if self._started or self._ended:
+                self._ring(now)
+            if self._waiters or closing or now >= self._sync_at or self._unacked_bytes >= UNSYNCED_BYTES:
                 self._sync()
                 self._tell()
             if now >= self._next_look:
                 self._look(now)
-            if self._rotation_due(now):
-                self._rotate()
+                if self._rotation_due(now):
+                    self._rotate()
         except OSError as exc:
             self._failed(exc)
         except Exception as exc:  # noqa: BLE001 - the tape must outlive a mistake of ours: told, and tried again
@@ -126,8 +131,6 @@ class Deck:
 
     def _write(self) -> None:
         while self._queue:
-            if not self._buffer.full and not self._fits():
-                self._fill_up(None)
             if self._buffer.full:
                 self._thin()
             segment = self._segment if self._buffer.full else self._segment or self._open()
@@ -139,8 +142,10 @@ class Deck:
                 self._put(segment, frames, parts, ends)
             elif self._queue and self._buffer.full:
                 self._lose_queue()  # the reserve is used up
-            elif self._queue:
+            elif self._queue and self._fits():
                 self._rotate()
+            elif self._queue:
+                self._fill_up(None)
 
     def _fits(self) -> bool:
         size = HEADER_SIZE + len(self._queue[0][4])
@@ -150,7 +155,7 @@ class Deck:
 
     def _put(self, segment: Segment, frames: list[Pending], parts: list[bytes], ends: list[int]) -> None:
         whole, error = segment.write(parts, ends)
-        self._queue.extendleft(reversed(frames[whole:]))
+        self._queue[:0] = frames[whole:]
         self._note(frames[:whole], ends[whole - 1] if whole else 0)
         if error is None:
             return
@@ -168,20 +173,19 @@ class Deck:
         frames: list[Pending] = []
         parts: list[bytes] = []
         ends: list[int] = []
-        total, queue = 0, self._queue
+        total = taken = 0
         most = segment.capacity - segment.size
         if not self._buffer.full:
             most = min(most, self._room.left)
         seed, flags = segment.seed, segment.flags
-        for _ in range(min(len(queue), GROUP_FRAMES)):
-            frame = queue.popleft()
-            payload = frame[4]
+        for frame in self._queue[:GROUP_FRAMES]:
+            kind, request_id, sequence, mono_us, payload = frame
             end = total + HEADER_SIZE + len(payload)
             if end > most or total >= GROUP_BYTES:
-                queue.appendleft(frame)
                 break
+            taken += 1
             try:
-                parts.append(encode(*frame, seed, flags))
+                parts.append(encode(kind, request_id, sequence, mono_us, payload, seed, flags))
             except (ValueError, struct.error):  # a caller's mistake must not stop everybody's tape
                 self._lose(frame)
                 continue
@@ -190,20 +194,23 @@ class Deck:
             frames.append(frame)
             ends.append(end)
             total = end
+        del self._queue[:taken]
         return frames, parts, ends
 
     def _note(self, frames: list[Pending], size: int) -> None:
         if frames and not self._unacked:
-            self._unsynced_since = time.monotonic()
+            self._sync_at = time.monotonic() + UNSYNCED_SECONDS
         self._unacked += frames
         self._unacked_bytes += size
         self._room.used += size
         for frame in frames:
-            if frame[0] is Kind.END:
+            kind = frame[0]
+            if kind is _END:
                 self._ended = True
-            elif frame[0] is Kind.START:
+            elif kind is _START:
                 self._started = True
-        self._refuse_if_exhausted()
+        if self._room.policy == "refuse":
+            self._refuse_if_exhausted()
 
     def _ring(self, now: float) -> None:
         if self._ended or (self._started and now - self._last_ring >= RING_GAP_SECONDS):
@@ -212,11 +219,6 @@ class Deck:
             self._started = self._ended = False
 
     # Syncing
-
-    def _sync_due(self, now: float) -> bool:
-        return bool(self._unacked) and (
-            now - self._unsynced_since >= UNSYNCED_SECONDS or self._unacked_bytes >= UNSYNCED_BYTES
-        )
 
     def _sync(self) -> None:
         if self._unacked and self._segment is not None:
@@ -235,12 +237,13 @@ class Deck:
 
     def _acknowledge(self) -> None:
         losses = self._buffer.losses
-        for frame in self._unacked:
-            if frame[0] is Kind.END:
+        for frame in self._unacked if losses.requests else ():
+            if frame[0] is _END:
                 losses.ended(frame[1])
         self._buffer.release(self._unacked_bytes)
         self._unacked = []
         self._unacked_bytes = 0
+        self._sync_at = math.inf
 
     def _tell(self) -> None:
         if self._waiters:
@@ -283,10 +286,11 @@ class Deck:
         if self._segment is not None:
             self._segment.close()
         self._segment = None
-        self._queue.extendleft(reversed(self._unacked))
+        self._queue[:0] = self._unacked
         self._unacked = []
         self._room.used -= self._unacked_bytes
         self._unacked_bytes = 0
+        self._sync_at = math.inf
 
     def _failed(self, exc: OSError) -> None:
         if exc.errno in _NO_SPACE and not self._buffer.full:
@@ -311,7 +315,7 @@ class Deck:
 
     def _thin(self) -> None:
         """Keep what says how requests went; of those that came too late for the reserve, nothing."""
-        kept: deque[Pending] = deque()
+        kept: list[Pending] = []
         for frame in self._queue:
             if frame[0] in METADATA and not self._too_late(frame[0], frame[1]):
                 kept.append(frame)
@@ -321,20 +325,21 @@ class Deck:
 
     def _too_late(self, kind: Kind, request_id: bytes) -> bool:
         # A request whose end does not fit would stay open, hold the position, and so keep the tape full for ever.
-        if kind is Kind.START and self._segment and self._segment.size > self._segment.capacity // 4 * 3:
+        if kind is _START and self._segment and self._segment.size > self._segment.capacity // 4 * 3:
             self._late.add(request_id)
         late = request_id in self._late
-        if kind is Kind.END:
+        if kind is _END:
             self._late.discard(request_id)
         return late
 
     def _lose_queue(self) -> None:
-        while self._queue:
-            self._lose(self._queue.popleft())
+        lost, self._queue = self._queue, []
+        for frame in lost:
+            self._lose(frame)
 
     def _lose(self, frame: Pending) -> None:
         self._buffer.losses.lose(frame[1])
-        if frame[0] is Kind.END:
+        if frame[0] is _END:
             self._buffer.losses.ended(frame[1])
         self._buffer.release(HEADER_SIZE + len(frame[4]))
 

@@ -14,6 +14,8 @@ from proxy.tape_disk import Disk
 from proxy.tape_folder import segment_path
 
 SEGMENT_BYTES = 64 << 20
+SMALL = 64 * 1024
+"""Below this, copying frames together is cheaper than telling the kernel of each."""
 
 
 class Segment:
@@ -58,6 +60,9 @@ class Segment:
         Gives how many whole frames are written and the error that stopped it; a torn frame is cut off again.
         """
         written, error = self._pour(parts, ends[-1])
+        if written == ends[-1]:
+            self.size += written
+            return len(ends), error
         whole = bisect_right(ends, written)
         good = ends[whole - 1] if whole else 0
         if good != written:
@@ -79,6 +84,8 @@ class Segment:
 
     def _pour(self, parts: list[bytes], total: int) -> tuple[int, OSError | None]:
         written = 0
+        if total < SMALL:
+            parts = [b"".join(parts)]
         try:
             while written < total:
                 count = self._disk.writev(self._descriptor, parts)

@@ -10,12 +10,13 @@ from core.models import Outcome
 from core.refusals import Reason
 from proxy import tcp
 from proxy.breaks import CallBrokenError
-from proxy.response_parser import Announce, ResponseHead, ResponseParser
+from proxy.response_parser import Announce, ResponseHead, ResponseParser, one_chunk
 
 if TYPE_CHECKING:
     from proxy.upstream import Upstream
 
-Sink = Callable[[bytes], None]
+Sink = Callable[[int, bytes, bytes], None]
+"""Takes when a piece of the body came (µs), the piece, and the read it came in where that is the piece as a chunk."""
 
 SOCKET_BUFFER = 256 * 1024
 WRITE_HIGH = 64 * 1024
@@ -23,11 +24,12 @@ PENDING_HIGH = 64 * 1024
 SMALL = 16 * 1024
 """Below this, copying bytes together is cheaper than a second write."""
 MAX_RESPONSE_HEAD = 256 * 1024
+_monotonic_ns = time.monotonic_ns
 
 
 def now_us() -> int:
     """CLOCK_MONOTONIC in microseconds."""
-    return time.monotonic_ns() // 1000
+    return _monotonic_ns() // 1000
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -125,10 +127,8 @@ class UpstreamConnection(asyncio.Protocol):
         """Give each piece of the body to ``sink`` as it comes, until it ends. Raises CallBrokenError."""
         pending, self._pending = self._pending, []
         self._sink = sink
-        newest = self.last_us
-        for self.last_us, piece in pending:
-            sink(piece)
-        self.last_us = newest
+        for now, piece in pending:
+            sink(now, piece, b"")
         if not self._answer.complete and self._failure is None:
             self._end = self._loop.create_future()
             self._resume_reading()
@@ -252,8 +252,14 @@ class UpstreamConnection(asyncio.Protocol):
             if self.transport is not None:
                 self.transport.abort()
             return
-        self.last_us = now_us()
+        now = self.last_us = _monotonic_ns() // 1000
         answer = self._answer
+        if answer.between and self._sink is not None:
+            # An event of a stream: nothing else can have happened.
+            piece = one_chunk(data)
+            if piece:
+                self._sink(now, piece, data)
+                return
         piece = answer.feed(data)
         if answer.head is not None and self._head_waiter is not None and not self._head_waiter.done():
             self._head_waiter.set_result(None)
@@ -269,7 +275,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _deliver(self, piece: bytes) -> None:
         if self._sink is not None:
-            self._sink(piece)
+            self._sink(self.last_us, piece, b"")
             return
         self._pending.append((self.last_us, piece))
         self._pending_size += len(piece)

@@ -39,6 +39,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def _stop(*_: object) -> None:
+    """SIGTERM ends a run as Ctrl-C does: what it started is taken down. Once, because make passes it on, too."""
+    if not _stopped:
+        _stopped.append(True)
+        signal.raise_signal(signal.SIGINT)
+
+
+_stopped: list[bool] = []
+signal.signal(signal.SIGTERM, _stop)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Pictures cost a fifth of the time of the tests that can take them, and only people look at them."""
     parser.addoption("--screenshots", action="store_true", help="leave pictures of the pages in the tests' folders")

@@ -61,7 +61,7 @@ async def _digest(database: Database, given: Given, key: str, row: AlertDigest, 
         cause=f"From midnight to midnight, {row.zone}.",
         fields=tuple(_fields(name, models)) if calls else (("Train", name),),
         lines=tuple(_lines(models, dearest)) if calls else (),
-        path="/?" + f"trainId={name}" if dearest is None else f"/conversations/{dearest.conversation_id}",
+        path=f"/overview?trainId={name}" if dearest is None else f"/conversations/{dearest.conversation_id}",
         page="The overview" if dearest is None else "The dearest conversation",
     )
     begun = datetime.combine(day, row.digest_at, zone).astimezone(UTC)

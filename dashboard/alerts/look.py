@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from core.alerts.kinds import Kind
 from core.alerts.rules import Rule
@@ -20,6 +20,8 @@ class Given:
     rules: Mapping[Kind, Rule]
     opened: Sequence[RunningAlert]
     trains: Mapping[int, str]
+    watched: timedelta = timedelta.max
+    """How long there has been somebody to watch: what was silent before may have been so with all of us."""
 
     def open_of(self, kind: Kind) -> list[RunningAlert]:
         """The open alerts of a kind."""

@@ -28,20 +28,24 @@ async def look(database: Database, given: Given) -> Found:
     """The tapes as their recorders said last. Raises sql's errors."""
     tapes = await database.fetch("alert_tapes", AlertTape)
     gone = "Its tape is there no more."
-    lags = found(given, Kind.LAG, _lags(tapes), gone=gone)
+    lags = found(given, Kind.LAG, _lags(tapes, given.watched), gone=gone)
     fills = found(given, Kind.TAPE, [one for tape in tapes if (one := _fill(tape)) is not None], gone=gone)
     return lags + fills + await _letters(database, given)
 
 
-def _lags(tapes: Sequence[AlertTape]) -> list[Measure]:
-    """Where no recorder is heard of at all, that is said, not that each of its tapes waits."""
+def _lags(tapes: Sequence[AlertTape], watched: timedelta) -> list[Measure]:
+    """Where no recorder is heard of at all, that is said, not that each of its tapes waits.
+
+    After a start of all that is left to come: a machine that was off for a night has had no recorder, and needs none.
+    """
     if not tapes:
         return []
     heard = min(tape.silent for tape in tapes)
-    return [_silence(heard), *(_behind(tape, sure=heard <= SILENT) for tape in tapes)]
+    sure = heard <= SILENT or watched.total_seconds() >= SILENT
+    return [_silence(heard, sure=sure), *(_behind(tape, sure=heard <= SILENT) for tape in tapes)]
 
 
-def _silence(seconds: float) -> Measure:
+def _silence(seconds: float, *, sure: bool) -> Measure:
     lasted = lasting(timedelta(seconds=seconds))
     told = Told(
         title=f"No recorder was heard of for {lasted}",
@@ -50,7 +54,7 @@ def _silence(seconds: float) -> Measure:
         path=COUNTERS[0],
         page=COUNTERS[1],
     )
-    return Measure(Kind.LAG, ALL, seconds, told, f"heard of {lasted} ago", tone=Tone.DANGER)
+    return Measure(Kind.LAG, ALL, seconds, told, f"heard of {lasted} ago", sure=sure, tone=Tone.DANGER)
 
 
 def _behind(tape: AlertTape, *, sure: bool) -> Measure:

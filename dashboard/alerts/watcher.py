@@ -59,10 +59,12 @@ async def _wait(span: timedelta) -> None:
 
 async def run(database: Database, *, clock: Clock = _now, wait: Wait = _wait) -> None:
     """Look for ever; ends when it is cancelled. A database that is away is asked again the next minute."""
+    began = clock()
     await wait(FIRST)
     while True:
         try:
-            await look(database, clock())
+            now = clock()
+            await look(database, now, watched=now - began)
         except DatabaseAwayError:
             pass
         except Exception as exc:  # noqa: BLE001 - the next look may go well; the dashboard goes on meanwhile
@@ -70,13 +72,13 @@ async def run(database: Database, *, clock: Clock = _now, wait: Wait = _wait) ->
         await wait(EVERY)
 
 
-async def look(database: Database, now: datetime) -> None:
-    """One look. Raises sql's errors where not even the rules can be read."""
+async def look(database: Database, now: datetime, *, watched: timedelta = timedelta.max) -> None:
+    """One look, by a watcher that has watched so long. Raises sql's errors where not even the rules can be read."""
     rules = await rules_now(database)
     kinds = [str(kind) for part in PARTS.values() for kind in part.KINDS]
     opened = await database.fetch("alerts_open", RunningAlert, kinds)
     trains = {row.train: row.name for row in await database.fetch("trains_named", TrainRow, None)}
-    given = Given(now, rules, opened, trains)
+    given = Given(now, rules, opened, trains, watched)
     for name, part in PARTS.items():
         try:
             await settle(database, await part.look(database, given), now)

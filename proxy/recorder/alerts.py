@@ -17,6 +17,9 @@ from sql.database import Transaction
 from sql.rows.alerts import RunningAlert
 from sql.rows.record import TrainLock
 
+MOST_MODELS = 1000
+"""Remembered: what is forgotten costs a look into the outbox, not a second alert."""
+
 
 @dataclass(slots=True)
 class Alerts:
@@ -40,6 +43,8 @@ class Alerts:
 
     def committed(self) -> None:
         """The transaction of the last ``follow`` is committed: what it raised is not raised again."""
+        if len(self._models) > MOST_MODELS:
+            self._models.clear()
         self._models |= self._new
 
     async def put_aside(self, transaction: Transaction, node: str, train: str, sqlstate: str | None) -> None:

@@ -71,7 +71,9 @@ class Column:
         """The values of that part of many rows, of which some may lack it."""
         value, fit, most = self.value, _FITS.get(self.type), self.most or LARGEST.get(self.type, NAME)
         found = [None if part is None else value(part) for part in parts] if lacking else list(map(value, parts))
-        return found if fit is None else fit(found, most)
+        if fit is None or (None in found[:1] and found.count(None) == len(found)):
+            return found  # many columns have no value in any row of a batch
+        return fit(found, most)
 
 
 def _fit_texts(found: list[Any], most: int) -> list[str | None]:

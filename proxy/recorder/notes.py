@@ -5,6 +5,7 @@ few milliseconds. Only the recorder reads it; what others want to know stands in
 """
 
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any, Final, Literal, NamedTuple, get_type_hints
 from uuid import UUID
 
@@ -55,9 +56,7 @@ def _types(kind: type) -> Any:
     return tuple.__class_getitem__(tuple(hints[name] for name in _names(kind)))
 
 
-_CALL: Final = _names(Call)
-_LINK: Final = _names(Link)
-_FIGURES: Final = _names(Figures)
+_call, _link, _figures = (attrgetter(*_names(kind)) for kind in (Call, Link, Figures))
 _ENCODER: Final = msgspec.msgpack.Encoder(uuid_format="bytes")
 _DECODER: Final = msgspec.msgpack.Decoder(
     tuple.__class_getitem__((Literal[VERSION], _types(Call), tuple[Pair, ...], _types(Link), _types(Figures)))
@@ -67,15 +66,7 @@ _DECODER: Final = msgspec.msgpack.Decoder(
 def pack(note: Note) -> bytes:
     """The note as it is stored."""
     call, pairs, link = note.known
-    return _ENCODER.encode(
-        (
-            VERSION,
-            [getattr(call, name) for name in _CALL],
-            pairs,
-            [getattr(link, name) for name in _LINK],
-            [getattr(note.figures, name) for name in _FIGURES],
-        )
-    )
+    return _ENCODER.encode((VERSION, _call(call), pairs, _link(link), _figures(note.figures)))
 
 
 def unpack(record: bytes) -> Note:

@@ -61,7 +61,8 @@ RETURNING train, set_config('default_toast_compression', $2, true) AS compressio
         || set_config('enable_sort', 'off', true) || set_config('jit', 'off', true) AS scans,
     set_config('plan_cache_mode', 'force_generic_plan', true) AS plans,
     linkings, (SELECT price_changes FROM installation),
-    coalesce((SELECT f.feed FROM train_feeds AS f WHERE f.train = $1), false) AS feed;
+    coalesce((SELECT f.feed AND NOT EXISTS (SELECT FROM alert_rules AS r WHERE r.kind = 'feed' AND NOT r.enabled)
+        FROM train_feeds AS f WHERE f.train = $1), false) AS feed;
 
 -- name: record_refiled
 -- Which of these ids were filed under another one before, because their clock was far off.

@@ -15,7 +15,7 @@ from tests import observed, usage_seeds
 
 pytestmark = pytest.mark.postgres
 Connection = "asyncpg.Connection[asyncpg.Record]"
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
 @pytest.fixture
@@ -184,7 +184,10 @@ async def test_recorders_that_are_behind_or_silent_and_full_tapes(
     await look(database, now)
     assert len(await raised(connection)) == 4, "a node that had nothing left is not missed while others are heard"
     await connection.execute("UPDATE tape_positions SET heartbeat_at = now() - interval '5 minutes'")
-    await look(database, now)
+    await look(database, now, watched=3 * SECOND)
+    assert len(await raised(connection)) == 4, "whoever has just started does not know whether the recorder has too"
+    await look(database, now, watched=MINUTE)
+    await look(database, now, watched=3 * SECOND)
     assert (await titles(connection))[4:] == ["No recorder was heard of for 5 m"]
     await connection.execute("UPDATE tape_positions SET heartbeat_at = now()")
     await look(database, now)
@@ -287,7 +290,7 @@ async def test_it_looks_soon_and_then_every_minute_whatever_happens(
         if len(waits) == 3:
             raise asyncio.CancelledError
 
-    async def fail(*_: object) -> None:
+    async def fail(*_: object, **__: object) -> None:
         raise ValueError
 
     monkeypatch.setattr(watcher, "look", fail)

@@ -179,4 +179,4 @@ async def test_a_day_without_calls_and_one_that_is_too_late(database: Database, 
     await look(database, FRIDAY.replace(hour=7, minute=1))
     [(_, _, _, told)] = await said(connection)
     assert told.title == "idle: Thursday, 19 November: no calls"
-    assert told.path == "/?trainId=idle"
+    assert told.path == "/overview?trainId=idle"

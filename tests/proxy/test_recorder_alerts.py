@@ -189,6 +189,21 @@ async def test_a_turn_is_told_when_its_answer_is_whole(
     assert told.lines == ("User: Look into the folder\nwith [masked]", "→ Bash: ls -la", "Answer: It is empty.")
 
 
+async def test_a_feed_that_is_switched_off_for_all_puts_nothing_into_the_outbox(
+    database_url: str, connection: Connection, tmp_path: Path, node: Path
+) -> None:
+    """Words that nobody is to be told are not kept there either."""
+    await feed(connection, "default")
+    await connection.execute(
+        "INSERT INTO alert_rules (kind, enabled, thresholds, minimum_interval, zone, changed_by)"
+        " VALUES ('feed', false, '{}', '0', 'UTC', 'ada')"
+    )
+    with Taping(node, now_ms()) as tape:
+        tape.whole(asks=user("hush"), says=says("yes"))
+    await drained(database_url, tmp_path)
+    assert await alerts(connection, "feed") == []
+
+
 async def test_the_same_words_again_are_another_turn(
     database_url: str, connection: Connection, tmp_path: Path, node: Path
 ) -> None:
