@@ -34,7 +34,7 @@ async def conversation_models(call: Call[Query]) -> web.Response:
     stood = await budgets.stands(call.database, {train: found.train}, now) if seen else []
     values: dict[str, Any] = {
         "panel": made,
-        "source": SOURCE,
+        "known": SOURCE,
         "shares": shares(rows, stood),
         "seen": seen,
         "against": against,

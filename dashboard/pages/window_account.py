@@ -136,7 +136,7 @@ async def account_estimate(call: Call[WindowQuery]) -> web.Response:
     made = found[chosen.account.account_id]
     words = f"{percent(made.utilization)} of an estimated limit"
     bar = meter.drawn(meter.Share(made.utilization, "estimated"), label=words)
-    return _part(call, "estimate", chosen, made=made, bar=bar, source=ESTIMATED.told(_basis(made)), basis=_basis(made))
+    return _part(call, "estimate", chosen, made=made, bar=bar, known=ESTIMATED.told(_basis(made)), basis=_basis(made))
 
 
 def _basis(made: Estimate) -> str:

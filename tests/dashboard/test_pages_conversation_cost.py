@@ -117,7 +117,9 @@ async def test_a_part_of_a_page_and_a_page(settings, database, talk, path, serve
     body = await (await client.get(f"{path}/cost/{part}", headers=HTMX)).text()
     assert "<html" not in body
     assert len(counting.names) <= MOST_QUERIES, counting.names
-    assert "<html" in await seen(client, f"{path}/cost/{part}")
+    whole = await seen(client, f"{path}/cost/{part}")
+    assert "<html" in whole
+    assert "Provenance(" not in whole
     await seen(client, f"/conversations/{talk.asked[1].id}/cost/{part}", status=404)
 
 

@@ -117,6 +117,12 @@ async def test_who_used_it(client, busy):
     assert "atlas" in part
 
 
+async def test_parts_as_pages_have_no_source_at_their_foot(client, busy):
+    """Where a figure comes from stands beside it, in words."""
+    for name in ("use", "estimate"):
+        assert "Provenance(" not in await seen(client, f"{PATH}/{name}")
+
+
 async def test_our_estimate_is_called_one(client, connection, busy):
     """Our own sum against a limit that was never told: dashed, said to be estimated, unknown where nothing was seen."""
     page = await seen(client, PATH + "/estimate")
