@@ -76,4 +76,9 @@ async def test_a_channel_is_added_and_tried(watched, connection, tmp_path, scrip
         assert await switch.get_attribute("aria-checked") == "true"
         await switch.click()
         await page.locator("#rule-budget.off").wait_for()
+        await page.get_by_role("link", name="Channels").click()
+        assert not await page.get_by_role("button", name="Delete ops for good").is_visible()
+        await page.get_by_text("Delete…").click()
+        await page.get_by_role("button", name="Delete ops for good").click()
+        await page.get_by_text("There is no channel").wait_for()
         site.assert_quiet()

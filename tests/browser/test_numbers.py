@@ -92,6 +92,24 @@ async def test_the_parts_of_an_account_come_by_themselves(watched, connection):
         site.assert_quiet()
 
 
+async def test_what_comes_later_comes_by_itself(watched, connection):
+    """Savings and speed on the overview's tiles and in full; of a conversation its sources and other models."""
+    paths = await filled(connection)
+    talk = next(path for path in paths if path.endswith("view=cost"))
+    async with watched() as site:
+        page = site.page
+        await site.goto("/overview")
+        await page.locator(".tile .later", has_text="saved $").wait_for()
+        await page.locator(".tile .later", has_text="tok/s in an answer").wait_for()
+        await page.locator(".facts dd", has_text="in the last hour").first.wait_for()
+        await page.get_by_role("heading", name="Conversations a week").wait_for()
+        await page.get_by_role("heading", name="Cost by client key").wait_for()
+        await site.goto(talk)
+        await page.get_by_role("heading", name="Sources, by class of token").wait_for()
+        await page.get_by_text("it would have cost").first.wait_for()
+        site.assert_quiet()
+
+
 @pytest.mark.parametrize("width", [390, 320])
 async def test_the_longest_train_fits_too(watched, connection, width):
     """A train's name may be 128 characters without a place to break: no page of its conversations scrolls sideways."""
