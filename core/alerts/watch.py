@@ -180,11 +180,11 @@ def _why(row: Open, measure: Measure | None, now: datetime, gone: str) -> str:
 
 def _is_past(end: datetime | None, measured: datetime | None, now: datetime) -> bool:
     """Whether the period that ended then is over: its end has come, or what is measured now is of another."""
-    if end is None:
-        return False
-    if measured is None:
-        return end <= now
-    return abs(measured - end) > SAME_END or measured <= now
+    if measured is not None and measured <= now:
+        return True
+    if end is None or measured is None:
+        return end is not None and end <= now
+    return abs(measured - end) > SAME_END
 
 
 _ENDED: Final[Mapping[Kind, str]] = dict.fromkeys(Kind, "It is over.") | {

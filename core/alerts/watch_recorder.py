@@ -1,7 +1,8 @@
 """What a recorder raises in the transaction that causes it: a model without a price, a call put aside."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from urllib.parse import urlencode
+from uuid import UUID
 
 from core.alerts.kinds import Kind, Tone
 from core.alerts.told import Alert, Told
@@ -10,7 +11,6 @@ from core.alerts.watch_words import moment, plain
 from core.models import Recording
 from core.pricing import NO_PRICE_THEN, UNKNOWN_MODEL, Bill, Unpriced
 
-HOUR = timedelta(hours=1)
 PUT_ASIDE = "recorder"
 """The subject of all calls put aside."""
 LONGEST_MODEL = 160
@@ -40,8 +40,8 @@ def unknown_model(train: int, name: str, model: str, now: datetime) -> Alert:
     return Alert(Kind.UNKNOWN_MODEL, subject, key(Kind.UNKNOWN_MODEL, subject, 0, now), Tone.WARNING, told, train=train)
 
 
-def put_aside(node: str, train: str, sqlstate: str | None, now: datetime) -> Alert:
-    """The database refuses a call; one alert for all of an hour. Never quotes the call."""
+def put_aside(node: str, train: str, sqlstate: str | None, shown: UUID | None, now: datetime) -> Alert:
+    """The database refuses a call; one alert for all of an hour. Never quotes it. ``shown``: it has a page."""
     hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     told = Told(
         title="A call was put aside: the database refuses it",
@@ -52,7 +52,7 @@ def put_aside(node: str, train: str, sqlstate: str | None, now: datetime) -> Ale
             ("Postgres says", sqlstate or "nothing"),
             ("At", moment(now)),
         ),
-        path="/requests?" + urlencode({"trainId": train, "outcome": "failed"}),
-        page="Failed calls",
+        path="/requests?" + urlencode({"trainId": train}) if shown is None else f"/requests/{shown}",
+        page="The train's calls" if shown is None else "What is left of it",
     )
     return Alert(Kind.DEAD_LETTERS, PUT_ASIDE, key(Kind.DEAD_LETTERS, PUT_ASIDE, 0, hour), Tone.DANGER, told)

@@ -32,7 +32,9 @@ async def look(database: Database, given: Given) -> Found:
     full = [_full(one, bar, numbers, given) for one, bar in told]
     dry = [(bar, _dry(one, bar, numbers, given)) for one, bar in told]
     worth = [measure for bar, measure in dry if bar.dry_at is not None and (bar.utilization or 0) < 1]
-    return found(given, Kind.WINDOW, full) + found(given, Kind.DRY, [one for _, one in dry], worth)
+    gone = "Nothing was said of it for days."
+    filling = found(given, Kind.WINDOW, full, gone=gone)
+    return filling + found(given, Kind.DRY, [one for _, one in dry], worth, gone=gone)
 
 
 def _is_told(bar: Bar) -> bool:
@@ -75,7 +77,8 @@ def _measure(kind: Kind, account: AccountGlance, bar: Bar, numbers: Mapping[str,
         told,
         percent(bar.utilization),
         account=numbers.get(account.account_id),
-        expires_at=bar.reset_at,
+        # Of one whose end was never told it is known afterwards only.
+        expires_at=bar.observed_at if bar.over and bar.reset_at is None else bar.reset_at,
         sure=not (bar.over or bar.stale),
         tone=Tone.WARNING if kind is Kind.DRY else None,
         incident=_end(bar.reset_at) if kind is Kind.DRY and bar.reset_at is not None else None,

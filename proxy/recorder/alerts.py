@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from core.alerts.kinds import Kind
 from core.alerts.outbox import columns
@@ -14,6 +15,7 @@ from proxy.recorder.clock import ServerClock
 from proxy.recorder.columns import Row
 from proxy.recorder.readable import moment
 from sql.database import Transaction
+from sql.errors import DatabaseError
 from sql.rows.alerts import RunningAlert
 from sql.rows.record import TrainLock
 
@@ -47,9 +49,15 @@ class Alerts:
             self._models.clear()
         self._models |= self._new
 
-    async def put_aside(self, transaction: Transaction, node: str, train: str, sqlstate: str | None) -> None:
-        """Raise that a call was put aside, in the transaction that does it. Raises sql's errors."""
-        alert = put_aside(node, train, sqlstate, await self.clock.now())
+    async def put_aside(
+        self, transaction: Transaction, node: str, train: str, exc: Exception, shown: UUID | None
+    ) -> None:
+        """Raise that a call was put aside, in the transaction that does it; ``shown``: it has a row.
+
+        Raises sql's errors.
+        """
+        sqlstate = exc.sqlstate if isinstance(exc, DatabaseError) else None
+        alert = put_aside(node, train, sqlstate, shown, await self.clock.now())
         await transaction.execute("alerts_raise", *columns([alert]))
 
     async def _unknown_models(

@@ -265,6 +265,8 @@ class Writer:
             if entry.recording is not None and entry.taped is not None and remains is not Remains.NOTHING:
                 limit = SHORT_LETTER if remains is Remains.SHORT_LETTER else None
                 await self._write_letter(transaction, train, letters.frames_of(entry.taped)[:limit], entry, exc)
+                shown = entry.start.request_id if remains is Remains.LETTER_AND_ROW else None
+                await self._alerts.put_aside(transaction, self._node, train, exc, shown)
                 stripped = replace(
                     entry, start=replace(entry.start, headers=()), recording=_bare(entry.recording), facts=None
                 )
@@ -284,7 +286,6 @@ class Writer:
         await transaction.execute(
             "record_dead_letter", entry.start.request_id, self._node, train, sqlstate, str(exc), frames
         )
-        await self._alerts.put_aside(transaction, self._node, train, sqlstate)
 
 
 async def _follow_up(transaction: Transaction, train: int, news: Sequence[Row], linked: Linking | None) -> None:

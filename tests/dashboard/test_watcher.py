@@ -97,6 +97,24 @@ async def test_a_window_that_wavers_around_a_threshold_is_told_once(
     assert [row[1] for row in await raised(connection, "window")] == [None, 1, None]
 
 
+async def test_a_window_without_an_end_and_one_that_is_not_heard_of_are_over_too(
+    database: Database, connection: Connection, now: datetime
+) -> None:
+    """Five hours after the last word, or when an account is forgotten."""
+    account = await observed.number(connection, "acct-1")
+    await observed.say(connection, account, "5h", [(now, 0.8)])
+    await observed.say(connection, account, "odd", [(now, 0.8)])
+    await look(database, now)
+    await look(database, now + 4 * HOUR)
+    assert len(await raised(connection)) == 2
+    await look(database, now + 6 * HOUR)
+    assert (await told(connection)).cause == "The window was reset."
+    await connection.execute("DELETE FROM account_windows")
+    await look(database, now + 7 * HOUR)
+    assert (await told(connection)).cause == "Nothing was said of it for days."
+    assert len(await raised(connection)) == 4
+
+
 async def test_only_what_is_reported_and_still_true_is_told(
     database: Database, connection: Connection, now: datetime
 ) -> None:

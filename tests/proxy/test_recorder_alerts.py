@@ -117,6 +117,8 @@ async def test_calls_put_aside_are_one_incident_an_hour(
     assert train is None
     assert {("Train", "atlas"), ("Postgres says", "22023")} <= set(told.fields)
     assert "hush" not in told.model_dump_json()
+    bare = await connection.fetchval("SELECT min(id::text) FROM requests WHERE parse_error LIKE '%dead letter%'")
+    assert told.path == f"/requests/{bare}"
 
 
 async def test_the_recorder_says_how_full_its_tape_is(
