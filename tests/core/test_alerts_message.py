@@ -160,6 +160,7 @@ def test_an_address_cannot_lead_elsewhere() -> None:
     assert told(path="//evil.example/").url == "http://127.0.0.1:3001/evil.example/"
     assert told(path="https://evil.example").url == "http://127.0.0.1:3001/"
     assert told(path="/requests?model=a|b>c d\n").url == "http://127.0.0.1:3001/requests?model=a%7Cb%3Ec%20d%0A"
+    assert told(path=f"/x?key={KEY}").url == "http://127.0.0.1:3001/x?key=[secret]"
     assert told(path="/x", page="a|b <c>").url in for_bot(told(path="/x"))["blocks"][-1]["elements"][0]["text"]
 
 

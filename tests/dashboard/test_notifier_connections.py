@@ -19,7 +19,7 @@ from core.settings import Settings
 from dashboard.notifier import connections
 from dashboard.notifier.posting import Slack as Posting
 from dashboard.notifier.target import Target
-from tests.slack import Answer, Slack
+from tests.slack import CHANNEL, TOKEN, Answer, Slack
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,11 @@ async def test_no_proxy_of_the_environment_is_used(tmp_path: Path, monkeypatch: 
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     async with Slack() as slack:
-        settings = Settings(data_dir=tmp_path, slack_webhook_url=slack.webhook)
+        settings = Settings(data_dir=tmp_path, slack_webhook_url=slack.webhook, slack_api_url=slack.api)
         assert (await posted(settings, slack.webhook)).outcome == "sent"
+        posting = Posting(settings)
+        assert (await posting.post(Target(TOKEN, CHANNEL), {"text": "x y", "blocks": []})).outcome == "sent"
+        await posting.close()
 
 
 def self_signed(folder: Path) -> ssl.SSLContext:

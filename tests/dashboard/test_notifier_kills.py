@@ -262,6 +262,29 @@ async def test_raising_never_waits_for_a_slack_that_hangs(stage: Stage) -> None:
     await notifier.close()
 
 
+async def test_nothing_else_is_told_on_a_channel_while_a_message_hangs(stage: Stage) -> None:
+    """Neither by this notifier nor by another, however long it takes: order stays, and nobody is hurried."""
+    number = await stage.webhook()
+    train = await stage.rows.fetchval("INSERT INTO trains (name) VALUES ('atlas') RETURNING train")
+    await stage.bot(train=train)
+    await stage.raised(title="hangs")
+    stage.slack.script(HANG)
+    notifier, other = stage.notifier(), stage.notifier()
+    async with asyncio.TaskGroup() as group:
+        hanging = group.create_task(notifier.look())
+        await stage.slack.arrived.wait()
+        await stage.raised(title="behind")
+        await stage.raised(Kind.TEST, title="tried", channel=number)
+        await stage.raised(title="elsewhere", train=train)
+        for one in (notifier, other):
+            stage.clock.on(seconds=5)
+            await one.look()
+        hanging.cancel()
+    assert stage.slack.texts == ["elsewhere"]
+    for one in (notifier, other):
+        await one.close()
+
+
 def _Any(*columns: Any) -> tuple[Any, ...]:  # noqa: N802  a row of any shape
     return columns
 
