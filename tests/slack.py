@@ -11,6 +11,7 @@ A step is a status, an ``Answer``, ``HANG`` (says nothing until the end), or ``R
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Self
@@ -98,6 +99,7 @@ class Slack:
         app.router.add_post("/services/{secret:.*}", self._webhook)
         app.router.add_post("/api/chat.postMessage", self._post_message)
         app.router.add_post("/between/chat.postMessage", self._between)
+        app.router.add_post("/endless/{rest:.*}", self._endless)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
@@ -132,6 +134,15 @@ class Slack:
         _, answer = await self._heard("between", request)
         page = {"text": "<html>", "content_type": "text/html"}
         return web.Response(status=answer.status, headers=_headers(answer), **page)  # type: ignore[arg-type]
+
+    async def _endless(self, request: web.Request) -> web.StreamResponse:
+        """An answer that never ends."""
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            while not self._end.is_set():
+                await response.write(bytes(1 << 16))
+        return response
 
     async def _heard(self, form: str, request: web.Request) -> tuple[Got, Answer]:
         got = Got(form, json.loads(await request.read()), request.headers.get("authorization"), self.clock())

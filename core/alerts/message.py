@@ -140,7 +140,10 @@ def _markdown(kind: str, where: str, *texts: str) -> Payload:
 
 
 def _pairs(told: Told) -> list[tuple[str, str]]:
-    return [(line(harmless(name)) or "–", harmless(value).strip() or "–") for name, value in told.fields[:MOST_FIELDS]]
+    """The figures, as many as Slack takes; how many were left out is said."""
+    pairs = [(line(harmless(name)) or "–", harmless(value).strip() or "–") for name, value in told.fields]
+    left = len(pairs) - MOST_FIELDS
+    return pairs if left <= 0 else [*pairs[: MOST_FIELDS - 1], ("…", f"{left + 1} more on the page")]
 
 
 def _lines(told: Told) -> list[str]:

@@ -4,14 +4,16 @@ A name can be resolved to another address a moment after it was checked (rebindi
 address is used. Only hosts that the environment names may be of a private network.
 """
 
+import json
 import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from ssl import SSLContext
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 from aiohttp import AddrInfoType, ClientHandlerType, ClientRequest, ClientResponse
 
+LONGEST_ANSWER: Final = 64 * 1024
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 
 
@@ -21,6 +23,34 @@ class NotAllowedError(OSError):
 
 class RedirectedError(aiohttp.ClientError):
     """The answer names another place."""
+
+
+class TooLongError(aiohttp.ClientError):
+    """The answer is longer than any of Slack's."""
+
+
+class ShortResponse(ClientResponse):
+    """An answer of which no more is read than Slack ever says: what is at an address may never end."""
+
+    async def text(self, encoding: str | None = None, errors: str = "strict") -> str:
+        """What was read of it."""
+        del encoding, errors
+        read = bytearray()
+        async for chunk in self.content.iter_any():
+            read += chunk
+            if len(read) > LONGEST_ANSWER:
+                self.close()
+                raise TooLongError
+        return read.decode(errors="replace")
+
+    async def json(
+        self, *, encoding: str | None = None, loads: Any = json.loads, content_type: str | None = "application/json"
+    ) -> Any:
+        """The same as JSON. Raises ContentTypeError, or what ``loads`` raises."""
+        text = await self.text(encoding)
+        if self.content_type != content_type:
+            raise aiohttp.ContentTypeError(self.request_info, self.history)
+        return loads(text)
 
 
 def is_public(address: str) -> bool:
@@ -42,6 +72,7 @@ def session(ssl: SSLContext, *, anywhere: bool, seconds: float) -> aiohttp.Clien
         timeout=aiohttp.ClientTimeout(total=seconds),
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
+        response_class=ShortResponse,
         middlewares=(_stay,),
     )
 

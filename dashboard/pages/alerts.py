@@ -106,6 +106,7 @@ async def log_page(call: Call[LogQuery]) -> web.Response:
         newest=address("/alerts/log", chosen),
         kinds=[(kind.value, KINDS[kind].title) for kind in Kind],
         states=WORDS_OF_STATES,
+        trains=sorted(view.trains.values()),
     )
 
 

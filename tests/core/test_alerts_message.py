@@ -107,7 +107,7 @@ def test_every_kind_is_told_in_what_slack_takes(kind: Kind, form: Any) -> None:
     check(payload)
     shown = "\n".join(texts(payload))
     assert telling.title in shown
-    assert all(name in shown and value in shown for name, value in telling.told.fields[:10])
+    assert all(name in shown and value in shown for name, value in telling.told.fields[:9])
     assert all(said in shown for said in telling.told.lines)
     assert f"https://footplate.example{telling.told.path}" in shown
     assert "2026-11-20 14:02:03 UTC" in shown
@@ -150,7 +150,10 @@ def test_a_webhook_shows_how_bad_it_is_by_colour() -> None:
 
 
 def test_nothing_is_left_out_silently() -> None:
-    """Of more paragraphs than there is room for it is said how many are missing."""
+    """Of more paragraphs, or figures, than there is room for it is said how many are missing."""
+    [shown] = for_webhook(told(fields=tuple((str(number), "1") for number in range(14))))["attachments"]
+    assert [one["title"] for one in shown["fields"]] == [*map(str, range(9)), "…"]
+    assert shown["fields"][-1]["value"] == "5 more on the page"
     [*_, last, _, _] = for_bot(told(lines=tuple("w" * 1_000 for _ in range(20))))["blocks"]
     assert last["text"]["text"] == "… and 12 more on the page"
 

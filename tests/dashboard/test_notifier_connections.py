@@ -85,6 +85,18 @@ async def test_nobody_is_followed(tmp_path: Path) -> None:
         assert "elsewhere" in answer.detail
 
 
+async def test_an_answer_that_never_ends_is_not_read_to_its_end(tmp_path: Path) -> None:
+    """Neither a webhook's nor that of Slack's API; it is tried again, as anything that is not Slack's answer."""
+    async with Slack() as slack:
+        url = f"http://127.0.0.1:{slack.port}/endless/"
+        settings = Settings(data_dir=tmp_path, webhook_hosts="127.0.0.1", slack_api_url=url)
+        posting = Posting(settings)
+        for target in (Target(url), Target(TOKEN, CHANNEL)):
+            answer = await posting.post(target, {"text": "x y", "blocks": []})
+            assert (answer.outcome, answer.detail) == ("again", "the call failed (TooLongError)")
+        await posting.close()
+
+
 async def test_no_proxy_of_the_environment_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither slack-sdk nor aiohttp takes one: the secret goes to nobody else."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"):

@@ -79,6 +79,17 @@ async def test_the_log_says_what_became_of_each(client, connection, state, words
     assert ("not sent: snoozed" in text) == (state == "dropped")
 
 
+async def test_the_log_of_a_train(client, connection):
+    """Its alerts and no other's; what is asked for stays chosen, and is kept by the links to older ones."""
+    await told_things(connection, datetime.now(UTC))
+    page = await seen(client, "/alerts/log?trainId=borealis")
+    words = plain(page.split('<ol class="logged')[1])
+    assert "claude-nova-1 has no price" in words
+    assert "14 of 31" not in words
+    assert "<option selected>borealis</option>" in page
+    assert "No such message" in plain(await seen(client, "/alerts/log?trainId=nobody"))
+
+
 async def test_the_log_shows_each_try_and_the_message(client, connection):
     """Every time Slack was asked, and the message with its fields and its link to our own page."""
     await told_things(connection, datetime.now(UTC))
