@@ -43,10 +43,10 @@ def _is_told(bar: Bar) -> bool:
 
 def _full(account: AccountGlance, bar: Bar, numbers: Mapping[str, int], given: Given) -> Measure:
     share = percent(bar.utilization)
-    name = f"{plain(account.title, 128)}: {window_title(bar.window)}"
+    name = f"{plain(account.title, 128)}: window of {window_title(bar.window)}"
     cause = "The provider refuses calls until then." if bar.rejected else "As the provider's headers say."
     told = Told(
-        title=f"{name} window {share} used",
+        title=f"{name}, {share} used",
         cause=cause,
         fields=_fields(account, bar, given, Kind.WINDOW),
         path=_path(account, bar),
@@ -56,11 +56,11 @@ def _full(account: AccountGlance, bar: Bar, numbers: Mapping[str, int], given: G
 
 
 def _dry(account: AccountGlance, bar: Bar, numbers: Mapping[str, int], given: Given) -> Measure:
-    name = f"{plain(account.title, 128)}: {window_title(bar.window)}"
+    name = f"{plain(account.title, 128)}: window of {window_title(bar.window)}"
     fields = _fields(account, bar, given, Kind.DRY)
     about = "soon" if bar.dry_at is None else f"about {given.moment(bar.dry_at, Kind.DRY)}"
     told = Told(
-        title=f"{name} window runs dry {about}",
+        title=f"{name} runs dry {about}",
         cause="At the rate of the last hour it is used up before its reset. The page has the range of the forecast.",
         fields=fields if bar.dry_at is None else (*fields, ("Left", lasting(bar.dry_at - given.now))),
         path=_path(account, bar),

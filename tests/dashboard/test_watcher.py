@@ -62,7 +62,7 @@ async def test_a_window_is_told_at_each_threshold_and_when_it_is_reset(
     await window(connection, now + 2 * MINUTE, 0.97, reset)
     for minute in (2, 3):
         await look(database, now + minute * MINUTE)
-    assert await titles(connection) == ["acct-1: 5 hours window 76 % used", "acct-1: 5 hours window 97 % used"]
+    assert await titles(connection) == ["acct-1: window of 5 hours, 76 % used", "acct-1: window of 5 hours, 97 % used"]
     row = await connection.fetchrow("SELECT account, train, expires_at, subject FROM alerts LIMIT 1")
     assert tuple(row or ()) == (account, None, reset, "acct-1/5h")
     said = await told(connection)
@@ -70,7 +70,7 @@ async def test_a_window_is_told_at_each_threshold_and_when_it_is_reset(
     assert dict(said.fields)["Resets"] == f"{reset:%a} {reset.day} {reset:%b %H:%M} UTC"
     await look(database, reset + MINUTE)
     await look(database, reset + 2 * MINUTE)
-    assert (await raised(connection))[2:] == [("window", 2, "good", "Over: acct-1: 5 hours window 97\u202f% used")]
+    assert (await raised(connection))[2:] == [("window", 2, "good", "Over: acct-1: window of 5 hours, 97\u202f% used")]
     assert (await told(connection)).cause == "The window was reset."
     still = "SELECT count(*) FROM alerts WHERE recovered_at IS NULL AND recovery_of IS NULL"
     assert await connection.fetchval(still) == 0
@@ -137,7 +137,7 @@ async def test_a_window_that_runs_dry_is_told_once_for_its_end(
     await observed.say(connection, account, "5h", samples, reset=reset)
     await look(database, now)
     [(_, _, tone, title)] = await raised(connection, "dry")
-    assert (tone, title.startswith("acct-1: 5 hours window runs dry about ")) == ("warning", True)
+    assert (tone, title.startswith("acct-1: window of 5 hours runs dry about ")) == ("warning", True)
     await connection.execute("UPDATE alerts SET recovered_at = now()")
     await observed.say(connection, account, "5h", [(now + MINUTE, 0.72)], reset=reset + timedelta(seconds=40))
     await look(database, now + MINUTE)
