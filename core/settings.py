@@ -164,16 +164,10 @@ def check_upstream(url: str) -> None:
 
 def check_webhook(url: str, name: str) -> SplitResult:
     """Refuse an address that messages cannot safely be sent to. Never quotes it: a webhook's path is its secret."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise ValueError(f"{name} must be https://host/path") from None
-    if not _HOST.fullmatch(parts.hostname or "") or port == 0 or not parts.path.startswith("/"):
+    parts = _address(url, name, form="https://host/path", only="host and path only: no query, fragment or user")
+    if not parts.path.startswith("/"):
         raise ValueError(f"{name} must be https://host/path")
-    if parts.query or parts.fragment or parts.username is not None or not url.isascii() or " " in url:
-        raise ValueError(f"{name} must be host and path only: no query, fragment or user")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ValueError(f"{name} must be https: http is allowed to loopback only")
     return parts
 
@@ -207,16 +201,21 @@ def check_database(url: str) -> None:
 
 
 def check_origin(url: str, name: str) -> SplitResult:
+    """The parts of an origin."""
+    return _address(url, name, form="https://host[:port]", only="an origin only: no path, query or user")
+
+
+def _address(url: str, name: str, *, form: str, only: str) -> SplitResult:
     """The parts of an address that can be reached: a host that is one, a port there is, no user and no query."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise ValueError(f"{name} must be https://host[:port] with a port from 1 to {MAX_PORT}") from None
+        raise ValueError(f"{name} must be {form} with a port from 1 to {MAX_PORT}") from None
     if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(parts.hostname or "") or port == 0:
-        raise ValueError(f"{name} must be https://host[:port]")
+        raise ValueError(f"{name} must be {form}")
     if parts.query or parts.fragment or parts.username is not None or not url.isascii() or " " in url:
-        raise ValueError(f"{name} must be an origin only: no path, query or user")
+        raise ValueError(f"{name} must be {only}")
     return parts
 
 
