@@ -143,6 +143,7 @@ async def test_feeds(client, connection):
     [feed] = (await asked(client, "GET", "/api/alerts/feeds"))["feeds"]
     assert (feed["trainId"], feed["feed"], feed["digest_at"], feed["zone"]) == ("atlas", True, "07:30:00", "UTC")
     await asked(client, "PUT", "/api/alerts/feeds/nobody", 404, described=path, feed=True)
+    await asked(client, "PUT", "/api/alerts/feeds/atlas%00", 404, described=path, feed=True)
     await asked(client, "PUT", "/api/alerts/feeds/atlas", 422, described=path, feed=True, zone="Mars")
     await asked(client, "PUT", "/api/alerts/feeds/atlas", 422, described=path, digest_at="07:30+02:00")
 
