@@ -60,7 +60,7 @@ async def _digest(database: Database, given: Given, key: str, row: AlertDigest, 
         title=f"{name}: {told_of:%A}, {told_of.day} {told_of:%B}" + ("" if calls else ": no calls"),
         cause=f"From midnight to midnight, {row.zone}.",
         fields=tuple(_fields(name, models)) if calls else (("Train", name),),
-        lines=tuple(_lines(models, dearest)) if calls else (),
+        lines=tuple(_lines(models, dearest, quoting=row.feed)) if calls else (),
         path=f"/overview?trainId={name}" if dearest is None else f"/conversations/{dearest.conversation_id}",
         page="The overview" if dearest is None else "The dearest conversation",
     )
@@ -86,7 +86,7 @@ def _cost(usd: Decimal, unpriced: int) -> str:
     return f"{figures.money(usd)} and {without}" if usd else f"unknown: {without}"
 
 
-def _lines(models: Sequence[AlertDay], dearest: DearConversationRow | None) -> Iterator[str]:
+def _lines(models: Sequence[AlertDay], dearest: DearConversationRow | None, *, quoting: bool) -> Iterator[str]:
     used = [one for one in models if one.requests]
     for one in used[:MODELS]:
         called = plain(one.model, 100) or "no model named"
@@ -94,5 +94,6 @@ def _lines(models: Sequence[AlertDay], dearest: DearConversationRow | None) -> I
     if len(used) > MODELS:
         yield f"and {len(used) - MODELS} more models"
     if dearest is not None:
-        title = plain(dearest.title or "without a title", 100)
-        yield f"Dearest conversation: {title}, {_cost(dearest.cost_usd or Decimal(0), dearest.unpriced_count)} in all"
+        # A title is what a user wrote first; that is told only where the feed is wanted.
+        title = plain(dearest.title or "without a title", 100) + ", " if quoting else ""
+        yield f"Dearest conversation: {title}{_cost(dearest.cost_usd or Decimal(0), dearest.unpriced_count)} in all"

@@ -25,7 +25,7 @@ from sql.rows.alerts_pages import AlertNumber, AlertSnooze, AlertTry, LoggedAler
 PAGE_ROWS: Final = 30
 MOST_OPEN: Final = 100
 LASTING: Final = sorted(kind.value for kind in Kind if KINDS[kind].lasts)
-QUOTING: Final = frozenset({Kind.FEED.value, Kind.SUMMARY.value})
+QUOTING: Final = frozenset({Kind.FEED.value, Kind.DIGEST.value, Kind.SUMMARY.value})
 """Kinds whose words may be those of users."""
 NONE: Final = "there is no such alert, or it is not yours to see"
 WHOLE: Final = "this concerns the whole installation, and you may see only some trains of it"

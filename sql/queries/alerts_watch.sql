@@ -68,9 +68,9 @@ FROM usage_of_period($1::integer[], $2, $3) AS u
 GROUP BY u.train, u.account;
 
 -- name: alert_digests
--- The trains that want a digest, and when.
+-- The trains that want a digest, when, and whether they want to hear what users write.
 -- returns: AlertDigest
-SELECT f.train, f.digest_at, f.zone FROM train_feeds AS f WHERE f.digest ORDER BY f.train;
+SELECT f.train, f.digest_at, f.zone, f.feed FROM train_feeds AS f WHERE f.digest ORDER BY f.train;
 
 -- name: alerts_known
 -- Which of these keys are in the outbox.

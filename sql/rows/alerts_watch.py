@@ -63,11 +63,12 @@ class AlertCalls:
 
 @dataclass(frozen=True, slots=True)
 class AlertDigest:
-    """When a train wants its digest."""
+    """When a train wants its digest; ``feed``: what users write may stand in it."""
 
     train: int
     digest_at: time
     zone: str
+    feed: bool
 
 
 @dataclass(frozen=True, slots=True)

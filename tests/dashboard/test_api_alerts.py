@@ -157,6 +157,11 @@ async def test_a_reader_changes_nothing_and_reads_no_users(settings, database, c
     turns = (await asked(client, "GET", "/api/alerts?kind=feed"))["alerts"]
     assert found["turn"] in [one["id"] for one in turns]
     assert all(one["title"] is None and one["message"] is None and one["fields"] == {} for one in turns)
+    await connection.execute(
+        "UPDATE alerts SET train = (SELECT train FROM trains WHERE name = 'atlas') WHERE kind = 'digest'"
+    )
+    [digest] = (await asked(client, "GET", "/api/alerts?kind=digest"))["alerts"]
+    assert (digest["id"], digest["title"], digest["message"]) == (found["digest"], None, None)
     assert [one["name"] for one in (await asked(client, "GET", "/api/channels"))["channels"]] == ["ops", "atlas-bot"]
     for method, path in (("PATCH", "/api/alerts/rules/window"), ("POST", "/api/channels"),
                          ("DELETE", f"/api/channels/{found['bot']}"), ("POST", f"/api/channels/{found['bot']}/test"),

@@ -163,12 +163,26 @@ async def test_the_day_before_is_told_once(database: Database, connection: Conne
     assert told.lines == (
         "claude-opus-5-5: 7 calls, $7.00",
         "claude-nova-1: 2 calls, unknown: 1 call without a price",
-        "Dearest conversation: Port the parser, $5.00 in all",
+        "Dearest conversation: $5.00 in all",
     )
     assert told.path == f"/conversations/{dear}"
     assert await connection.fetchval("SELECT expires_at FROM alerts") == eight + 12 * HOUR
     await look(database, eight + 24 * HOUR)
     assert len(await said(connection)) == 2
+
+
+async def test_a_digest_quotes_users_only_where_the_feed_is_wanted(database: Database, connection: Connection) -> None:
+    """The title of a conversation is what its user wrote first."""
+    eight = FRIDAY.replace(hour=8, minute=0)
+    await usage_seeds.used(connection, eight - 20 * HOUR, model="claude-opus-5-5", requests=1, cost=Decimal(1))
+    await usage_seeds.talk(connection, eight - 20 * HOUR, "Port the parser", Decimal(5), number=1)
+    await digest(connection, "atlas")
+    await look(database, eight)
+    await connection.execute("DELETE FROM alerts")
+    await connection.execute("UPDATE train_feeds SET feed = true")
+    await look(database, eight)
+    [(_, _, _, told)] = await said(connection)
+    assert told.lines[-1] == "Dearest conversation: Port the parser, $5.00 in all"
 
 
 async def test_a_day_without_calls_and_one_that_is_too_late(database: Database, connection: Connection) -> None:
