@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
+from core.alerts.kinds import KINDS as ABOUT
 from core.alerts.kinds import Kind
 from core.alerts.outbox import columns
 from core.alerts.watch import recoveries, unknown
@@ -23,6 +24,7 @@ from sql.rows.directory import TrainRow
 
 FIRST: Final = timedelta(seconds=3)
 EVERY: Final = timedelta(minutes=1)
+LASTING: Final = sorted(str(kind) for kind in Kind if ABOUT[kind].lasts)
 
 
 class Part(Protocol):
@@ -86,6 +88,8 @@ async def look(database: Database, now: datetime, *, watched: timedelta = timede
             raise
         except Exception as exc:  # noqa: BLE001 - one part's trouble is not the others'
             log.write_failure(exc, request_id=None, route=f"alerts {name}")
+    # Behind the parts: what is over by now is not told any more.
+    await database.execute("alerts_wake", LASTING, now)
 
 
 async def settle(database: Database, found: Found, now: datetime) -> None:

@@ -17,6 +17,24 @@ CROSS JOIN LATERAL (
     LIMIT 1000
 ) AS o;
 
+-- name: alerts_wake
+-- What of kinds $1 was not told because it was snoozed, or its rule switched off, is told when that is so no more at a
+-- moment ($2) and it still lasts; of one thing the newest alert only.
+UPDATE alerts AS a SET state = 'waiting', reason = NULL, due_at = $2
+FROM (
+    SELECT DISTINCT ON (o.kind, o.subject) o.alert
+    FROM alerts AS o
+    WHERE o.recovered_at IS NULL AND o.recovery_of IS NULL AND o.kind = ANY ($1::text[])
+    ORDER BY o.kind, o.subject, o.alert DESC
+) AS newest
+WHERE a.alert = newest.alert AND a.state = 'dropped' AND a.acknowledged_at IS NULL
+    AND (a.reason LIKE 'snoozed by %' OR a.reason = 'its rule is switched off')
+    AND (a.expires_at IS NULL OR a.expires_at > $2)
+    AND NOT EXISTS (SELECT FROM alert_rules AS r WHERE r.kind = a.kind AND NOT r.enabled)
+    AND NOT EXISTS (
+        SELECT FROM alert_snoozes AS z WHERE z.kind = a.kind AND z.subject IN ('', a.subject) AND z.until > $2
+    );
+
 -- name: alert_accounts
 -- The numbers of the accounts that bear ids $1.
 -- returns: AlertAccount

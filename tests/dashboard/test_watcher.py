@@ -51,6 +51,31 @@ async def window(connection: Connection, at: datetime, used: float, reset: datet
     return account
 
 
+async def test_what_was_snoozed_is_told_when_it_still_lasts(
+    database: Database, connection: Connection, now: datetime
+) -> None:
+    """Not before, not twice, and nothing of what is over by then; a rule that is on again tells it likewise."""
+    for name, used in (("acct-1", 0.99), ("acct-2", 0.8)):
+        await window(connection, now, used, now + 5 * HOUR, name)
+    await connection.execute("INSERT INTO alert_snoozes VALUES ('window', '', $1, 'ada')", now + HOUR)
+    await look(database, now)
+    await window(connection, now + 59 * MINUTE, 0.2, now + 5 * HOUR, "acct-2")
+    await window(connection, now + 59 * MINUTE, 0.99, now + 5 * HOUR)
+    said = "SELECT state FROM alerts WHERE kind = 'window' AND subject = 'acct-1/5h'"
+    for minute, state in ((59, "dropped"), (61, "waiting")):
+        await look(database, now + minute * MINUTE)
+        assert await connection.fetchval(said) == state
+    waiting = "SELECT subject FROM alerts WHERE kind = 'window' AND state = 'waiting' AND recovery_of IS NULL"
+    assert [row[0] for row in await connection.fetch(waiting)] == ["acct-1/5h"]
+    await connection.execute("UPDATE alerts SET state = 'dropped', reason = 'its rule is switched off'")
+    await connection.execute("UPDATE alerts SET acknowledged_at = $1, acknowledged_by = 'ada'", now)
+    await look(database, now + 62 * MINUTE)
+    assert await connection.fetchval(said) == "dropped"
+    await connection.execute("UPDATE alerts SET acknowledged_at = NULL, acknowledged_by = NULL")
+    await look(database, now + 62 * MINUTE)
+    assert await connection.fetchval(said) == "waiting"
+
+
 async def test_a_window_is_told_at_each_threshold_and_when_it_is_reset(
     database: Database, connection: Connection, now: datetime
 ) -> None:
