@@ -38,11 +38,14 @@ WITH RECURSIVE keys AS (
     FROM keys AS k
     WHERE k.key_id IS NOT NULL
 )
-SELECT k.train, k.key_id, sum(u.requests)::bigint AS requests, sum(u.cost_usd) AS cost_usd,
-    sum(u.unpriced)::bigint AS unpriced
+SELECT k.train, k.key_id, u.requests, u.cost_usd, u.unpriced
 FROM keys AS k
-JOIN key_usage AS u ON u.train = k.train AND u.key_id = k.key_id AND u.quarter >= $2::timestamptz AND u.quarter < $3::timestamptz
-GROUP BY 1, 2
+CROSS JOIN LATERAL (
+    SELECT sum(u.requests)::bigint AS requests, sum(u.cost_usd) AS cost_usd, sum(u.unpriced)::bigint AS unpriced
+    FROM key_usage AS u
+    WHERE u.train = k.train AND u.key_id = k.key_id AND u.quarter >= $2::timestamptz AND u.quarter < $3::timestamptz
+) AS u
+WHERE u.requests IS NOT NULL
 UNION ALL
 SELECT NULL, NULL, coalesce(sum(u.requests), 0)::bigint, coalesce(sum(u.cost_usd), 0), coalesce(sum(u.unpriced), 0)::bigint
 FROM usage_of_period($1, $2, $3) AS u
