@@ -49,6 +49,8 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (CLIENT_KEY_PREFIX, re.compile(r"fp_live_[A-Za-z0-9_-]{8,}+")),
     *((needle, re.compile(needle + r"[A-Za-z0-9]{20,}+")) for needle in ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")),
     ("github_pat_", re.compile(r"github_pat_[A-Za-z0-9_]{20,}+")),
+    ("xox", re.compile(r"xox[abeoprs]-[A-Za-z0-9-]{10,}+")),
+    ("hooks.slack.com/", re.compile(r"hooks\.slack\.com/[A-Za-z0-9/_-]{10,}+")),
     ("AKIA", re.compile(r"AKIA[0-9A-Z]{16}(?![0-9A-Z])")),
     # A JSON escape such as \n may stand right before it: pages mask raw bodies too.
     ("eyJ", re.compile(r"(?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]{8,}+\.[\w-]{8,}+\.[\w-]*+", re.ASCII)),
@@ -204,7 +206,7 @@ def may_hold_secret(text: str) -> bool:
 def find_secrets(text: str) -> list[tuple[int, int]]:
     """Where secrets stand in a text: (start, end) pairs in order, never overlapping. Linear in the text's length.
 
-    Anthropic and our own keys, GitHub tokens, AWS key ids, PEM private keys, JSON web tokens.
+    Anthropic and our own keys, GitHub and Slack tokens, Slack webhooks, AWS key ids, PEM private keys, JSON web tokens.
     """
     if len(text) < _SHORTEST_SECRET:
         return []

@@ -7,7 +7,7 @@ between (``statement_cache=False``).
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -181,7 +181,11 @@ class Database:
             seconds = statement_timeout_ms / 1000 + GRACE_SECONDS
             with _translating():
                 await connection.execute(begin, timeout=seconds)
-            yield Transaction(connection, self._queries, seconds)
+            try:
+                yield Transaction(connection, self._queries, seconds)
+            except BaseException as exc:
+                await _roll_back(connection, exc)
+                raise
             with _translating():
                 ended = await connection.execute("COMMIT", timeout=seconds)
             if ended != "COMMIT":
@@ -219,6 +223,14 @@ class Database:
 def _unanswered(exc: BaseException) -> bool:
     """Whether the server may still be at work on what the connection asked: no answer came, or nobody waited."""
     return isinstance(exc, asyncio.CancelledError) or (isinstance(exc, DatabaseError) and exc.sqlstate is None)
+
+
+async def _roll_back(connection: "PoolConnectionProxy[asyncpg.Record]", exc: BaseException) -> None:
+    """Ended by us, so that the pool has nothing to end: it would say so on stderr. Not where an answer is missing."""
+    if _unanswered(exc):
+        return
+    with suppress(*DRIVER_ERRORS):
+        await connection.execute("ROLLBACK", timeout=GRACE_SECONDS)
 
 
 async def _close(connection: "PoolConnectionProxy[asyncpg.Record]") -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.alerts.kinds import Kind, Tone
 
@@ -29,6 +29,14 @@ class Told(BaseModel):
     """The exact page of the dashboard, from ``/`` on."""
     page: str = "Open the page"
     """What that page is called."""
+
+
+def told_of(stored: object) -> Told:
+    """The words of an alert as they were stored; what another version stored in another shape has none."""
+    try:
+        return Told.model_validate(stored)
+    except ValidationError:
+        return Told(title="an alert that this version cannot read")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from core.alerts.kinds import KINDS, Kind, Tone
 from core.alerts.rules import Rule
-from core.alerts.told import Alert, Told
+from core.alerts.told import Alert, Told, told_of
 from core.alerts.watch_words import lasting, number
 
 POINTS: Final = 5.0
@@ -209,8 +209,7 @@ def _weight(row: Ended) -> tuple[bool, float, int]:
 
 
 def _recovery(row: Ended, why: str, now: datetime) -> Alert:
-    told = Told.model_validate(row.told)
-    said = _past(told, why, now - row.raised_at)
+    said = _past(told_of(row.told), why, now - row.raised_at)
     tone, about = Tone.GOOD, f"over:{row.alert}"
     made = Alert(Kind(row.kind), row.subject, about, tone, said, row.train, row.account, now + TOLD_FOR)
     return replace(made, recovery_of=row.alert)

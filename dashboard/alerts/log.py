@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from core.access import Permission, Principal, may
 from core.alerts.kinds import KINDS, Kind
 from core.alerts.rules import Rule
-from core.alerts.told import Told
+from core.alerts.told import told_of
 from dashboard.alerts.answers import AlertAnswer, AlertsAnswer, SnoozeAnswer, TryAnswer
 from dashboard.alerts.standing import standing
 from dashboard.notifier.rules import rules_now
@@ -151,14 +151,6 @@ async def wake(database: Database, principal: Principal, number: int) -> LoggedA
     row = await alert_numbered(database, await view_of(database, principal), number)
     await database.execute("alert_snooze_end", row.kind, row.subject)
     return row
-
-
-def told_of(value: object) -> Told:
-    """The words of an alert; what another version stored in another shape has none."""
-    try:
-        return Told.model_validate(value)
-    except ValidationError:
-        return Told(title="an alert that this version cannot read")
 
 
 def own_path(path: str) -> str:

@@ -13,7 +13,7 @@ from dashboard.notifier.rules import rules_now
 from sql.database import Database, Transaction
 from sql.rows.alerts_deliver import AlertClaimed, AlertNoted, AlertWaiting, ChannelTaken, KindTold
 
-CLAIM: Final = timedelta(seconds=60)
+CLAIM: Final = timedelta(seconds=30)
 SPACING: Final = timedelta(seconds=1)
 """Slack takes about one message a second of a channel."""
 

@@ -12,7 +12,7 @@ from core.access import Permission, may
 from core.alerts.kinds import KINDS, Kind, Tone
 from core.alerts.message import Payload, Telling, for_webhook
 from core.alerts.rules import Rule
-from core.alerts.told import Told
+from core.alerts.told import Told, told_of
 from core.settings import Settings
 from dashboard.alerts import channels, log
 from dashboard.alerts.log import LogQuery, View
@@ -162,7 +162,7 @@ def _payload(row: LoggedAlert, told: Told, base: str) -> Payload:
 
 
 def _line(row: Any, view: View, rules: Mapping[Kind, Rule], base: str = "", tries: Sequence[AlertTry] = ()) -> Line:
-    told, became = log.told_of(row.told), standing(row, datetime.now(UTC), rules)
+    told, became = told_of(row.told), standing(row, datetime.now(UTC), rules)
     if view.hides(row.kind):
         return Line(row, "What was said, for who may read conversations", None, "", became, tries=tries)
     picture = None

@@ -130,6 +130,13 @@ def test_one_recovery_a_subject_in_the_thread_of_the_worst_that_was_told() -> No
         assert (told.cause, told.fields, told.path) == ("The window was reset.", (("Lasted", "60 m"),), "/windows/a")
 
 
+def test_words_of_another_version_hold_no_recovery_up() -> None:
+    """What this version cannot read is over all the same, and so is what came with it."""
+    rows = [replace(row(75, 1), told={"title": "80 % used", "colour": "red"}), replace(row(75, 2), subject="b/5h")]
+    made = {one.recovery_of: one.told.title for one in recoveries(rows, {}, NOW)}
+    assert made == {1: "Over: an alert that this version cannot read", 2: "Over: 95 % used"}
+
+
 def test_moments_say_their_zone_and_spans_their_unit() -> None:
     """Also a zone without letters for a name."""
     assert moment(NOW) == "Fri 20 Nov 14:00 UTC"

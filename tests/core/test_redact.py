@@ -216,6 +216,8 @@ def test_no_credential_is_none(headers):
         PEM,
         *(f"gh{kind}_" + "a1B2" * 9 for kind in "pousr"),
         "github_pat_" + "a_1B" * 9,
+        *(f"xox{kind}-" + "12345-a1B2" * 3 for kind in "abeoprs"),
+        "hooks.slack.com/services/T0" + "A1" * 4 + "/B0" + "A1" * 4 + "/" + "a1B2" * 6,
         "AKIAIOSFODNN7EXAMPLE",
     ],
 )
@@ -230,7 +232,20 @@ def test_a_secret_in_a_text_is_found_whole(secret, around):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "sk-ant-", "risk-ant-hill", "gh", "ghp_short", "AKIA", "eyJ", "eyJhbGci.", "-----BEGIN CERTIFICATE-----\nMII"],
+    [
+        "",
+        "sk-ant-",
+        "risk-ant-hill",
+        "gh",
+        "ghp_short",
+        "xoxo",
+        "xoxb-short",
+        "hooks.slack.com/",
+        "AKIA",
+        "eyJ",
+        "eyJhbGci.",
+        "-----BEGIN CERTIFICATE-----\nMII",
+    ],
 )
 def test_what_only_looks_alike_is_left(text):
     """Prefixes alone are no secrets."""
@@ -240,7 +255,8 @@ def test_what_only_looks_alike_is_left(text):
 @pytest.mark.parametrize(
     "bait",
     [
-        "eyJ", "eyJaaaaaaaa.", "sk-ant-", "fp_live_", "gh", "ghp_", "github_pat_", "AKIA", "-----BEGIN ", "- ",
+        "eyJ", "eyJaaaaaaaa.", "sk-ant-", "fp_live_", "gh", "ghp_", "github_pat_", "xoxb-", "xox",
+        "hooks.slack.com/", "AKIA", "-----BEGIN ", "- ",
         "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\n",
     ],
 )  # fmt: skip

@@ -15,6 +15,7 @@ import pytest
 from core.alerts.kinds import Kind
 from core.alerts.outbox import columns
 from dashboard.notifier.service import Notifier
+from dashboard.notifier.turn import CLAIM
 from sql.database import Database
 from sql.rows.alerts import AlertRaised
 from tests.notified import NOON, Connection, Stage, staged
@@ -68,7 +69,7 @@ async def dies(stage: Stage, name: str, when: str) -> None:
 async def lives(stage: Stage) -> None:
     """A notifier that tells everything, after the dead one's claim ran out."""
     notifier = stage.notifier()
-    stage.clock.on(seconds=59)
+    stage.clock.on(seconds=CLAIM.total_seconds() - 1)
     assert not await notifier.look()
     stage.clock.on(seconds=1)
     while await notifier.look():
@@ -115,7 +116,7 @@ async def test_after_two_lost_marks_nobody_is_told_a_third_time(stage: Stage) ->
     await stage.raised(title="first")
     await stage.raised(title="second")
     await dies(stage, "notifier_sent", "before")
-    stage.clock.on(seconds=60)
+    stage.clock.on(seconds=CLAIM.total_seconds())
     await dies(stage, "notifier_sent", "before")
     await lives(stage)
     assert stage.slack.texts == ["first", "first", "second"]

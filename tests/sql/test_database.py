@@ -108,6 +108,19 @@ async def test_a_transaction_commits_or_leaves_nothing(database: Database) -> No
     assert await database.fetch("names", One) == [One("kept")]
 
 
+async def test_a_block_that_raises_is_rolled_back_without_a_word(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The pool would say on stderr that it had to; whatever raised, and after a statement that failed."""
+    for statement in ("pid", "wrong"):
+        with pytest.raises((LookupError, DatabaseError)):
+            async with database.transaction() as transaction:
+                await transaction.execute(statement)
+                raise LookupError
+    assert caplog.records == []
+    assert await pid(database) > 0
+
+
 async def test_a_swallowed_failure_is_no_commit(database: Database) -> None:
     """The server rolls back where a statement failed; whoever went on must not believe it was stored."""
     with pytest.raises(DatabaseAwayError, match="rolled back"):
