@@ -155,7 +155,7 @@ def _measure(
         subject,
         float(burst.failures) if burst.share >= OVER_SHARE else 0.0,
         told,
-        f"{burst.failures} within 10 minutes",
+        f"{burst.failures} of {figures.plural(max(burst.failures, burst.calls), 'call')} within 10 minutes",
         train,
         account,
         tone=Tone.DANGER if burst.share >= GRAVE_SHARE else Tone.WARNING,

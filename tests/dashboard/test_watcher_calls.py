@@ -91,6 +91,17 @@ async def test_a_few_among_many_are_no_burst(database: Database, connection: Con
     assert await said(connection) == []
 
 
+async def test_it_is_over_when_they_are_few_among_many(database: Database, connection: Connection) -> None:
+    """The same failures, and so many good calls since that they are less than a tenth: both figures are said."""
+    await broken(connection, NOW - MINUTE, 6)
+    await look(database, NOW)
+    await usage_seeds.used(connection, NOW, train="default", requests=94)
+    await look(database, NOW + MINUTE)
+    *_, (subject, recovery_of, tone, told) = await said(connection)
+    assert (subject, recovery_of, tone) == ("train default", 1, "good")
+    assert told.cause == "Now: 6 of 100 calls within 10 minutes."
+
+
 async def test_an_account_that_breaks_in_several_trains_is_told_itself(
     database: Database, connection: Connection
 ) -> None:
