@@ -19,6 +19,7 @@ from typing import Any
 
 import aiohttp
 
+from deploy import bound_child
 from deploy.postgres import EmbeddedPostgres
 
 ROOT = Path(__file__).parents[1]
@@ -137,9 +138,13 @@ async def running(data: Path, *, upstream_url: str, **environment: str) -> Async
 
 
 async def start(data: Path, *flags: str, stderr: int | None = None, **environment: str) -> Process:
-    """Run `footplate up` on free ports; stdout is a pipe, stderr the test's own unless told otherwise."""
+    """Run `footplate up` on free ports; stdout is a pipe, stderr the test's own unless told otherwise.
+
+    It dies with this process: a suite that is ended in the middle of a test leaves no product behind.
+    """
     settings = {"FOOTPLATE_PROXY_PORT": "0", "FOOTPLATE_DASHBOARD_PORT": "0", "FOOTPLATE_DRAIN_SECONDS": "10"}
     return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-S", bound_child.__file__, str(os.getpid())),
         *(sys.executable, "-m", "deploy", "up", "--data-dir", str(data), *flags),
         cwd=ROOT,
         env=clean_environment() | settings | environment,
