@@ -25,6 +25,8 @@ from deploy.postgres import EmbeddedPostgres
 ROOT = Path(__file__).parents[1]
 READY = re.compile(r"^ready proxy=(?P<proxy>\S+) dashboard=(?P<dashboard>\S+)$")
 START_SECONDS = 60.0
+QUIET_SECONDS = 2.0
+"""Nothing came for so long: more than a recorder ever rests between two batches (``proxy.recorder.line``)."""
 SETTLE_SECONDS = 30.0
 PAUSE_SECONDS = 0.1
 
@@ -58,11 +60,12 @@ class Product:
         Filters are those of GET /api/requests.
         """
         before: list[Row] = []
-        deadline = _now() + SETTLE_SECONDS
+        deadline, since = _now() + SETTLE_SECONDS, _now()
         while True:
             rows = await self._list(filters)
-            quiet = rows and rows == before and all(row["outcome"] is not None for row in rows)
-            if not settled or quiet:
+            since = since if rows == before else _now()
+            done = rows and all(row["outcome"] is not None for row in rows) and _now() - since > QUIET_SECONDS
+            if not settled or done:
                 return [row | await self._detail(row["id"]) for row in rows]
             assert _now() < deadline, f"not settled after {SETTLE_SECONDS:.0f} s: {rows}"
             before = rows
