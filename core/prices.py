@@ -67,6 +67,19 @@ class Modifier:
     models: frozenset[str]
 
 
+_OF_A_ROW: Final = ("model", *RATES, "valid_from", "valid_to", "min_prompt", "max_prompt", "speed")
+
+
+def own_price(row: Mapping[str, Any]) -> Price:
+    """A price that an installation set itself, from the columns of its row in ``prices``."""
+    return Price(
+        id=f"own/{row['price']}",
+        unconfirmed=frozenset(row["unconfirmed"]),
+        source=row["source"] or "own",
+        **{name: row[name] for name in _OF_A_ROW},
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class PriceList:
     """All prices. ``prices`` and ``own`` hold those of each name, the own ones the newest first."""

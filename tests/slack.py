@@ -132,8 +132,7 @@ class Slack:
     async def _between(self, request: web.Request) -> web.StreamResponse:
         """Not Slack's API, but something that stands before it."""
         _, answer = await self._heard("between", request)
-        page = {"text": "<html>", "content_type": "text/html"}
-        return web.Response(status=answer.status, headers=_headers(answer), **page)  # type: ignore[arg-type]
+        return web.Response(status=answer.status, headers=_headers(answer), text="<html>", content_type="text/html")
 
     async def _endless(self, request: web.Request) -> web.StreamResponse:
         """An answer that never ends."""

@@ -1,9 +1,10 @@
 """The price list as pages compute with it: that which comes with the program, and the installation's own before it."""
 
+from dataclasses import asdict
 from functools import cache
 from importlib.resources import files
 
-from core.prices import RATES, Price, PriceList, parse
+from core.prices import PriceList, own_price, parse
 from sql.database import Database
 from sql.rows.prices import PriceRow
 
@@ -16,19 +17,4 @@ def listed() -> PriceList:
 
 async def prices_now(database: Database) -> PriceList:
     """All prices that hold. One query."""
-    return listed().with_own(map(_own, await database.fetch("prices_own", PriceRow)))
-
-
-def _own(row: PriceRow) -> Price:
-    return Price(
-        id=f"own/{row.price}",
-        model=row.model,
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
-        min_prompt=row.min_prompt,
-        max_prompt=row.max_prompt,
-        speed=row.speed,
-        unconfirmed=frozenset(row.unconfirmed),
-        source=row.source or "own",
-        **{name: getattr(row, name) for name in RATES},
-    )
+    return listed().with_own(map(own_price, map(asdict, await database.fetch("prices_own", PriceRow))))

@@ -4,11 +4,11 @@ Whoever holds a train's row knows how often the own prices were changed (``recor
 is used as long as nothing has changed, and a request is never priced by what is no more.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 
 from core.models import Recording
-from core.prices import RATES, Price, PriceList, parse
+from core.prices import PriceList, own_price, parse
 from core.pricing import NOT_WHOLE, Bill, Unpriced, bill, cost, sold, total
 from proxy.recorder.readable import moment
 from sql.database import Transaction
@@ -37,25 +37,9 @@ class PriceBook:
         """The prices of this moment. Raises sql's errors."""
         if lock.price_changes != self._changes:
             rows = await transaction.fetch("prices_own", PriceRow)
-            self.prices = self.prices.with_own(map(own_price, rows))
+            self.prices = self.prices.with_own(map(own_price, map(asdict, rows)))
             self._changes = lock.price_changes
         return self.prices
-
-
-def own_price(row: PriceRow) -> Price:
-    """A row of ``prices`` as a price."""
-    return Price(
-        id=f"own/{row.price}",
-        model=row.model,
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
-        min_prompt=row.min_prompt,
-        max_prompt=row.max_prompt,
-        speed=row.speed,
-        unconfirmed=frozenset(row.unconfirmed),
-        source=row.source or "own",
-        **{name: getattr(row, name) for name in RATES},
-    )
 
 
 def billed(recording: Recording, prices: PriceList) -> Bill:

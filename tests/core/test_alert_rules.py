@@ -8,7 +8,7 @@ import pytest
 
 from core.alerts.kinds import KINDS, RULED, Kind, Tone
 from core.alerts.outbox import columns
-from core.alerts.rules import Quiet, complete, default, quiet_until
+from core.alerts.rules import Quiet, Rule, complete, default, quiet_until
 from core.alerts.told import Alert, Told
 
 ZURICH = ZoneInfo("Europe/Zurich")
@@ -45,11 +45,11 @@ def test_what_was_changed_goes_before_the_default() -> None:
         (default(Kind.BURST), "2026-11-20 03:00", None),
     ],
 )
-def test_quiet_hours_are_those_of_the_zone(rule: object, now: str, until: str | None) -> None:
+def test_quiet_hours_are_those_of_the_zone(rule: Rule, now: str, until: str | None) -> None:
     """They may go over midnight, and begin and end by the clock on the wall."""
     there = datetime.fromisoformat(now).replace(tzinfo=ZURICH)
     expected = None if until is None else datetime.fromisoformat(until).replace(tzinfo=ZURICH).astimezone(UTC)
-    assert quiet_until(rule, there) == expected  # type: ignore[arg-type]
+    assert quiet_until(rule, there) == expected
 
 
 def test_of_one_dedupe_key_the_first_is_raised() -> None:

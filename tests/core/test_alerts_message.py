@@ -146,7 +146,10 @@ def test_a_webhook_shows_how_bad_it_is_by_colour() -> None:
     assert (shown["text"], shown["ts"]) == ("why\nsaid", int(AT.timestamp()))
     assert shown["fields"] == [{"title": "Errors", "value": "12", "short": True}]
     assert shown["footer"] == "Footplate · Burst of errors · 2026-11-20 14:02:03 UTC"
-    assert HeaderBlock.parse(for_webhook(told())["blocks"][0]).text.text == f"{MARKS[Tone.DANGER]} x"  # type: ignore[union-attr]
+    header = HeaderBlock.parse(for_webhook(told())["blocks"][0])
+    assert isinstance(header, HeaderBlock)
+    assert header.text is not None
+    assert header.text.text == f"{MARKS[Tone.DANGER]} x"
 
 
 def test_nothing_is_left_out_silently() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,10 +21,10 @@ MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
 
-def at(alert: int, kind: Kind, minutes: float = 0.0, **known: object) -> Waiting:
+def at(alert: int, kind: Kind, minutes: float = 0.0, **known: Any) -> Waiting:
     """An alert raised so many minutes after noon."""
     raised = NOON + minutes * MINUTE
-    return Waiting(alert, kind, raised, **({"due_at": raised} | known))  # type: ignore[arg-type]
+    return Waiting(alert, kind, raised, known.pop("due_at", raised), **known)
 
 
 def decide(waiting: Sequence[Waiting], minutes: float = 0.0, channel: Channel | None = None, *rules: Rule) -> Plan:

@@ -14,7 +14,7 @@ from dashboard.notifier.posting import Slack as Posting
 from dashboard.notifier.target import NOT_LISTED, OTHER_KEY, Target
 from sql.database import Database
 from tests.notified import NOON, Connection, Stage, staged
-from tests.slack import CHANNEL, HANG, RESET, SECRET, TOKEN, Answer
+from tests.slack import CHANNEL, HANG, RESET, SECRET, TOKEN, Answer, Step
 
 pytestmark = pytest.mark.postgres
 LAST_REASON = 400
@@ -58,10 +58,10 @@ async def test_retry_after_is_kept_to_the_second(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("answer", [500, 503, RESET, Answer(302, location="/elsewhere"), Answer(200, "internal_error")])
-async def test_what_is_slacks_fault_is_tried_again_ever_more_seldom(stage: Stage, answer: object) -> None:
+async def test_what_is_slacks_fault_is_tried_again_ever_more_seldom(stage: Stage, answer: int | Answer | Step) -> None:
     """After 1, 2, 4 … s, at most every five minutes; then it is told, and the next failure begins at 1 s again."""
     await (stage.bot() if isinstance(answer, Answer) and answer.status == 200 else stage.webhook())
-    stage.slack.always = answer  # type: ignore[assignment]
+    stage.slack.always = answer
     await stage.raised(title="told at last")
     waits = []
     notifier = stage.notifier()

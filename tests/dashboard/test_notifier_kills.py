@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -60,7 +60,7 @@ class Mortal:
 
 async def dies(stage: Stage, name: str, when: str) -> None:
     """A notifier that dies at this point."""
-    notifier = Notifier(Mortal(stage.database, name, when), stage.settings, clock=stage.clock)  # type: ignore[arg-type]
+    notifier = Notifier(cast("Database", Mortal(stage.database, name, when)), stage.settings, clock=stage.clock)
     with pytest.raises(Killed):
         await notifier.look()
     await notifier.close()
