@@ -286,5 +286,7 @@ def test_settings_of_the_stage_are_those_of_an_installation(tmp_path: Path) -> N
 
     plain = Settings(data_dir=tmp_path, slack_webhook_url="https://hooks.slack.com/services/x")
     assert (listed_hosts(plain), trusted_hosts(plain)) == ({"hooks.slack.com"}, frozenset())
-    own = Settings(data_dir=tmp_path, slack_webhook_url="http://127.0.0.1:9/x", webhook_hosts="Chat.Example, ,b")
-    assert trusted_hosts(own) == {"127.0.0.1", "chat.example", "b"}
+    own = Settings(
+        data_dir=tmp_path, slack_webhook_url="http://127.0.0.1:9/x", webhook_hosts="Chat.Example, ,b:8443,[::1]:9"
+    )
+    assert trusted_hosts(own) >= {"127.0.0.1", "chat.example", "b", "::1"}
