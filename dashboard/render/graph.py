@@ -27,8 +27,8 @@ _STOPS = {
     "stop_sequence": "stop sequence",
 }
 _GLYPH_WORDS: dict[Glyph, str] = {
-    "prompt": "user prompt", "turn": "turn", "fork": "branch point", "error": "error", "cancelled": "cancelled", "running": "running",
-    "subagent": "sub-agent", "run": "folded run", "joint": "after a compaction",
+    "prompt": "user prompt", "turn": "turn", "fork": "branch point", "error": "error", "cancelled": "cancelled",
+    "running": "running", "subagent": "sub-agent", "run": "folded run", "joint": "after a compaction",
 }  # fmt: skip
 
 
