@@ -168,6 +168,7 @@ async def test_one_conversation_is_read_by_index(filled):
     for name, given, most in (
         ("conversation_found", f"'{{1,2,999}}', '{row['conversation_id']}'", 2),
         ("conversation_found", f"'{{1,2,999}}', '{alias}'", 2),
+        ("conversation_joined", f"'{{1,2,999}}', '{alias}'", 1),
         ("branches_of", f"'{{1,2}}', '{{{row['conversation_id']}}}'", 1),
         ("requests_in_conversation", f"1, '{talk}', 1000", 40),
         ("request_neighbours", f"1, '{request}', '{talk}', NULL, NULL", 40),
