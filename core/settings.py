@@ -97,7 +97,7 @@ class Settings(BaseModel):
     webhook_hosts: str = Field(
         "hooks.slack.com",
         alias="FOOTPLATE_WEBHOOK_HOSTS",
-        description="Hosts that channels set on the page may name, joined by commas",
+        description="Hosts that channels set on the page may name, joined by commas; `host:port` for another port",
     )
     slack_api_url: str = Field(
         "https://slack.com/api/",

@@ -121,6 +121,9 @@ async def staged(database: Database, rows: Connection, folder: Path) -> AsyncIte
     clock = Clock()
     async with Slack(clock) as slack:
         settings = Settings(
-            data_dir=folder, secret_key=KEY, webhook_hosts="hooks.slack.com,127.0.0.1", slack_api_url=slack.api
+            data_dir=folder,
+            secret_key=KEY,
+            webhook_hosts=f"hooks.slack.com,127.0.0.1:{slack.port}",
+            slack_api_url=slack.api,
         )
         yield Stage(database, rows, slack, clock, settings)

@@ -16,6 +16,8 @@ from core.alerts.rules import Rule, quiet_until
 MOST_WAITING: Final = 100
 AWAY_COUNTS: Final = timedelta(minutes=2)
 """An outage that is shorter delays messages and is not spoken of."""
+SUMMARY_WAITS: Final = timedelta(minutes=1)
+"""So long a summary gathers while there are conversations to tell; then it goes before them, or it never would."""
 OVER: Final = "it was over before it could be told"
 _TOLD_BY_ITSELF: Final = frozenset({Kind.TEST, Kind.SUMMARY})
 
@@ -67,7 +69,7 @@ class Channel:
 
 @dataclass(slots=True)
 class Plan:
-    """By number of the alert. ``send`` is in order, at most one a second; a summary that waits is among them, last."""
+    """By number of the alert. ``send`` is in order, at most one a second; a summary that waits is among them."""
 
     send: list[int] = field(default_factory=list)
     sum_up: dict[int, Why] = field(default_factory=dict)
@@ -86,7 +88,7 @@ def plan(waiting: Iterable[Waiting], channel: Channel, rules: Mapping[Kind, Rule
     for kind, group in groupby(sorted(by_interval, key=lambda one: one.kind), key=lambda one: one.kind):
         _pace(made, list(group), rules[kind].minimum_interval, channel.told_at.get(kind), now)
     _bound(made, ordered)
-    made.send = _in_order(made.send, ordered)
+    made.send = _in_order(made.send, ordered, now)
     return made
 
 
@@ -169,16 +171,18 @@ def _bound(made: Plan, ordered: Sequence[Waiting]) -> None:
     made.send = [alert for alert in made.send if alert not in made.sum_up]
 
 
-def _in_order(send: Iterable[int], ordered: Sequence[Waiting]) -> list[int]:
+def _in_order(send: Iterable[int], ordered: Sequence[Waiting], now: datetime) -> list[int]:
     """Somebody waits for a test; what lasts does not wait, a second each, behind a hundred turns of a conversation."""
-    place = {one.alert: (_rank(one.kind), one.alert) for one in ordered}
+    place = {one.alert: (_rank(one, now), one.alert) for one in ordered}
     return sorted(send, key=place.__getitem__)
 
 
-def _rank(kind: Kind) -> int:
-    if kind in _TOLD_BY_ITSELF:
-        return 0 if kind is Kind.TEST else 3
-    return 1 if KINDS[kind].lasts else 2
+def _rank(one: Waiting, now: datetime) -> int:
+    if one.kind is Kind.SUMMARY:
+        return 3 if now - one.raised_at >= SUMMARY_WAITS else 5
+    if KINDS[one.kind].lasts:
+        return 1
+    return {Kind.TEST: 0, Kind.DIGEST: 2}.get(one.kind, 4)
 
 
 def _unwanted(one: Waiting, rule: Rule) -> str | None:
@@ -209,6 +213,8 @@ def _waited(one: Waiting, channel: Channel, rule: Rule, now: datetime) -> Why | 
 
 def _late(one: Waiting, now: datetime) -> bool:
     """Whether it is no news any more."""
-    matters = KINDS[one.kind].matters_for
+    about = KINDS[one.kind]
     over = one.recovered_at is not None or (one.expires_at is not None and one.expires_at <= now)
-    return over or (matters is not None and now - one.raised_at > matters)
+    # What lasts on is as new as the moment from which it may be told: the end of a snooze, of quiet hours, of a pause.
+    since = max(one.raised_at, one.due_at) if about.lasts else one.raised_at
+    return over or (about.matters_for is not None and now - since > about.matters_for)

@@ -1,8 +1,10 @@
 """The conversation feed: one message for each turn that a user of a train takes, when its answer is whole.
 
 Told is what a person wrote and got: no sub-agents, no side calls (titles, quotas), no summaries, no counting of tokens.
-The key of a turn is its conversation and the state of the transcript after the user's words: a retry, a second try of
-the answer and a recording that is read again are the same turn.
+Two turns have no words of their own: one that a client's reminder begins (a task in the background ended), and one that
+goes on behind an automatic compaction, whose words are in the summary only. What they end with is told, too.
+The key of a turn is its conversation and the state of the transcript at its last call: a retry, a second try of the
+answer and a recording that is read again are the same turn.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +33,8 @@ TOOLS: Final = 20
 ARGUMENT: Final = 120
 _GOES_ON: Final = frozenset({None, "tool_use", "pause_turn"})
 """Reasons to stop after which the same turn goes on."""
+LATER: Final = "A later answer to the same words: a task in the background ended, or the like."
+COMPACTED: Final = "What was asked stands before the compaction of this conversation."
 _TELLING: Final = ("command", "file_path", "path", "notebook_path", "pattern", "url", "query", "description", "prompt")
 """The arguments that say most of a call, the best first."""
 
@@ -55,14 +59,15 @@ def turn(given: Turn) -> Alert | None:
     if recording is None or facts is None or link is None or not _is_told(recording, facts, link):
         return None
     place = _begins(facts)
-    if place is None:
+    if place is None and not facts.call.continuation:
         return None
-    asked = facts.items[place].text or ""
+    asked = "" if place is None else facts.items[place].text or ""
     conversation = link.conversation_id
     told = Told(
-        title=f"{given.name}: {_first(asked, TITLE)}",
+        title=f"{given.name}: {_first(asked, TITLE) if asked else 'answered after a compaction'}",
+        cause=_cause(facts, asked),
         fields=(("Train", given.name), ("Model", plain(recording.answered_model or recording.model or "", 100) or "–")),
-        lines=tuple(_lines(asked, facts.items[place + 1 :], recording.message)),
+        lines=tuple(_lines(asked, facts.items[(place or 0) + 1 :], recording.message)),
         path=f"/conversations/{conversation}?at={given.request}",
         page="The conversation",
     )
@@ -70,7 +75,7 @@ def turn(given: Turn) -> Alert | None:
     return Alert(
         Kind.FEED,
         str(conversation),
-        f"{Kind.FEED}:{given.train}:{conversation}:{facts.states[place].hex()}",
+        f"{Kind.FEED}:{given.train}:{conversation}:{facts.call.state.hex()}",
         Tone.INFO,
         told,
         train=given.train,
@@ -96,8 +101,18 @@ def _begins(facts: Facts) -> int | None:
     return None
 
 
+def _cause(facts: Facts, asked: str) -> str:
+    """Why there are no new words, where there are none."""
+    if not asked:
+        return COMPACTED
+    # Reminders are no items: behind the words stands an answer already. One that the caller began itself is none.
+    prefilled = any(keep < len(facts.items) for keep, _ in facts.said)
+    return LATER if facts.items[-1].role == ASSISTANT and not prefilled else ""
+
+
 def _lines(asked: str, behind: Sequence[Item], message: Mapping[str, Any] | None) -> Iterator[str]:
-    yield "User: " + _beginning(asked)
+    if asked:
+        yield "User: " + _beginning(asked)
     uses = [line for item in behind if item.role == ASSISTANT and item.kind == "tool_use" for line in (_use(item),)]
     yield from uses[:TOOLS]
     if len(uses) > TOOLS:

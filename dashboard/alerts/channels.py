@@ -12,7 +12,7 @@ from core.errors import BadSettingError
 from core.settings import Settings, check_webhook
 from dashboard.alerts.answers import ChannelAnswer, ChannelChange, ChannelGiven
 from dashboard.alerts.log import needs_whole
-from dashboard.notifier.target import NOT_SET, listed_hosts
+from dashboard.notifier.target import NOT_SET, is_listed, listed_hosts
 from dashboard.problems import Problem
 from dashboard.sealing import seal
 from dashboard.secret import sealing_key
@@ -200,9 +200,8 @@ def _checked(url: str, settings: Settings) -> str:
     except ValueError as exc:
         # Said without what was sent; a webhook's address is its secret.
         raise _refused("secret", str(exc)) from None
-    allowed = listed_hosts(settings)
-    if (parts.hostname or "").lower() not in allowed or len(url) > LONGEST_URL:
-        hosts = ", ".join(sorted(allowed)) or "none"
+    if not is_listed(parts, settings) or len(url) > LONGEST_URL:
+        hosts = ", ".join(sorted(listed_hosts(settings))) or "none"
         raise _refused("secret", f"webhooks may go to these hosts only: {hosts} (FOOTPLATE_WEBHOOK_HOSTS)")
     return url
 

@@ -25,7 +25,6 @@ class Part:
     turns: list[Turn]
     begins: bool
     branch: str
-    sub_agent: bool
     behind: int | None
     """The number of the request that it goes on from; None for a beginning."""
     masked: int
@@ -47,7 +46,7 @@ async def parts(
             made = await rendered(app, thread.drawn, part, stored, talk.launches, draw, "")
             turns = made.turns[max(0, at - part.first) :]
             behind = None if parent is None else parent + 1
-            yield Part(turns, at == first, row.branch_id or "main", row.is_subtask, behind, made.masked)
+            yield Part(turns, at == first, row.branch_id or "main", behind, made.masked)
             at = part.end
 
 
@@ -86,7 +85,7 @@ async def as_markdown(
             where = f", goes on from {part.behind}" if part.behind else ""
             yield _encoded(f"\n## {written.plain(part.branch)}{where}\n")
         for turn in part.turns:
-            yield _encoded(f"\n{written.turn(turn, sub_agent=part.sub_agent)}\n")
+            yield _encoded(f"\n{written.turn(turn)}\n")
     yield _encoded(f"\n---\n\n*Exported by Footplate; {figures.plural(hidden, 'secret')} masked.*\n")
 
 

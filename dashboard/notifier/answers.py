@@ -64,6 +64,9 @@ OFF: Final[Mapping[str, str]] = {
 UNKNOWN_ADDRESS: Final = f"{_WEBHOOK_GONE} (HTTP 404)"
 GONE: Final = f"{_WEBHOOK_GONE} (HTTP 410)"
 REFUSED: Final = "what is at this address refuses every message (HTTP 401 or 403). Add a new webhook"
+ELSEWHERE: Final = (
+    "this address leads on to another one (a redirect), which we do not follow. Add the webhook that it leads to"
+)
 _BY_STATUS: Final = {404: UNKNOWN_ADDRESS, 410: GONE, 401: REFUSED, 403: REFUSED}
 _AGAIN: Final = frozenset(
     {"ratelimited", "rate_limited", "message_limit_exceeded", "internal_error", "fatal_error", "service_unavailable"}
@@ -94,7 +97,7 @@ def reason(code: str) -> str:
 
 def reasons() -> list[str]:
     """Every reason for which Slack's answers switch a channel off."""
-    return [*map(reason, OFF), *dict.fromkeys(_BY_STATUS.values())]
+    return [*map(reason, OFF), *dict.fromkeys(_BY_STATUS.values()), ELSEWHERE]
 
 
 def of_status(status: int, body: str, retry_after: str | None) -> Answer:
@@ -102,6 +105,11 @@ def of_status(status: int, body: str, retry_after: str | None) -> Answer:
     if 200 <= status < 300:
         return Answer("sent", "sent", status)
     return of_code(body.strip(), status, retry_after)
+
+
+def of_redirect(status: int) -> Answer:
+    """What it means that a webhook leads elsewhere: nobody takes that back, as a rule, and it never is followed."""
+    return Answer("never", ELSEWHERE, status, off=True)
 
 
 def of_code(given: str, status: int, retry_after: str | None) -> Answer:
@@ -126,7 +134,7 @@ def of_failure(exc: Exception) -> Answer:
     if isinstance(os_error, NotAllowedError):
         detail = "its host has an address in a private network, and is not named in FOOTPLATE_WEBHOOK_HOSTS"
     elif isinstance(exc, RedirectedError):
-        detail = "it sent us elsewhere, and we do not follow"
+        detail = f"what answered is not Slack's API: it sent us elsewhere (HTTP {exc.status}), and we do not follow"
     elif isinstance(exc, TimeoutError):
         detail = f"no answer within {TIMEOUT_SECONDS:g} s"
     elif isinstance(exc, aiohttp.ClientConnectorDNSError):

@@ -22,7 +22,11 @@ class NotAllowedError(OSError):
 
 
 class RedirectedError(aiohttp.ClientError):
-    """The answer names another place."""
+    """The answer names another place; which is not kept, it may quote a secret."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
 
 
 class TooLongError(aiohttp.ClientError):
@@ -99,5 +103,5 @@ async def _stay(request: ClientRequest, handler: ClientHandlerType) -> ClientRes
     response = await handler(request)
     if 300 <= response.status < 400:
         response.close()
-        raise RedirectedError
+        raise RedirectedError(response.status)
     return response

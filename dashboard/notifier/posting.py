@@ -14,7 +14,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from core.settings import Settings
 from dashboard.notifier import connections
-from dashboard.notifier.answers import TIMEOUT_SECONDS, Answer, of_code, of_failure, of_status
+from dashboard.notifier.answers import TIMEOUT_SECONDS, Answer, of_code, of_failure, of_redirect, of_status
 from dashboard.notifier.target import Target, trusted_hosts
 
 # Not known by any name, so that no configuration wakes it: what slack-sdk logs quotes addresses and messages.
@@ -47,7 +47,10 @@ class Slack:
             target.secret, session=self._session(target.secret), ssl=self._ssl, logger=_SILENT, retry_handlers=[]
         )
         client.proxy = None  # the constructor takes HTTPS_PROXY from the environment where none is given
-        answer = await client.send_dict(dict(payload))
+        try:
+            answer = await client.send_dict(dict(payload))
+        except connections.RedirectedError as exc:
+            return of_redirect(exc.status)
         return of_status(answer.status_code, answer.body, _retry_after(answer.headers))
 
     async def _by_bot(self, target: Target, payload: Mapping[str, Any]) -> Answer:

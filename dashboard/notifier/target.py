@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from core.errors import BadSettingError, FootplateError
 from core.settings import Settings, check_webhook
@@ -15,8 +15,10 @@ NO_KEY: Final = (
     "the installation's secret cannot be read, so this channel's cannot be opened: restore FOOTPLATE_SECRET_KEY"
 )
 OTHER_KEY: Final = "this channel's secret was sealed under another FOOTPLATE_SECRET_KEY: add the channel again"
-NOT_LISTED: Final = "the host of this webhook is not listed in FOOTPLATE_WEBHOOK_HOSTS"
+NOT_LISTED: Final = "the host of this webhook, with its port, is not listed in FOOTPLATE_WEBHOOK_HOSTS"
 BROKEN: Final = "this webhook is no address that messages can be sent to: add it again"
+PORTS: Final = {"https": 443, "http": 80}
+"""Those that a host is listed for where no port is said."""
 REASONS: Final = (NOT_SET, NO_KEY, OTHER_KEY, NOT_LISTED, BROKEN)
 
 
@@ -49,24 +51,39 @@ def target_of(claimed: AlertClaimed, settings: Settings) -> Target:
     if claimed.channel_kind == "bot":
         return Target(secret, claimed.destination, claimed.thread)
     try:
-        host = check_webhook(secret, "webhook").hostname
+        parts = check_webhook(secret, "webhook")
     except ValueError:
         raise NoTargetError(BROKEN) from None
-    if host not in listed_hosts(settings):
+    if not is_listed(parts, settings):
         raise NoTargetError(NOT_LISTED)
     return Target(secret)
 
 
+def is_listed(parts: SplitResult, settings: Settings) -> bool:
+    """Whether a webhook of the page may go there: a host that is listed, at the usual port or one listed with it."""
+    host, usual, listed = parts.hostname or "", PORTS.get(parts.scheme), listed_hosts(settings)
+    port = parts.port or usual
+    names = {host, f"[{host}]"}
+    return any(f"{name}:{port}" in listed or (port == usual and name in listed) for name in names)
+
+
 def listed_hosts(settings: Settings) -> frozenset[str]:
-    """Hosts that webhooks of the page may name."""
+    """Hosts that webhooks of the page may name, some with a port, as the setting has them."""
     return frozenset(host.strip().lower() for host in settings.webhook_hosts.split(",") if host.strip())
 
 
 def trusted_hosts(settings: Settings) -> frozenset[str]:
     """Hosts that the environment names: they may be of a private network. Slack's own, by default, may not."""
     urls = [settings.slack_api_url, *filter(None, [settings.slack_webhook_url])]
-    named = {urlsplit(url).hostname or "" for url in urls} | listed_hosts(settings)
+    named = {urlsplit(url).hostname or "" for url in urls}
+    named |= {name for host in listed_hosts(settings) for name in _names(host)}
     return frozenset(named - {"slack.com", "hooks.slack.com"})
+
+
+def _names(listed: str) -> tuple[str, ...]:
+    """The host of an entry of the setting, with or without its port; an address of IPv6 has colons of its own."""
+    host, _, port = listed.rpartition(":")
+    return (listed, host.strip("[]")) if port.isdigit() and host else (listed.strip("[]"),)
 
 
 def _opened(claimed: AlertClaimed, settings: Settings) -> str:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from markupsafe import Markup
 
 from core.conversation_tree import Fork
-from core.normal_form import ASSISTANT
+from core.normal_form import ASSISTANT, USER
 from dashboard.conversations.talk import TalkTree
 from dashboard.conversations.thread import Stored, Window
 from dashboard.render import blocks, figures, headline, links, transcript
@@ -35,11 +37,22 @@ class Card:
 
     block: Block
     results: list[Block] = field(default_factory=list)
+    role: str = ASSISTANT
+    """Who said it."""
     tool_id: str | None = None
     duration_us: int | None = None
     branch: str | None = None
     """The sub-agent it launched."""
     failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one side said without a word of the other in between, under the name of who said it."""
+
+    label: str
+    cards: Sequence[Card]
+    by_model: bool = False
 
 
 @dataclass(slots=True)
@@ -62,9 +75,19 @@ class Turn:
     """Input tokens before a compaction."""
 
     @property
-    def only_results(self) -> bool:
-        """Whether nobody said anything: results of calls that stand on an earlier page are all it added."""
-        return all(card.block.kind == "tool-result" for card in self.asked)
+    def runs(self) -> list[Run]:
+        """What it added, told apart by who said it: a transcript that is new as a whole holds answers too."""
+        found = (list(cards) for _, cards in groupby(self.asked, key=attrgetter("role")))
+        return [Run(self._label(cards), cards, cards[0].role == ASSISTANT) for cards in found]
+
+    def _label(self, cards: Sequence[Card]) -> str:
+        role = cards[0].role
+        if role != USER:
+            return "Assistant" if role == ASSISTANT else role
+        # Results alone: nobody said anything, and the calls stand on an earlier page.
+        if all(card.block.kind == "tool-result" for card in cards):
+            return "Tool results"
+        return "To the sub-agent" if self.row.is_subtask else "User"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +197,15 @@ class _Drawing:
                 # Claude Code tells the model of its surroundings in messages of the role ``system``.
                 turn.reminders.append(made)
             else:
-                turn.asked.append(Card(made, failed=made.error))
+                turn.asked.append(self._said(piece, made))
+
+    def _said(self, piece: Piece, made: Block) -> Card:
+        card = Card(made, role=piece.role, failed=made.error)
+        tool_id = piece.block.get("id") if piece.role == ASSISTANT and made.kind == "tool-use" else None
+        if isinstance(tool_id, str):
+            card.tool_id = tool_id
+            self._open[tool_id] = card
+        return card
 
     def _answer(self, turn: Turn) -> None:
         row = turn.row

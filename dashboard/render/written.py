@@ -75,7 +75,7 @@ def _result(block: dict[str, Any], mask: Mask) -> str:
     return "\n".join(texts)
 
 
-def turn(made: Turn, *, sub_agent: bool) -> str:
+def turn(made: Turn) -> str:
     """A request of the talk: what it added and what was answered."""
     row = made.row
     parts = [
@@ -87,9 +87,8 @@ def turn(made: Turn, *, sub_agent: bool) -> str:
         )
     if made.earlier:
         parts.append(f"*{figures.plural(made.earlier, 'earlier block')} came along with this request.*")
-    if made.asked:
-        parts.append("**To the sub-agent**" if sub_agent else "**User**")
-        parts += [_card(card) for card in made.asked]
+    for run in made.runs:
+        parts += [f"**{plain(run.label)}**", *map(_card, run.cards)]
     parts += [f"*{note}*" for note in (made.note,) if note]
     if made.answer:
         parts.append("**Assistant**")

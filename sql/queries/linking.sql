@@ -87,6 +87,13 @@ CROSS JOIN LATERAL (SELECT * FROM (
     ) AS ranked LIMIT 1) AS k
 ORDER BY p.n;
 
+-- name: linking_provided
+-- Which of these keys ($2, $3: kind and key) anybody provides.
+-- returns: LinkName
+SELECT p.kind, p.key FROM unnest($2::smallint[], $3::bytea[]) AS p (kind, key)
+CROSS JOIN LATERAL (
+    SELECT FROM link_keys AS k WHERE k.train = $1 AND k.kind = p.kind AND k.key = p.key LIMIT 1) AS anything;
+
 -- name: linking_summaries
 -- The newest summariser that fits each look-up: of a lane (by its key $2), or of the whole train where that is null; with
 -- $5 only one whose summary is contained there and has $6 characters or more. $7: requests whose rows are out of date.

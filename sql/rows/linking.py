@@ -58,6 +58,14 @@ class LinkKeyName:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkName:
+    """A key of a kind that somebody provides."""
+
+    kind: int
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class LinkFailure:
     """A call that failed and that nobody claimed."""
 

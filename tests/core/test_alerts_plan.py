@@ -39,6 +39,13 @@ def test_what_waits_is_sent_in_the_order_it_was_raised() -> None:
         assert decide(order) == Plan(send=[5, 3, 4, 2, 1])
 
 
+def test_a_summary_does_not_wait_for_ever_behind_conversations() -> None:
+    """It gathers for a minute; then it goes before them, but behind what lasts and behind digests."""
+    waiting = [at(1, Kind.SUMMARY), at(2, Kind.FEED), at(3, Kind.WINDOW), at(4, Kind.DIGEST)]
+    assert decide(waiting, 0.9).send == [3, 4, 2, 1]
+    assert decide(waiting, 1).send == [3, 4, 1, 2]
+
+
 def test_quiet_hours_hold() -> None:
     """All of the kind is held until they are over; tests are not, and other kinds have rules of their own."""
     rule = replace(default(Kind.BUDGET), quiet=Quiet(time(11), time(13)))
@@ -140,6 +147,19 @@ def test_what_nobody_was_there_to_tell_is_summed_up_when_it_is_too_late() -> Non
     recovery = at(5, Kind.LAG, first=First("sent", NOON, NOON), expires_at=NOON + HOUR)
     assert decide([recovery], 59) == Plan(send=[5])
     assert decide([recovery], 60).drop == {5: "what is over was over long ago"}
+
+
+@pytest.mark.parametrize("interval", [10, 0])
+def test_what_lasts_on_is_news_when_it_may_be_told(interval: int) -> None:
+    """At the end of a snooze or of quiet hours, however long ago a burst began; half an hour later it is none."""
+    quiet = Quiet(time(11), time(12, 30))
+    rules = [replace(default(Kind.BURST), minimum_interval=interval * MINUTE, quiet=one) for one in (None, quiet)]
+    burst = at(1, Kind.BURST, due_at=NOON + 2 * HOUR)
+    for rule in rules:
+        assert decide([burst], 120, None, rule) == Plan(send=[1])
+        assert decide([burst], 151, None, rule).send == []
+        assert decide([replace(burst, recovered_at=NOON)], 120, None, rule).send == []
+    assert decide([at(2, Kind.FEED, due_at=NOON + 2 * HOUR)], 120).send == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.alerts.kinds import Kind
 from core.alerts.told import MOST_LINES, Alert
-from core.alerts.watch_feed import TEXT, TOOLS, Turn, turn
+from core.alerts.watch_feed import COMPACTED, LATER, TEXT, TOOLS, Turn, turn
 from core.models import RequestType
 from core.redact import find_secrets
 from tests.talks import CONTINUATION, Wire, result, use, user
@@ -104,11 +104,35 @@ def test_what_is_no_end_of_a_persons_turn_is_not_told(fields: dict[str, Any]) ->
     assert told([user("hi")], ["well"], **fields) is None
 
 
-def test_a_summary_is_not_what_a_user_said() -> None:
-    """After a compaction the next words of a person are told, the summary is not."""
-    assert told([user(CONTINUATION + "It was about trains.")], ["I go on"]) is None
+def test_a_turn_that_was_compacted_is_told_without_the_summary() -> None:
+    """Its words are in the summary only, which no user said; the tools behind it and the answer are told."""
+    call = {"role": "assistant", "content": [use("t1", command="ls")]}
+    alert = told([user(CONTINUATION + "It was about trains."), call, user(result("t1"))], ["I go on"])
+    assert alert is not None
+    assert (alert.told.title, alert.told.cause) == ("atlas: answered after a compaction", COMPACTED)
+    assert alert.told.lines == ("→ Bash: ls", "Answer: I go on")
     past = [user(CONTINUATION + "It was about trains."), {"role": "assistant", "content": "I go on"}]
-    assert told([*past, user("And then?")], ["Then"]) is not None
+    again = told([*past, user("And then?")], ["Then"])
+    assert again is not None
+    assert again.told.lines == ("User: And then?", "Answer: Then")
+    assert again.dedupe_key != alert.dedupe_key
+
+
+def test_an_answer_to_a_reminder_is_a_turn_of_its_own() -> None:
+    """A task in the background ended: what is said of it is told, as a later answer to the words before."""
+    note = "<system-reminder>A background task ended.</system-reminder>"
+    begun = [user("Do it"), {"role": "assistant", "content": [use("t1", command="ls")]}, user(result("t1"))]
+    first = told(begun, ["It runs"])
+    second = told([*begun, {"role": "assistant", "content": "It runs"}, user(note)], ["It ended"])
+    assert first is not None
+    assert second is not None
+    assert (first.told.cause, second.told.cause) == ("", LATER)
+    assert (first.told.title, second.told.title) == ("atlas: Do it", "atlas: Do it")
+    assert second.told.lines == ("User: Do it", "→ Bash: ls", "Answer: It ended")
+    assert first.dedupe_key != second.dedupe_key
+    prefilled = told([user("As JSON"), {"role": "assistant", "content": "{"}], ["}"])
+    assert prefilled is not None
+    assert prefilled.told.cause == ""
 
 
 def test_secrets_are_masked_and_long_things_cut() -> None:

@@ -33,7 +33,7 @@ async def slack():
 @pytest.fixture
 def settings(settings, slack):
     """Settings that can seal and may write to that Slack."""
-    changed = {"secret_key": KEY, "webhook_hosts": "127.0.0.1", "slack_api_url": slack.api}
+    changed = {"secret_key": KEY, "webhook_hosts": f"127.0.0.1:{slack.port}", "slack_api_url": slack.api}
     return settings.model_copy(update=changed)
 
 

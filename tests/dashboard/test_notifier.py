@@ -244,14 +244,40 @@ async def test_one_that_cannot_be_said_does_not_hold_up_the_others(
 
 
 async def test_a_hundred_wait_and_what_is_more_is_summed_up(stage: Stage) -> None:
-    """The oldest turns of users become one message, which is told last."""
+    """The oldest turns of users become one message, which is told within about a minute."""
     await stage.webhook()
     for number in range(105):
         await stage.raised(Kind.FEED, title=f"turn {number}")
     await everything(stage)
     assert stage.slack.texts[:2] == ["turn 5", "turn 6"]
-    assert stage.slack.texts[-1] == "5 messages of “Conversation” from 12:00 to 12:00 UTC"
+    assert stage.slack.texts.index("5 messages of “Conversation” from 12:00 to 12:00 UTC") == 60
     assert len(stage.slack.texts) == 101
+
+
+async def test_a_summary_is_told_while_conversations_go_on(stage: Stage) -> None:
+    """Two turns a second, of which one can be told: each minute a message says how many were left out."""
+    await stage.webhook()
+    notifier = stage.notifier()
+    for second in range(230):
+        for half in ("a", "b"):
+            await stage.raised(Kind.FEED, title=f"turn {second} {half}")
+        assert await notifier.look()
+        stage.clock.on(seconds=1)
+    await notifier.close()
+    assert len(stage.slack.texts) == 230
+    places = [place for place, text in enumerate(stage.slack.texts) if text.endswith(" UTC")]
+    assert len(places) == 2
+    assert places[1] - places[0] > 60
+
+
+async def test_a_burst_that_lasts_is_told_when_its_snooze_ends(stage: Stage) -> None:
+    """However long it was snoozed."""
+    await stage.webhook()
+    await stage.raised(Kind.BURST, title="9 calls broke", state="dropped", reason="snoozed by ada")
+    stage.clock.on(hours=2)
+    await stage.database.execute("alerts_wake", ["burst"], stage.clock.now)
+    await everything(stage)
+    assert stage.slack.texts == ["9 calls broke"]
 
 
 def test_settings_of_the_stage_are_those_of_an_installation(tmp_path: Path) -> None:
@@ -260,5 +286,7 @@ def test_settings_of_the_stage_are_those_of_an_installation(tmp_path: Path) -> N
 
     plain = Settings(data_dir=tmp_path, slack_webhook_url="https://hooks.slack.com/services/x")
     assert (listed_hosts(plain), trusted_hosts(plain)) == ({"hooks.slack.com"}, frozenset())
-    own = Settings(data_dir=tmp_path, slack_webhook_url="http://127.0.0.1:9/x", webhook_hosts="Chat.Example, ,b")
-    assert trusted_hosts(own) == {"127.0.0.1", "chat.example", "b"}
+    own = Settings(
+        data_dir=tmp_path, slack_webhook_url="http://127.0.0.1:9/x", webhook_hosts="Chat.Example, ,b:8443,[::1]:9"
+    )
+    assert trusted_hosts(own) >= {"127.0.0.1", "chat.example", "b", "::1"}

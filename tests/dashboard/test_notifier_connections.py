@@ -76,12 +76,15 @@ async def test_the_address_that_was_checked_is_the_one_that_is_used(
 
 
 async def test_nobody_is_followed(tmp_path: Path) -> None:
-    """A redirect ends the try; the message is not sent a second time."""
+    """A redirect ends the try; the message is not sent a second time. A webhook's is for good, an API's is not."""
     async with Slack() as slack:
-        slack.script(Answer(307, location=slack.webhook))
-        settings = Settings(data_dir=tmp_path, webhook_hosts="127.0.0.1")
-        answer = await posted(settings, slack.webhook)
-        assert (answer.outcome, len(slack.got)) == ("again", 1)
+        slack.always = Answer(307, location=slack.webhook)
+        answer = await posted(Settings(data_dir=tmp_path, webhook_hosts="127.0.0.1"), slack.webhook)
+        assert (answer.outcome, answer.off, answer.status, len(slack.got)) == ("never", True, 307, 1)
+        posting = Posting(Settings(data_dir=tmp_path, slack_api_url=slack.api))
+        answer = await posting.post(Target(TOKEN, CHANNEL), {"text": "x y", "blocks": []})
+        await posting.close()
+        assert (answer.outcome, answer.off, len(slack.got)) == ("again", False, 2)
         assert "elsewhere" in answer.detail
 
 

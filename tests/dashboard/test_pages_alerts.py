@@ -258,12 +258,31 @@ async def test_a_bad_channel_is_refused_in_words(client, connection, capsys, cha
 
 async def test_a_listed_loopback_host_may_be_http(settings, database, serve):
     """Plain http is for a listed host of this machine only."""
-    client = await serve(settings.model_copy(update={"webhook_hosts": "127.0.0.1, chat.example"}), database)
+    client = await serve(settings.model_copy(update={"webhook_hosts": "127.0.0.1:8065, chat.example"}), database)
     assert (
         await post(client, "/alerts/channels", **{**WEBHOOK, "secret": "http://127.0.0.1:8065/hooks/x"})
     ).status == 303
     answer = await post(client, "/alerts/channels", **{**WEBHOOK, "name": "b", "secret": "http://chat.example/hooks/x"})
     assert answer.status == 422
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("https://chat.example/hooks/x", 303), ("https://chat.example:443/hooks/x", 303),
+        ("https://chat.example:8443/hooks/x", 422), ("https://chat.example:80/hooks/x", 422),
+        ("https://mine.example:8443/hooks/x", 303), ("https://mine.example/hooks/x", 422),
+        ("https://[::1]:8065/hooks/x", 303), ("https://[::1]/hooks/x", 422),
+    ],
+)  # fmt: skip
+async def test_a_port_is_listed_with_its_host(settings, database, serve, url, status):
+    """A listed host is one at the usual port: what listens at another is somebody else's until it is listed too."""
+    hosts = "chat.example, Mine.example:8443, [::1]:8065"
+    client = await serve(settings.model_copy(update={"webhook_hosts": hosts}), database)
+    answer = await post(client, "/alerts/channels", **{**WEBHOOK, "secret": url})
+    assert answer.status == status
+    if status == 422:
+        assert "mine.example:8443" in await answer.text()
 
 
 async def test_without_a_secret_key_it_says_what_to_do(settings, database, serve):

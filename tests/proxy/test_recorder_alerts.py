@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.alerts.told import Told
+from core.alerts.watch_feed import COMPACTED, LATER
 from core.models import Outcome
 from tests.forests import Played
 from tests.proxy.test_recorder_faults import refuse
@@ -243,10 +244,13 @@ TOLD = (
     "cc21-compact-after",
     "cc21-nested",
     "cc21-tui-oauth",
+    "cc21-background",
+    "cc21-autocompact",
 )
 WRITTEN = [
-    "SCN_BASH please go", "SCN_NEST go", "SCN_TEXT after compact", "SCN_TEXT second", "SCN_TEXT second turn",
-    "SCN_TOOLS first turn",
+    "BG go", "BG go (later)", "NEST go", "NEST go (later)", "SAME go", "SAME go (later)", "SCN_BASH please go",
+    "SCN_NEST go", "SCN_TEXT after compact", "SCN_TEXT second", "SCN_TEXT second turn", "SCN_TOOLS first turn",
+    "after compact", "and then", "answered after a compaction (before)", "first words", "forked",
 ]  # fmt: skip
 
 
@@ -254,7 +258,7 @@ WRITTEN = [
 async def test_real_clients_turns_are_told_once_whatever_ends_first(
     database_url: str, connection: Connection, tmp_path: Path, node: Path, seed: int
 ) -> None:
-    """Claude Code's sub-agents, titles and quota probes are not: as many messages as a person wrote."""
+    """Claude Code's sub-agents, titles and quota probes are not: as many messages as a person wrote or was answered."""
     await feed(connection, "default")
     calls = tapes(TOLD, now_ms() - 60_000)
     random.Random(seed).shuffle(calls)
@@ -267,5 +271,6 @@ async def test_real_clients_turns_are_told_once_whatever_ends_first(
                 await tape.synced()
                 await drained(database_url, tmp_path)
     await drained(database_url, tmp_path)
-    told = sorted(one.lines[0] for _, _, one in await alerts(connection, "feed"))
-    assert told == [f"User: {one}" for one in WRITTEN]
+    said = {"": "", LATER: " (later)", COMPACTED: " (before)"}
+    told = [one.title.removeprefix("default: ") + said[one.cause] for _, _, one in await alerts(connection, "feed")]
+    assert sorted(told) == WRITTEN
