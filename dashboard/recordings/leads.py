@@ -17,7 +17,7 @@ Lead = tuple[str, int | None]
 
 
 async def joined(database: Database, trains: Sequence[int], query: RequestsQuery) -> RequestsQuery:
-    """The same query by the id that its conversation has now; it may be asked for by one it had before it was joined."""
+    """The same query by the id that its conversation has now, where it was joined to another."""
     if query.conversation_id is None:
         return query
     row = await database.fetch_one("conversation_joined", JoinedRow, trains, query.conversation_id)

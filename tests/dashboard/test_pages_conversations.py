@@ -137,7 +137,7 @@ async def test_raw_names_every_edge(client, fix):
     assert "41 edges of 41" in page
     assert "subagent has the agent's prompt" in page
     assert "reply contains the answer" in page
-    assert "again" in page
+    assert " again main " in page
     assert fix.asked[5].state[:10] in page
 
 
