@@ -26,10 +26,14 @@ PREALLOCATED = 0x0001
 KNOWN_FLAGS = PREALLOCATED
 
 _BEFORE_CRC = Struct("<IBBHI16sIQ")
-_HEADER = Struct("<IBBHI16sIQI")
+_HEADER = Struct("<QI16sIQI")
+"""Magic, version, kind and flags as one number: a table says what it means."""
 _CRC = Struct("<I")
-_before_crc, _crc_bytes, _extend = _BEFORE_CRC.pack, _CRC.pack, google_crc32c.extend  # once a piece of every answer
+# Once a piece of every answer:
+_before_crc, _crc_bytes, _extend = _BEFORE_CRC.pack, _CRC.pack, google_crc32c.extend
+_header_at, _new = _HEADER.unpack_from, tuple.__new__
 HEADER_SIZE = _HEADER.size
+_CRC_AT = HEADER_SIZE - _CRC.size
 MAX_FRAME = HEADER_SIZE + MAX_PAYLOAD
 _MAGIC_BYTES = MAGIC.to_bytes(4, "little")
 
@@ -46,7 +50,12 @@ class Kind(IntEnum):
 
 METADATA = frozenset({Kind.START, Kind.HEAD, Kind.END})
 """Kinds whose payload is small and of ours; the others carry raw bytes of the client or the upstream."""
-_KINDS = {int(kind): kind for kind in Kind}
+_MEANT = {
+    int.from_bytes(_before_crc(MAGIC, VERSION, kind, flags, 0, b"", 0, 0)[:8], "little"): (kind, flags)
+    for kind in Kind
+    for flags in range(KNOWN_FLAGS + 1)
+}
+"""Kind and flags of the headers that this version knows; any other is none."""
 
 
 class Frame(NamedTuple):
@@ -58,7 +67,8 @@ class Frame(NamedTuple):
     """Counts the frames of one request from 0."""
     mono_us: int
     payload: bytes
-    """Empty where the decoder was told not to keep it; ``length`` still counts it."""
+    segment: UUID
+    """The one it stands in."""
     offset: int
     """Of the header, in bytes from the beginning of the segment."""
     length: int
@@ -97,7 +107,7 @@ def written_us(header: bytes) -> int | None:
     """The monotonic microseconds in a header; None where these bytes begin no frame."""
     if len(header) < HEADER_SIZE or not header.startswith(_MAGIC_BYTES):
         return None
-    mono_us: int = _HEADER.unpack_from(header)[7]
+    mono_us: int = _header_at(header)[4]
     return mono_us
 
 
@@ -105,16 +115,14 @@ def payload_at(data: bytes, at: int, length: int, seed: int) -> bytes | None:
     """The payload of the frame of ``length`` bytes that begins at ``at``; None where these bytes are no whole frame."""
     if length < HEADER_SIZE or len(data) < at + length:
         return None
-    magic, version, kind, flags, size, _, _, _, crc = _HEADER.unpack_from(data, at)
-    if magic != MAGIC or version != VERSION or kind not in _KINDS or flags & ~KNOWN_FLAGS:
-        return None
+    meant, size, _, _, _, crc = _header_at(data, at)
     payload = data[at + HEADER_SIZE : at + length]
-    whole = size == len(payload) and _crc(seed, data[at : at + HEADER_SIZE - _CRC.size], payload) == crc
+    whole = meant in _MEANT and size == len(payload) and _crc(seed, data[at : at + _CRC_AT], payload) == crc
     return payload if whole else None
 
 
 def _crc(seed: int, head: bytes, payload: bytes) -> int:
-    crc: int = google_crc32c.extend(google_crc32c.extend(seed, head), payload)
+    crc: int = _extend(_extend(seed, head), payload)
     return crc
 
 
@@ -127,19 +135,17 @@ class Decoder:
     Each byte is copied and searched once; only a damaged place full of forged headers costs more (one CRC a header).
     """
 
-    __slots__ = ("_buffer", "_have", "_lost_at", "_need", "_offset", "_parts", "_payloads", "_resync", "_seed")
+    __slots__ = ("_buffer", "_have", "_lost_at", "_need", "_offset", "_parts", "_resync", "_seed", "_segment")
 
-    def __init__(
-        self, seed: int, offset: int = 0, payloads: frozenset[int] = frozenset(Kind), *, resync: bool = True
-    ) -> None:
-        """``offset`` is where in the segment the first byte fed lies; ``payloads`` the kinds to keep them of.
+    def __init__(self, segment: UUID, offset: int = 0, *, resync: bool = True) -> None:
+        """``offset`` is where in the segment the first byte fed lies.
 
         Without ``resync`` the first bytes that are no frame are the end of the tape (``lost_at``), and nothing behind
         them is looked at: so a recycled segment reads while it is written.
         """
         self._resync = resync
-        self._seed = seed
-        self._payloads = payloads
+        self._segment = segment
+        self._seed = seed_of(segment)
         self._buffer = b""
         self._parts: list[bytes] = []
         """What came behind the buffer: joined only when a frame may be whole."""
@@ -204,18 +210,18 @@ class Decoder:
         position, need, buffer = 0, HEADER_SIZE, self._joined()
         torn_at: tuple[int, int | None] | None = None
         while True:
-            frame = self._frame_at(position)
-            if isinstance(frame, Frame):
+            frames = self._whole(position)
+            if frames:
                 if self._lost_at is not None:
-                    found.append(Skipped(self._lost_at, frame.offset - self._lost_at))
+                    found.append(Skipped(self._lost_at, frames[0].offset - self._lost_at))
                     self._lost_at = None
-                found.append(frame)
-                position += frame.length
+                found += frames
+                position = frames[-1].offset + frames[-1].length - self._offset
                 torn_at = None
-                continue
-            if frame is not None:
+            end = self._begun(position)
+            if end is not None:
                 if not final:
-                    need = frame
+                    need = end
                     break
                 torn_at = torn_at or (position, self._lost_at)
                 if position >= len(buffer):
@@ -238,26 +244,35 @@ class Decoder:
         self._parts.clear()
         return self._buffer
 
-    def _frame_at(self, position: int) -> Frame | int | None:
-        """The frame there; the number of buffered bytes needed to tell; or None: no frame begins there."""
+    def _whole(self, at: int) -> list[Frame]:
+        """The whole frames that stand there one behind the other."""
+        # Here a recorder reads every byte there ever was, so this is one loop without a call of ours in it.
+        buffer, last, seed, segment, base = self._buffer, len(self._buffer), self._seed, self._segment, self._offset
+        frames: list[Frame] = []
+        while at + HEADER_SIZE <= last:
+            meant, length, request_id, sequence, mono_us, crc = _header_at(buffer, at)
+            payload_at = at + HEADER_SIZE
+            end = payload_at + length
+            said = _MEANT.get(meant)
+            if said is None or length > MAX_PAYLOAD or end > last:
+                break
+            payload = buffer[payload_at:end]
+            if _extend(_extend(seed, buffer[at : at + _CRC_AT]), payload) != crc:
+                break
+            place = (segment, base + at, end - at)
+            frames.append(_new(Frame, (said[0], request_id, sequence, mono_us, payload, *place, said[1])))
+            at = end
+        return frames
+
+    def _begun(self, at: int) -> int | None:
+        """How many buffered bytes it takes to tell whether a frame begins there; None where none does."""
         buffer = self._buffer
-        have = len(buffer) - position
-        if have < HEADER_SIZE:
-            begins = _MAGIC_BYTES.startswith(buffer[position : position + 4])
-            return position + HEADER_SIZE if begins else None
-        magic, version, kind, flags, length, request_id, sequence, mono_us, crc = _HEADER.unpack_from(buffer, position)
-        if magic != MAGIC or version != VERSION or kind not in _KINDS or flags & ~KNOWN_FLAGS or length > MAX_PAYLOAD:
-            return None
-        end: int = position + HEADER_SIZE + length
-        if end > len(buffer):
-            return end
-        payload = buffer[position + HEADER_SIZE : end]
-        if _crc(self._seed, buffer[position : position + HEADER_SIZE - _CRC.size], payload) != crc:
-            return None
-        if kind not in self._payloads:
-            payload = b""
-        offset = self._offset + position
-        return Frame(_KINDS[kind], request_id, sequence, mono_us, payload, offset, HEADER_SIZE + length, flags)
+        if len(buffer) - at < HEADER_SIZE:
+            return at + HEADER_SIZE if _MAGIC_BYTES.startswith(buffer[at : at + 4]) else None
+        meant, length, *_ = _header_at(buffer, at)
+        end: int = at + HEADER_SIZE + length
+        # One that is all there and was not found whole is none.
+        return end if meant in _MEANT and length <= MAX_PAYLOAD and end > len(buffer) else None
 
     def _drop(self, count: int) -> None:
         self._buffer = self._buffer[count:]

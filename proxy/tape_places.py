@@ -3,8 +3,6 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from core.tape import Kind
-
 
 class Position(NamedTuple):
     """A place between two frames; ordered as the tape is."""
@@ -19,22 +17,6 @@ class Place(NamedTuple):
     segment: UUID
     offset: int
     length: int
-
-    @property
-    def position(self) -> Position:
-        """The position before this frame."""
-        return Position(self.segment, self.offset)
-
-
-class PlacedFrame(NamedTuple):
-    """A whole frame and where it lies."""
-
-    kind: Kind
-    request_id: bytes
-    sequence: int
-    mono_us: int
-    payload: bytes
-    place: Place
 
 
 class Backlog(NamedTuple):

@@ -15,13 +15,11 @@ from uuid import UUID
 from core.errors import BadFrameError
 from core.tape import MAX_FRAME, PREALLOCATED, Decoder, Frame, Skipped, payload_at, seed_of
 from proxy.tape_folder import bad_path, boot, drop_segment, held, segment_path, segments
-from proxy.tape_places import Backlog, Place, PlacedFrame, Position, Quarantined
+from proxy.tape_places import Backlog, Place, Position, Quarantined
 from proxy.tape_quarantine import Quarantine
 from proxy.tape_tail import backlog, preallocated
 
-__all__ = [
-    "Backlog", "Place", "PlacedFrame", "Position", "Quarantined", "TapeReader", "nodes", "writer_alive",
-]  # fmt: skip
+__all__ = ["Backlog", "Place", "Position", "Quarantined", "TapeReader", "nodes", "writer_alive"]
 
 BLOCK_BYTES = 1 << 20
 _OPEN_FILES = 8
@@ -100,12 +98,12 @@ class TapeReader:
         """Damage met so far."""
         return self._quarantine.counted
 
-    def read(self, max_frames: int = 2048, max_bytes: int = 8 << 20) -> list[PlacedFrame]:
+    def read(self, max_frames: int = 2048, max_bytes: int = 8 << 20) -> list[Frame]:
         """The next whole frames, empty where nothing new is there. The limits are soft: one block more may come.
 
         Goes on over the ends of segments; a missing segment is normal. Waits at a torn tail while its writer lives.
         """
-        frames: list[PlacedFrame] = []
+        frames: list[Frame] = []
         taken = 0
         self._at_end = True
         while len(frames) < max_frames and taken < max_bytes:
@@ -184,6 +182,11 @@ class TapeReader:
     def _enter(self) -> bool:
         """Open the segment of the position, or the next one there is; False where there is none."""
         there = segments(self._folder)
+        if self._ended and self._position is not None and there[-1:] <= [self._position.segment]:
+            # Four times a second of every dead writer's tape: without opening what was read to its end.
+            self._ended = not held(self._folder)
+            if self._ended:
+                return False
         for segment in there:
             if self._position is not None and segment < self._position.segment:
                 continue
@@ -206,7 +209,7 @@ class TapeReader:
             return True
         return segments(self._folder)[-1:] > [position.segment]
 
-    def _leave(self, frames: list[PlacedFrame]) -> bool:
+    def _leave(self, frames: list[Frame]) -> bool:
         """Finish a segment that was read to its end; False where no later one exists."""
         decoder, position = self._decoder, self._position
         if decoder is None or position is None:
@@ -229,7 +232,7 @@ class TapeReader:
 
     # Reading
 
-    def _take_in(self, size: int, frames: list[PlacedFrame]) -> int:
+    def _take_in(self, size: int, frames: list[Frame]) -> int:
         """Read on; gives the number of bytes, less than asked for at the end of the segment."""
         if self._decoder is None:
             return 0
@@ -252,24 +255,25 @@ class TapeReader:
 
     def _decode_from(self, position: Position, *, resync: bool) -> None:
         self._position, self._resync = position, resync
-        self._decoder = Decoder(seed_of(position.segment), position.offset, resync=resync)
+        self._decoder = Decoder(position.segment, position.offset, resync=resync)
 
     def _rewind(self) -> None:
         """Hold no bytes between two reads: the writer may cut a torn tail off and write something else there."""
         if self._decoder is not None and self._position is not None:
             self._position = Position(self._position.segment, self._decoder.rewind())
 
-    def _place(self, found: list[Frame | Skipped], frames: list[PlacedFrame]) -> None:
+    def _place(self, found: list[Frame | Skipped], frames: list[Frame]) -> None:
         if self._position is None:
             return
-        segment = self._position.segment
-        for item in found:
-            if isinstance(item, Skipped):
-                self._quarantine.put(self._file, bad_path(self._folder, segment), item)
-                continue
-            place = Place(segment, item.offset, item.length)
-            frames.append(PlacedFrame(item.kind, item.request_id, item.sequence, item.mono_us, item.payload, place))
-            self._preallocated = bool(item.flags & PREALLOCATED)
+        whole = [item for item in found if isinstance(item, Frame)]
+        if whole:
+            frames += whole
+            self._preallocated = bool(whole[-1].flags & PREALLOCATED)
+        if len(whole) < len(found):
+            bad = bad_path(self._folder, self._position.segment)
+            for item in found:
+                if isinstance(item, Skipped):
+                    self._quarantine.put(self._file, bad, item)
 
     def _load(self, run: Sequence[Place]) -> Iterator[bytes]:
         """The payloads of frames that stand one behind the other."""

@@ -101,7 +101,7 @@ def _left(path: Path) -> list[Frame]:
         return []
     if len(data) != SIZE:
         return []
-    decoder = Decoder(seed_of(UUID(bytes=data[:_SEED_BYTES])), _SEED_BYTES)
+    decoder = Decoder(UUID(bytes=data[:_SEED_BYTES]), _SEED_BYTES)
     found = [*decoder.feed(data[_SEED_BYTES:]), *decoder.finish()]
     frames = {frame.request_id: frame for frame in found if isinstance(frame, Frame) and frame.kind is Kind.START}
     return [frames[request_id] for request_id in sorted(frames)]

@@ -12,7 +12,7 @@ from pathlib import Path
 from uuid import UUID
 
 from core.ids import uuid7_ms
-from core.tape import HEADER_SIZE, MAX_FRAME, PREALLOCATED, Decoder, Frame, seed_of, written_us
+from core.tape import HEADER_SIZE, MAX_FRAME, PREALLOCATED, Decoder, Frame, written_us
 from proxy.tape_folder import segment_path, segments
 from proxy.tape_places import Backlog, Position
 
@@ -48,7 +48,7 @@ def noted_tail(folder: Path) -> Position | None:
 def preallocated(file: int, segment: UUID) -> bool:
     """Whether an open segment was preallocated: its first frame says so, or is not there though bytes are."""
     first = os.pread(file, MAX_FRAME, 0)
-    decoder = Decoder(seed_of(segment), resync=False)
+    decoder = Decoder(segment, resync=False)
     found = decoder.feed(first)
     if found and isinstance(found[0], Frame):
         return bool(found[0].flags & PREALLOCATED)

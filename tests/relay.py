@@ -19,7 +19,7 @@ from uuid import UUID
 from core import frames
 from core.models import End, Head, Start
 from core.settings import Settings, read
-from core.tape import Decoder, Frame, Kind, seed_of
+from core.tape import Decoder, Frame, Kind
 from proxy.server import listen
 from proxy.worker import put_together, watch
 from sql.database import Database
@@ -216,7 +216,7 @@ class Worker:
             await self.relay.tape.synced()
         calls: dict[bytes, Taped] = {}
         for path in sorted(self.settings.data_dir.glob("tape/*/*.seg")):
-            for frame in Decoder(seed_of(UUID(path.stem))).feed(path.read_bytes()):
+            for frame in Decoder(UUID(path.stem)).feed(path.read_bytes()):
                 assert isinstance(frame, Frame)
                 _file(calls, frame)
         return list(calls.values())

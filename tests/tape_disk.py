@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.tape import Decoder, Frame, Skipped, seed_of
+from core.tape import Decoder, Frame, Skipped
 from proxy.tape_disk import Disk
 from proxy.tape_folder import segment_path, segments
 
@@ -63,7 +63,7 @@ def on_tape(folder: Path) -> list[Frame | Skipped]:
     """All frames of all segments, oldest first; zeros behind a preallocated segment's tail left out."""
     found: list[Frame | Skipped] = []
     for segment in segments(folder):
-        decoder = Decoder(seed_of(segment))
+        decoder = Decoder(segment)
         found += decoder.feed(segment_path(folder, segment).read_bytes().rstrip(b"\0"))
         found += decoder.finish()
     return found

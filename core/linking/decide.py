@@ -1,12 +1,13 @@
 """One decision: what newcomers change in the forest, given the ledger of what is recorded."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from core.identity import Call, Facts
 from core.linking.claiming import claim
-from core.linking.evidence import Finding, search
+from core.linking.evidence import Finding, Question, search
 from core.linking.keys import (
     Kind,
     LinkKey,
@@ -18,7 +19,7 @@ from core.linking.keys import (
     request_key,
     wants,
 )
-from core.linking.ledger import Known, Ledger, Probe, SummaryProbe
+from core.linking.ledger import Known, Ledger, Names, Probe, SummaryProbe
 from core.linking.link import Evidence, Link, Method, Past
 from core.linking.placing import place
 from core.linking.subagents import Member, launches_of
@@ -36,8 +37,8 @@ class Decision:
     """Of every request that was decided (again)."""
     keys: Mapping[UUID, tuple[LinkKey, ...]]
     """What each of these provides now."""
-    wants: Mapping[UUID, tuple[Want, ...]]
-    """What each of these waits for now."""
+    wants: Mapping[UUID, tuple[bytes, ...]]
+    """The keys that each of these waits for now."""
     aliases: Mapping[UUID, UUID | None]
     """Conversations that joined another, with its id; with None those that stand for themselves again."""
     claimed: Mapping[UUID, UUID | None]
@@ -64,7 +65,7 @@ class _Deciding:
         self._ledger = ledger
         self._world = World(ledger)
         self._keys: dict[UUID, tuple[LinkKey, ...]] = {}
-        self._wants: dict[UUID, tuple[Want, ...]] = {}
+        self._wants: dict[UUID, tuple[bytes, ...]] = {}
         self._facts: dict[UUID, Facts] = {}
         self._claimed: Mapping[UUID, UUID | None] = {}
         self._plain: dict[tuple[UUID, Past | None], tuple[LinkKey, ...]] = {}
@@ -243,11 +244,11 @@ def _own_scope(call: Call) -> tuple[bytes, ...]:
 def _converse(
     world: World, dirty: Mapping[UUID, Facts], corrections: Mapping[UUID, UUID | None]
 ) -> dict[UUID, Finding]:
-    """Run the searches of many requests side by side, so that each round is two look-ups at most."""
+    """Run the searches of many requests side by side, so that each round is one look-up of each sort at most."""
     searches = {
         request: search(facts, request in corrections, corrections.get(request)) for request, facts in dirty.items()
     }
-    asked: dict[UUID, list[Probe] | list[SummaryProbe]] = {}
+    asked: dict[UUID, Question] = {}
     found: dict[UUID, Finding] = {}
     answers: dict[UUID, list[Any] | None] = dict.fromkeys(searches)
     while answers:
@@ -261,12 +262,14 @@ def _converse(
     return found
 
 
-def _look_up(world: World, asked: Mapping[UUID, list[Probe] | list[SummaryProbe]]) -> dict[UUID, list[Any] | None]:
-    facts = [(request, one) for request, probes in asked.items() for one in probes if isinstance(one, Probe)]
-    others = [(request, one) for request, probes in asked.items() for one in probes if isinstance(one, SummaryProbe)]
-    answers: dict[UUID, list[Any]] = {request: [] for request in asked}
-    for (request, _), row in zip(facts, world.best([one for _, one in facts]) if facts else (), strict=True):
-        answers[request].append(row)
-    for (request, _), row in zip(others, world.summaries([one for _, one in others]) if others else (), strict=True):
-        answers[request].append(row)
-    return {**answers}
+def _look_up(world: World, asked: Mapping[UUID, Question]) -> dict[UUID, list[Any] | None]:
+    answers: dict[UUID, list[Any] | None] = {}
+    look_ups: list[tuple[type, Callable[[list[Any]], list[Any]]]] = [
+        (Probe, world.best), (SummaryProbe, world.summaries), (Names, world.provided),
+    ]  # fmt: skip
+    for sort, look_up in look_ups:
+        of_sort = {request: of for request, of in asked.items() if isinstance(of[0], sort)}
+        if of_sort:
+            found = iter(look_up([one for of in of_sort.values() for one in of]))
+            answers.update((request, list(islice(found, len(of)))) for request, of in of_sort.items())
+    return answers

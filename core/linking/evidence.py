@@ -4,16 +4,15 @@
 requests travel together.
 """
 
-from collections.abc import Generator, Iterator
-from itertools import chain as chain_of
-from itertools import islice, repeat
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from core.chain import chain
 from core.identity import Call, Facts, replies
-from core.linking.keys import Kind, LinkKey, first_item, may_end_at, message_key, reply_key, state_key, turns
-from core.linking.ledger import Probe, SummaryProbe
+from core.linking.keys import Kind, LinkKey, Turn, ends, first_item, message_key, reply_key, state_key, turns
+from core.linking.ledger import Names, Probe, SummaryProbe
 from core.linking.link import Evidence, Method, Past
 from core.normal_form import ASSISTANT
 
@@ -23,12 +22,14 @@ _LEAST_SUMMARY: Final = 40
 """Characters of a summary that is looked for outside its lane."""
 _AT_FIRST: Final = 4
 """Places that the next turn of a talk reaches back, as a rule."""
-_AT_A_TIME: Final = (_AT_FIRST, 16, 64, 256)
-"""Places of one look-up after the other: a long transcript that nothing is known of shall not take hundreds."""
+_AT_A_TIME: Final = 16
+"""Places of each later look-up."""
 
 T = TypeVar("T")
 Probes = list[Probe]
-Search = Generator[Any, Any, "Finding"]
+Question = list[Probe] | list[SummaryProbe] | list[Names]
+"""Never empty; the answer has as many elements."""
+Search = Generator[Question, Any, T]
 
 
 class Finding(NamedTuple):
@@ -38,7 +39,7 @@ class Finding(NamedTuple):
     past: Past | None = None
 
 
-def search(facts: Facts, corrected: bool, correction: UUID | None) -> Search:
+def search(facts: Facts, corrected: bool, correction: UUID | None) -> Search[Finding]:
     """The best evidence for a request's parent. ``correction`` counts where ``corrected`` says that there is one."""
     call = facts.call
     if call.side_call is not None:
@@ -53,8 +54,7 @@ def search(facts: Facts, corrected: bool, correction: UUID | None) -> Search:
         return Finding(Evidence(correction, Method.MANUAL, len(facts.items)), past)
     if thread is not None:
         return Finding(thread, past)
-    found, beats_turns = yield from _chain(facts)
-    found = yield from _turn(facts, found, found.place + beats_turns if found is not None else 1)
+    found = yield from _talk(facts)
     if found is None and call.continuation:
         found = yield from _compaction(facts)
     return Finding(found, past)
@@ -72,9 +72,38 @@ def _probe(facts: Facts, kind: Kind, key: bytes, **given: Any) -> Probe:
     return Probe(kind, key, call.id, call.lane, call.client, **given)
 
 
-def _chain(facts: Facts) -> Generator[Any, Any, tuple[Evidence | None, bool]]:
-    """The latest place of the chain where a recorded call ends, and whether that goes before a turn there."""
-    places = (place for place in range(len(facts.items), 0, -1) if may_end_at(facts.items, place))
+def _talk(facts: Facts) -> Search[Evidence | None]:
+    """The latest place where a recorded call ends: on this chain, or by its last item alone."""
+    places = ends(facts.items)[::-1]
+    runs: Iterable[Turn] | None = None
+    found, beats_turns = yield from _chain(facts, places[:_AT_FIRST])
+    if found is None:
+        rest = places[_AT_FIRST:]
+        if len(rest) > _AT_A_TIME:
+            rest, runs = yield from _provided(facts, rest)
+        found, beats_turns = yield from _chain(facts, rest)
+    least = found.place + beats_turns if found is not None else 1
+    runs = turns(facts, least) if runs is None else [run for run in runs if run.place >= least]
+    return (yield from _turn(facts, found, runs))
+
+
+def _provided(facts: Facts, places: Sequence[int]) -> Search[tuple[list[int], list[Turn]]]:
+    """Of these places and of all turns those that anybody provides a key of; of a transcript not known before, none."""
+    lane, states = facts.call.lane, facts.states
+    requests = {state_key(lane, states[place - 1], side=False): place for place in places}
+    answers = {reply_key(states[place - 1]): place for place in places if facts.items[place - 1].role == ASSISTANT}
+    runs = list(turns(facts, 1))
+    of_requests, of_answers, of_runs = yield [
+        Names(Kind.STATE, [*requests]),
+        Names(Kind.REPLY, [*answers]),
+        Names(Kind.TURN, [run.key for run in runs]),
+    ]
+    ended = {requests[key] for key in of_requests} | {answers[key] for key in of_answers}
+    return sorted(ended, reverse=True), [run for run in runs if run.key in of_runs]
+
+
+def _chain(facts: Facts, places: Sequence[int]) -> Search[tuple[Evidence | None, bool]]:
+    """The first of these places where a recorded call ends, and whether that goes before a turn there."""
     for window in _windows(places):
         rows = iter((yield [probe for place in window for probe in _at(facts, place)]))
         for place in window:
@@ -84,9 +113,9 @@ def _chain(facts: Facts) -> Generator[Any, Any, tuple[Evidence | None, bool]]:
     return None, False
 
 
-def _windows(places: Iterator[T]) -> Iterator[tuple[T, ...]]:
-    sizes = chain_of(_AT_A_TIME, repeat(_AT_A_TIME[-1]))
-    while window := tuple(islice(places, next(sizes))):
+def _windows(given: Iterable[T]) -> Iterator[tuple[T, ...]]:
+    rest = iter(given)
+    while window := tuple(islice(rest, _AT_A_TIME)):
         yield window
 
 
@@ -124,11 +153,10 @@ def _best_at(facts: Facts, place: int, rows: Iterator[LinkKey | None]) -> tuple[
     return (Evidence(prefix.request, Method.PREFIX, place), False) if prefix is not None else None
 
 
-def _turn(facts: Facts, found: Evidence | None, least: int) -> Generator[Any, Any, Evidence | None]:
-    """A recorded answer's last item at place ``least`` or later, else what was found."""
+def _turn(facts: Facts, found: Evidence | None, runs: Iterable[Turn]) -> Search[Evidence | None]:
+    """A recorded answer's last item at the end of one of these runs, else what was found."""
     first = first_item(facts.states) if facts.call.continuation else None
-    ends = turns(facts, least)
-    for window in _windows(ends):
+    for window in _windows(runs):
         rows = yield [_probe(facts, Kind.TURN, turn.key, first=first) for turn in window]
         for turn, row in zip(window, rows, strict=True):
             if row is not None:
@@ -136,7 +164,7 @@ def _turn(facts: Facts, found: Evidence | None, least: int) -> Generator[Any, An
     return found
 
 
-def _compaction(facts: Facts) -> Generator[Any, Any, Evidence | None]:
+def _compaction(facts: Facts) -> Search[Evidence | None]:
     """The summariser whose summary a transcript begins with."""
     call, text = facts.call, facts.continued
     own, newest = yield [SummaryProbe(call.lane, call.id, text=text), SummaryProbe(call.lane, call.id)]

@@ -58,7 +58,7 @@ class LinkKey(NamedTuple):
 
 
 class Want(NamedTuple):
-    """A request would be linked otherwise if a request before it provided this key."""
+    """A key that somebody may wait for, and the request that provides it."""
 
     key: bytes
     """16 bytes, whatever the kind."""
@@ -132,9 +132,12 @@ def last_user(items: tuple[Item, ...], before: int) -> Item | None:
     return None
 
 
-def may_end_at(items: tuple[Item, ...], place: int) -> bool:
-    """Whether a request could have ended at this place: none ends between two results of one answer's tools."""
-    return place == len(items) or items[place - 1].kind != "tool_result" or items[place].kind != "tool_result"
+def ends(items: tuple[Item, ...], least: int = 1) -> list[int]:
+    """The places from ``least`` on where a request could have ended: none ends between two results of one answer."""
+    results = [item.kind == "tool_result" for item in items]
+    inside = zip(results[least - 1 :], results[least:], strict=False)
+    found = [place for place, (before, after) in enumerate(inside, start=least) if not (before and after)]
+    return [*found, len(items)] if least <= len(items) else found
 
 
 def scopes(call: Call) -> tuple[bytes, ...]:
@@ -234,10 +237,11 @@ def announces(row: LinkKey) -> tuple[bytes, ...]:
     return (row.key,) if row.kind in {Kind.REPLY, Kind.TURN, Kind.MESSAGE} else ()
 
 
-def wants(facts: Facts, evidence: Evidence | None, correction: UUID | None) -> tuple[Want, ...]:
-    """What would change a request's link, given the evidence that decided it. A better place, or a better tie.
+def wants(facts: Facts, evidence: Evidence | None, correction: UUID | None) -> tuple[bytes, ...]:
+    """The keys that would change a request's link, if one before it provided them: a better place, or a better tie.
 
-    A request whose state is the same finds this one by its own ``state`` row, so an end is wanted only after an answer.
+    ``evidence`` is what decided it. A request whose state is the same finds this one by its own ``state`` row,
+    so an end is wanted only after an answer.
     """
     call, items = facts.call, facts.items
     keys: dict[bytes, None] = {}
@@ -250,12 +254,13 @@ def wants(facts: Facts, evidence: Evidence | None, correction: UUID | None) -> t
     decided = evidence is not None and evidence.method in {Method.THREAD, Method.MANUAL}
     if not decided:
         least = evidence.place if evidence is not None else 0
-        for place in range(max(least, 1), len(items) + 1):
-            if (place < len(items) or items[-1].role == ASSISTANT) and may_end_at(items, place):
-                keys[reply_key(facts.states[place - 1])] = None
+        states, places = facts.states, ends(items, max(least, 1))
+        if places and items[-1].role != ASSISTANT:
+            del places[-1]
+        keys.update((reply_key(states[place - 1]), None) for place in places)
         above = evidence is not None and evidence.method is Method.REPLY  # a reply goes before a turn
         keys.update((turn.key, None) for turn in turns(facts, least + above))
         if least == 0 and call.continuation:
             keys[summary_key(call.lane)] = None
             keys[TRAIN_SUMMARIES] = None
-    return tuple(Want(key, call.id) for key in keys)
+    return tuple(keys)

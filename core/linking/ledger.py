@@ -68,6 +68,13 @@ def alike(row: LinkKey, other: LinkKey) -> bool:
     )  # fmt: skip
 
 
+class Names(NamedTuple):
+    """Which of these keys does anybody provide? Cheaper than a ``Probe`` of each, where nearly none is."""
+
+    kind: Kind
+    keys: Sequence[bytes]
+
+
 class SummaryProbe(NamedTuple):
     """Look-up of the newest summariser that fits: of a lane, or of the whole train where ``lane`` is None."""
 
@@ -130,8 +137,8 @@ class Written(Protocol):
         """What each of them provides."""
 
     @property
-    def wants(self) -> Mapping[UUID, tuple[Want, ...]]:
-        """What each of them waits for."""
+    def wants(self) -> Mapping[UUID, tuple[bytes, ...]]:
+        """The keys that each of them waits for."""
 
     @property
     def claimed(self) -> Mapping[UUID, UUID | None]:
@@ -143,6 +150,9 @@ class Ledger(Protocol):
 
     def best(self, probes: Sequence[Probe], without: Collection[UUID]) -> list[LinkKey | None]:
         """The best fitting fact of each probe."""
+
+    def provided(self, names: Sequence[Names]) -> list[set[bytes]]:
+        """Of each list the keys that anybody provides; more is no harm."""
 
     def summaries(self, probes: Sequence[SummaryProbe], without: Collection[UUID]) -> list[LinkKey | None]:
         """The newest fitting summariser of each probe."""

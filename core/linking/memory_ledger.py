@@ -12,7 +12,7 @@ from uuid import UUID
 from core.identity import Facts
 from core.linking.attempts import Failure, failure_of
 from core.linking.keys import Kind, LinkKey, Want, announces
-from core.linking.ledger import LAST, FailureProbe, Known, Probe, RivalProbe, SummaryProbe, Written, alike
+from core.linking.ledger import LAST, FailureProbe, Known, Names, Probe, RivalProbe, SummaryProbe, Written, alike
 
 if TYPE_CHECKING:
     from core.linking.branches import Settled
@@ -27,7 +27,7 @@ class MemoryLedger:
     _known: dict[UUID, Known] = field(default_factory=dict)
     _facts: dict[UUID, Facts] = field(default_factory=dict)
     _keys: dict[UUID, tuple[LinkKey, ...]] = field(default_factory=dict)
-    _wants: dict[UUID, tuple[Want, ...]] = field(default_factory=dict)
+    _wants: dict[UUID, tuple[bytes, ...]] = field(default_factory=dict)
     _by_key: dict[tuple[Kind, bytes], list[tuple[UUID, LinkKey]]] = field(default_factory=lambda: defaultdict(list))
     _by_want: dict[bytes, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     _summaries: list[tuple[UUID, LinkKey]] = field(default_factory=list)
@@ -68,13 +68,13 @@ class MemoryLedger:
                 insort(rows_of, (request, row), key=lambda entry: entry[0])
         self._keys[request] = rows
 
-    def put_wants(self, request: UUID, rows: tuple[Want, ...]) -> None:
+    def put_wants(self, request: UUID, keys: tuple[bytes, ...]) -> None:
         """Keep what a request waits for, instead of what it waited for."""
-        for want in self._wants.get(request, ()):
-            self._by_want[want.key].discard(request)
-        for want in rows:
-            self._by_want[want.key].add(request)
-        self._wants[request] = rows
+        for key in self._wants.get(request, ()):
+            self._by_want[key].discard(request)
+        for key in keys:
+            self._by_want[key].add(request)
+        self._wants[request] = keys
 
     def _lists(self, row: LinkKey) -> list[list[tuple[UUID, LinkKey]]]:
         lists = [self._by_key[row.kind, row.key]]
@@ -122,6 +122,10 @@ class MemoryLedger:
             if mine[0] and mine[1]:
                 break  # from here on ids only get smaller
         return found
+
+    def provided(self, names: Sequence[Names]) -> list[set[bytes]]:
+        """As in ``Ledger``."""
+        return [{key for key in of.keys if self._by_key.get((of.kind, key))} for of in names]
 
     def summaries(self, probes: Sequence[SummaryProbe], without: Collection[UUID] = ()) -> list[LinkKey | None]:
         """As in ``Ledger``."""

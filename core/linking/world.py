@@ -6,7 +6,7 @@ from uuid import UUID
 from core.identity import Facts
 from core.linking.branches import Settled
 from core.linking.keys import LinkKey, Want
-from core.linking.ledger import Known, Ledger, Probe, SummaryProbe
+from core.linking.ledger import Known, Ledger, Names, Probe, SummaryProbe
 from core.linking.memory_ledger import MemoryLedger
 
 
@@ -41,6 +41,11 @@ class World:
         """The best fitting fact of each probe."""
         below, over = self.below.best(probes, self._rewritten), self.over.best(probes)
         return [_better(probe, one, other) for probe, one, other in zip(probes, below, over, strict=True)]
+
+    def provided(self, names: Sequence[Names]) -> list[set[bytes]]:
+        """Of each list the keys that anybody provides, or did before this decision."""
+        below, over = self.below.provided(names), self.over.provided(names)
+        return [one | other for one, other in zip(below, over, strict=True)]
 
     def summaries(self, probes: Sequence[SummaryProbe]) -> list[LinkKey | None]:
         """The newest fitting summariser of each probe."""

@@ -26,14 +26,16 @@ class Changes:
         """Whether to write before reading on."""
         return len(self._exchanges) >= ROWS or self._bytes >= BYTES
 
-    def add(self, exchange: Exchange | None) -> None:
-        """Note what has begun or ended; None is neither."""
-        if exchange is not None:
-            self._exchanges[id(exchange)] = exchange
-            self._bytes += _weight(exchange)
+    def add(self, exchange: Exchange) -> None:
+        """Note what has begun or ended."""
+        self._exchanges[id(exchange)] = exchange
+        self._bytes += _weight(exchange)
 
     def batches(self) -> Iterator[list[Exchange]]:
         """Lists within the limits; a single exchange may be larger than a batch should be."""
+        if 0 < len(self._exchanges) <= ROWS and self._bytes <= BYTES:
+            yield list(self._exchanges.values())
+            return
         batch: list[Exchange] = []
         weight = 0
         for exchange in self._exchanges.values():

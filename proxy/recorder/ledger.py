@@ -14,13 +14,13 @@ from core.identity import Facts
 from core.linking.attempts import Failure
 from core.linking.branches import Settled
 from core.linking.keys import Kind, LinkKey, Want, announces, summary_key
-from core.linking.ledger import FailureProbe, Known, Probe, RivalProbe, SummaryProbe
+from core.linking.ledger import FailureProbe, Known, Names, Probe, RivalProbe, SummaryProbe
 from proxy import log
 from proxy.recorder.notes import Note, OtherVersionError, unpack
 from proxy.recorder.notes_memory import Conversation, NotesMemory
 from sql.arrays import trimmed
 from sql.database import Transaction
-from sql.rows.linking import LinkCorrection, LinkFact, LinkFailure, LinkKeyName, LinkNote, LinkRequest
+from sql.rows.linking import LinkCorrection, LinkFact, LinkFailure, LinkKeyName, LinkName, LinkNote, LinkRequest
 
 R = TypeVar("R")
 
@@ -87,6 +87,15 @@ class SqlLedger:
         )
         rows = {row.n: link_key(row) for row in found}
         return [rows.get(n) for n in range(1, len(probes) + 1)]
+
+    def provided(self, names: Sequence[Names]) -> list[set[bytes]]:
+        """As in ``Ledger``."""
+        kinds = [KINDS[of.kind] for of in names for _ in of.keys]
+        found = self._fetch("linking_provided", LinkName, kinds, [key for of in names for key in of.keys])
+        keys: dict[int, set[bytes]] = {}
+        for row in found:
+            keys.setdefault(row.kind, set()).add(row.key)
+        return [keys.get(KINDS[of.kind], set()).intersection(of.keys) for of in names]
 
     def summaries(self, probes: Sequence[SummaryProbe], without: Collection[UUID]) -> list[LinkKey | None]:
         """As in ``Ledger``."""

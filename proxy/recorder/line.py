@@ -128,7 +128,9 @@ class Line:
         for reading in range(READINGS):
             frames = await asyncio.to_thread(self._reader.read, FRAMES)
             for frame in frames:
-                changes.add(self._exchanges.take(frame))
+                changed = self._exchanges.take(frame)
+                if changed is not None:
+                    changes.add(changed)
             if frames:
                 self._read_at = self._services.monotonic()
             self._report_damage()

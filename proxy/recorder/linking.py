@@ -78,7 +78,7 @@ async def link(
     ``latest`` is the latest request that is remembered, where that is known.
     """
     ids = frozenset(newcomer.facts.call.id for newcomer in newcomers)
-    recorded = frozenset(row.id for row in begun if row.complete) & ids
+    recorded = frozenset(row.id for row in begun if row.noted) & ids
     book = SqlLedger(
         transaction,
         train,
@@ -201,14 +201,13 @@ async def _remember(transaction: Transaction, train: int, linking: Linking) -> N
     again = [request for request in decision.keys.keys() | decision.wants.keys() if request not in fresh]
     if again:
         await transaction.execute("linking_drop", train, again)
-    wants = [want for wants in decision.wants.values() for want in wants]
     notes = linking.changed.values()
     await transaction.execute(
         "linking_put",
         train,
         *ledger.columns(row for rows in decision.keys.values() for row in rows),
-        [want.key for want in wants],
-        [want.request for want in wants],
+        [key for keys in decision.wants.values() for key in keys],
+        [request for request, keys in decision.wants.items() for _ in keys],
         [note.id for note in notes],
         [note.link.conversation_id for note in notes],
         trimmed([note.link.parent_request_id for note in notes]),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.linking import MemoryLedger, decide, forest
+from core.linking import MemoryLedger, decide, evidence, forest
 from tests.captured import FILES, story
 from tests.talks import Traffic, Wire, assistant, user
 
@@ -69,6 +69,18 @@ def test_recording_in_any_order_gives_the_forest(seed, steps):
     ledger = record(frames(calls, rng), rng)
     wanted = forest(call.facts for call in calls)
     assert differing(links(ledger, wanted), wanted) == {}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=seeds, steps=st.integers(1, 40))
+def test_long_transcripts_are_linked_as_short_ones(seed, steps):
+    """Where it is first asked which keys are there at all, as of transcripts of many items, the forest is the same."""
+    facts = [call.facts for call in Traffic(seed).play(steps)]
+    wanted = forest(facts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evidence, "_AT_FIRST", 1)
+        patch.setattr(evidence, "_AT_A_TIME", 1)
+        assert differing(forest(facts), wanted) == {}
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

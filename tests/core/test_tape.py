@@ -6,25 +6,26 @@ from itertools import accumulate, pairwise
 from uuid import UUID
 
 import pytest
+from google_crc32c import extend
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.tape import (
     HEADER_SIZE,
     MAX_PAYLOAD,
-    METADATA,
     PREALLOCATED,
     Decoder,
     Frame,
     Kind,
     Skipped,
     encode,
+    payload_at,
     seed_of,
     written_us,
 )
 
-SEED = seed_of(UUID(int=1))
-OTHER = seed_of(UUID(int=2))
+SEGMENT = UUID(int=1)
+SEED, OTHER = seed_of(SEGMENT), seed_of(UUID(int=2))
 RID = bytes(range(16))
 
 
@@ -38,9 +39,9 @@ def tape(*payloads: bytes) -> bytes:
     return b"".join(frame(payload, number) for number, payload in enumerate(payloads))
 
 
-def decode(data: bytes, *cuts: int, seed: int = SEED) -> list[Frame | Skipped]:
+def decode(data: bytes, *cuts: int, segment: UUID = SEGMENT) -> list[Frame | Skipped]:
     """Everything in the bytes, fed in pieces."""
-    decoder, found, edges = Decoder(seed), [], [0, *cuts, len(data)]
+    decoder, found, edges = Decoder(segment), [], [0, *cuts, len(data)]
     for begin, end in pairwise(edges):
         found += decoder.feed(data[begin:end])
     return found + decoder.finish()
@@ -62,7 +63,7 @@ def test_layout() -> None:
 def test_a_frame_comes_back() -> None:
     """Kind, id, sequence, time, payload, place and flags survive."""
     data = frame(b"x") + encode(Kind.END, RID, 9, 2**63, b"abc", SEED, PREALLOCATED) + b"abc"
-    assert decode(data)[1] == Frame(Kind.END, RID, 9, 2**63, b"abc", 45, 47, PREALLOCATED)
+    assert decode(data)[1] == Frame(Kind.END, RID, 9, 2**63, b"abc", SEGMENT, 45, 47, PREALLOCATED)
 
 
 @pytest.mark.parametrize(("request_id", "payload"), [(b"short", b""), (RID, bytes(MAX_PAYLOAD + 1))])
@@ -70,6 +71,16 @@ def test_what_no_frame_can_hold_is_refused(request_id: bytes, payload: bytes) ->
     """An id of another size or too large a payload is the caller's fault."""
     with pytest.raises(ValueError, match="a frame takes"):
         encode(Kind.BODY, request_id, 0, 0, payload, SEED)
+
+
+@pytest.mark.parametrize(("at", "value"), [(0, 0xF6), (4, 2), (5, 0), (5, 6), (6, 2), (7, 1)])
+def test_a_header_nobody_knows_is_no_frame(at: int, value: int) -> None:
+    """Another magic, version, kind or flag: also with the right CRC, as a later version may write it."""
+    header = bytearray(frame()[: HEADER_SIZE - 4])
+    header[at] = value
+    unknown = bytes(header) + extend(SEED, bytes(header)).to_bytes(4, "little")
+    assert payload_at(unknown, 0, len(unknown), SEED) is None
+    assert decode(unknown + frame(b"next", 1))[0] == Skipped(0, len(unknown))
 
 
 def samples() -> list[bytes]:
@@ -138,13 +149,13 @@ def test_many_flips_one_by_one() -> None:
 @pytest.mark.parametrize("kept", range(1, 48))
 def test_a_torn_tail_waits(kept: int) -> None:
     """The beginning of a frame gives nothing, is no damage, and is completed by the rest."""
-    decoder = Decoder(SEED)
+    decoder = Decoder(SEGMENT)
     whole = frame(b"done")
     assert sequences(decoder.feed(frame(b"first", 7) + whole[:kept])) == [7]
     assert decoder.offset == 49
     assert decoder.fed == 49 + kept
     assert sequences(decoder.feed(whole[kept:])) == [0]
-    torn = Decoder(SEED)
+    torn = Decoder(SEGMENT)
     torn.feed(frame(b"first") + whole[:kept])
     assert torn.finish() == []
     assert torn.offset == 49
@@ -159,7 +170,7 @@ def test_when_a_frame_was_written() -> None:
 
 def test_a_writer_that_cut_its_torn_tail_off() -> None:
     """After ``rewind`` other bytes may stand where the torn ones stood."""
-    decoder = Decoder(SEED)
+    decoder = Decoder(SEGMENT)
     decoder.feed(frame(b"first") + frame(b"x" * 1000)[:500])
     assert decoder.rewind() == 49
     assert sequences(decoder.feed(frame(b"other", 5))) == [5]
@@ -177,18 +188,17 @@ def test_frames_behind_a_damaged_length_are_found_at_the_end() -> None:
     """A length that reaches past the end of a finished segment does not swallow what follows it."""
     data = bytearray(tape(b"a", b"b", b"c"))
     data[45 + 9] = 2  # the second frame now claims 512 bytes more
-    decoder = Decoder(SEED)
+    decoder = Decoder(SEGMENT)
     assert sequences(decoder.feed(bytes(data))) == [0]
     assert sequences(decoder.finish()) == [2]
 
 
-def test_payloads_are_kept_only_of_the_kinds_asked_for() -> None:
-    """A reader that wants places only does not hold bodies."""
-    decoder = Decoder(SEED, 100, METADATA)
-    found = decoder.feed(frame(b"body") + frame(b"start", kind=Kind.START))
-    assert [(item.payload, item.offset, item.length) for item in found if isinstance(item, Frame)] == [
-        (b"", 100, 48),
-        (b"start", 148, 49),
+def test_a_frame_knows_where_it_stands() -> None:
+    """Also where the bytes fed do not begin with the segment."""
+    found = Decoder(SEGMENT, 100).feed(frame(b"body") + frame(b"start", kind=Kind.START))
+    assert [(item.segment, item.offset, item.length) for item in found if isinstance(item, Frame)] == [
+        (SEGMENT, 100, 48),
+        (SEGMENT, 148, 49),
     ]
 
 
@@ -203,7 +213,7 @@ def test_without_resync_the_first_damage_is_the_end() -> None:
     """A recycled segment that is still written ends at what is no frame, however it is cut."""
     data = frame(b"new") + frame(b"old", 1, seed=OTHER) + frame(b"new", 2)
     for step in (1, 7, len(data)):
-        decoder, found = Decoder(SEED, resync=False), []
+        decoder, found = Decoder(SEGMENT, resync=False), []
         for begin in range(0, len(data), step):
             found += decoder.feed(data[begin : begin + step])
         assert sequences(found) == [0]

@@ -8,10 +8,10 @@ import pytest
 from core.frames import encode_end, encode_head, encode_start
 from core.kept import DAMAGED, Cause, cause
 from core.models import End, Head, Outcome, Start
-from core.tape import HEADER_SIZE, Kind
+from core.tape import HEADER_SIZE, Frame, Kind
 from proxy.recorder import exchanges as held
 from proxy.recorder.exchanges import DAMAGE_NOTE, Exchanges, damaged
-from proxy.tape_places import Place, PlacedFrame, Position
+from proxy.tape_places import Position
 
 FIRST, SECOND = UUID(int=1), UUID(int=2)
 
@@ -22,19 +22,18 @@ class Tape:
     def __init__(self) -> None:
         self.at = 0
 
-    def frame(self, call: int, sequence: int, kind: Kind, payload: bytes = b"", segment: UUID = FIRST) -> PlacedFrame:
+    def frame(self, call: int, sequence: int, kind: Kind, payload: bytes = b"", segment: UUID = FIRST) -> Frame:
         """The next frame; its bytes lie nowhere."""
         length = HEADER_SIZE + len(payload)
-        place = Place(segment, self.at, length)
-        self.at += length
-        return PlacedFrame(kind, UUID(int=call).bytes, sequence, self.at, payload, place)
+        offset, self.at = self.at, self.at + length
+        return Frame(kind, UUID(int=call).bytes, sequence, self.at, payload, segment, offset, length)
 
-    def start(self, call: int, segment: UUID = FIRST) -> PlacedFrame:
+    def start(self, call: int, segment: UUID = FIRST) -> Frame:
         """A start."""
         start = Start(UUID(int=call), 0, "boot", "POST", "/v1/messages", (), "default")
         return self.frame(call, 0, Kind.START, encode_start(start), segment)
 
-    def end(self, call: int, sequence: int) -> PlacedFrame:
+    def end(self, call: int, sequence: int) -> Frame:
         """An end."""
         return self.frame(call, sequence, Kind.END, encode_end(End(Outcome.OK, 0, 0, 0)))
 
@@ -46,9 +45,9 @@ def test_the_position_is_the_earliest_unfinished_call() -> None:
     for frame in (one, two, three):
         exchanges.take(frame)
     exchanges.take(tape.end(2, 1))
-    assert exchanges.unfinished() == Position(FIRST, one.place.offset)
+    assert exchanges.unfinished() == Position(FIRST, one.offset)
     exchanges.take(tape.end(1, 1))
-    assert exchanges.unfinished() == Position(FIRST, three.place.offset)
+    assert exchanges.unfinished() == Position(FIRST, three.offset)
     exchanges.take(tape.end(3, 1))
     assert exchanges.unfinished() is None
 
@@ -109,7 +108,7 @@ def test_a_start_that_was_rescued_takes_nothing_away() -> None:
     exchanges.take(first)
     exchanges.take(tape.frame(1, 1, Kind.BODY, b"kept"))
     assert exchanges.take(tape.start(1, SECOND)) is None
-    assert exchanges.unfinished() == Position(FIRST, first.place.offset)
+    assert exchanges.unfinished() == Position(FIRST, first.offset)
     ended = exchanges.take(tape.end(1, 2))
     assert ended is not None
     assert len(ended.body) == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from core.tape import Decoder, Frame, Kind, seed_of
+from core.tape import Decoder, Frame, Kind
 from deploy.postgres import EmbeddedPostgres
 from proxy.recorder import claim
 from proxy.recorder.letters import SEGMENT
@@ -57,7 +57,7 @@ async def test_a_poison_row_is_put_aside_and_the_others_go_on(
     letter = await connection.fetchrow("SELECT * FROM dead_letters")
     assert letter is not None
     assert (letter["request_id"], letter["node"], letter["sqlstate"]) == (bad.start.request_id, "host-0", "22023")
-    frames = [frame for frame in Decoder(seed_of(SEGMENT)).feed(letter["raw"]) if isinstance(frame, Frame)]
+    frames = [frame for frame in Decoder(SEGMENT).feed(letter["raw"]) if isinstance(frame, Frame)]
     assert [frame.kind for frame in frames] == [Kind.START, Kind.BODY, Kind.HEAD, Kind.CHUNK, Kind.END]
     assert frames[1].payload == asked()
     assert frames[3].payload == answered(model="poison")

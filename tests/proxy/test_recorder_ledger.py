@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.identity import Facts
+from core.linking import evidence
 from core.models import Outcome
 from core.rollup import Figures
 from proxy.recorder import linking
@@ -41,7 +42,7 @@ class Recorder:
         """One transaction; of a call that comes twice the later frame counts."""
         latest = {facts.call.id: facts for facts in portion}
         begun = [
-            LinkBegin(request, request in self.seen, request in self.said, self.said.get(request))
+            LinkBegin(request, request in self.seen, request in self.seen, request in self.said, self.said.get(request))
             for request in latest
             if request in self.seen or request in self.said
         ]
@@ -148,6 +149,22 @@ async def test_calls_that_end_nearly_in_order_give_the_forest(
         await recorder.record([calls[place] for place in late[:size]])
         late = late[size:]
     await check(connection, calls)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_long_transcripts_in_any_order_give_the_forest(
+    database: Database, connection: Connection, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Of which it is first asked which of their keys are there at all."""
+    monkeypatch.setattr(evidence, "_AT_FIRST", 1)
+    monkeypatch.setattr(evidence, "_AT_A_TIME", 1)
+    dice = random.Random(seed)
+    traffic = Traffic(seed)
+    given = frames(traffic, 40, dice)
+    recorder = Recorder(database, FactsMemory(), set(), {})
+    for portion in portions(given, dice):
+        await recorder.record(portion)
+    await check(connection, [call.facts for call in traffic.wire.calls])
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -17,7 +17,7 @@ import pytest
 
 from core import frames
 from core.models import Outcome
-from core.tape import Decoder, Frame, Kind, seed_of
+from core.tape import Decoder, Frame, Kind
 from proxy.tape_folder import segment_path
 from proxy.tape_limit import default_tape_bytes
 from tests.relay import Wire, get, post
@@ -52,7 +52,7 @@ class Process:
         """What is on its tape."""
         found: list[Frame] = []
         for path in sorted(self.data.glob("tape/*/*.seg")):
-            decoded = Decoder(seed_of(UUID(path.stem))).feed(path.read_bytes())
+            decoded = Decoder(UUID(path.stem)).feed(path.read_bytes())
             found += [frame for frame in decoded if isinstance(frame, Frame)]
         return found
 

@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from core.tape import Kind
+from core.tape import Frame, Kind
 from proxy import tape_folder, tape_segment
 from proxy.tape_bell import Ringer
 from proxy.tape_buffer import TapeBuffer
 from proxy.tape_deck import Deck
 from proxy.tape_folder import begin_boot, hold, prepare, segment_path, segments
-from proxy.tape_reader import PlacedFrame, Quarantined, TapeReader
+from proxy.tape_reader import Quarantined, TapeReader
 from proxy.tape_room import Room
 from tests.tape_disk import FailingDisk
 
@@ -163,7 +163,7 @@ class Tape(RuleBasedStateMachine):
             number for number in range(self.sequence) if number not in self.lost
         ]
 
-    def take(self, frames: list[PlacedFrame]) -> None:
+    def take(self, frames: list[Frame]) -> None:
         """As a recorder does: what is repeated voids what it repeats."""
         for frame in frames:
             while self.read and self.read[-1] >= frame.sequence:

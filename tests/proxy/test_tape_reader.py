@@ -12,9 +12,9 @@ import pytest
 
 from core.errors import BadFrameError
 from core.ids import uuid7
-from core.tape import HEADER_SIZE, MAX_PAYLOAD, PREALLOCATED, Kind, encode, seed_of
+from core.tape import HEADER_SIZE, MAX_PAYLOAD, PREALLOCATED, Frame, Kind, encode, seed_of
 from proxy.tape_folder import begin_boot, hold, segment_path, used_bytes
-from proxy.tape_reader import Backlog, Place, PlacedFrame, Position, Quarantined, TapeReader, nodes, writer_alive
+from proxy.tape_reader import Backlog, Place, Position, Quarantined, TapeReader, nodes, writer_alive
 from proxy.tape_writer import TapeWriter
 from tests.tape_disk import FailingDisk
 
@@ -39,9 +39,14 @@ def write(folder: Path, number: int, sequences: Iterable[int], *, flags: int = 0
     return data
 
 
-def numbers(frames: list[PlacedFrame]) -> list[int]:
+def numbers(frames: list[Frame]) -> list[int]:
     """Their sequences."""
     return [item.sequence for item in frames]
+
+
+def place_of(item: Frame) -> Place:
+    """Where a frame was read."""
+    return Place(item.segment, item.offset, item.length)
 
 
 def open_files() -> int:
@@ -95,10 +100,9 @@ def test_frames_come_with_their_payload_and_their_place(tmp_path: Path) -> None:
         frames = reader.read()
         for item in frames:
             assert item.payload == bytes([65 + item.sequence]) * 3
-            assert item.place.length == HEADER_SIZE + 3
-            assert item.place.position == Position(name(0), item.sequence * 47)
+            assert place_of(item) == (name(0), item.sequence * 47, HEADER_SIZE + 3)
             assert item.mono_us == 1000 * item.sequence
-        assert reader.load([item.place for item in reversed(frames)]) == [b"EEE", b"DDD", b"CCC", b"BBB", b"AAA"]
+        assert reader.load([place_of(item) for item in reversed(frames)]) == [b"EEE", b"DDD", b"CCC", b"BBB", b"AAA"]
 
 
 def test_from_any_position(tmp_path: Path) -> None:
@@ -114,6 +118,21 @@ def test_from_any_position(tmp_path: Path) -> None:
     ]:
         with TapeReader(tmp_path, position) as reader:
             assert numbers(reader.read()) == list(range(first, 30))
+
+
+def test_what_a_dead_writer_left_is_not_opened_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tape read to its end is asked again and again; only a new segment is worth a look."""
+    write(tmp_path, 0, [0])
+    with TapeReader(tmp_path) as reader:
+        assert numbers(reader.read()) == [0]
+        assert reader.ended
+        with monkeypatch.context() as patched:
+            patched.setattr("proxy.tape_reader.segment_path", None)
+            assert reader.read() == []
+            assert reader.ended
+        write(tmp_path, 1, [7])
+        assert numbers(reader.read()) == [7]
+        assert reader.ended
 
 
 def test_small_reads_add_up(tmp_path: Path) -> None:
@@ -133,7 +152,7 @@ def test_small_reads_add_up(tmp_path: Path) -> None:
         found += frames
     assert numbers(found) == [*range(60), *range(60)]
     with TapeReader(tmp_path) as reader:
-        assert reader.load([item.place for item in found]) == payloads * 2
+        assert reader.load([place_of(item) for item in found]) == payloads * 2
 
 
 def test_a_torn_tail_waits_for_a_living_writer(tmp_path: Path, held: int) -> None:
@@ -245,7 +264,7 @@ def test_passed_segments_are_deleted(tmp_path: Path) -> None:
     for number in range(4):
         write(tmp_path, number, [number])
     with TapeReader(tmp_path) as reader:
-        places = [item.place for item in reader.read()]
+        places = [place_of(item) for item in reader.read()]
         reader.load(places)
         assert reader.drop_before(Position(name(2), 45)) == 2
         assert reader.drop_before(Position(name(2), 45)) == 0
@@ -272,7 +291,7 @@ def test_many_segments_are_not_kept_open(tmp_path: Path) -> None:
     for number in range(30):
         write(tmp_path, number, [number])
     with TapeReader(tmp_path) as reader:
-        places = [item.place for item in reader.read()]
+        places = [place_of(item) for item in reader.read()]
         before = open_files()
         assert len(reader.load(places * 2)) == 60
         assert open_files() - before <= 8
@@ -319,7 +338,7 @@ async def test_following_a_real_writer(tmp_path: Path) -> None:
     loop = asyncio.get_running_loop()
     writer = TapeWriter(folder, policy="serve", max_bytes=1 << 30, loop=loop, disk=disk.disk())
     writer.open()
-    found: list[PlacedFrame] = []
+    found: list[Frame] = []
     with TapeReader(folder) as reader:
         assert reader.node == "node"
         for number in range(400):

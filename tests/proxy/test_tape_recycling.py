@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from core.tape import Kind
+from core.tape import Frame, Kind
 from proxy import tape_folder, tape_segment
 from proxy.tape_folder import free_segments, segment_path, segments
-from proxy.tape_reader import PlacedFrame, Position, Quarantined, TapeReader
+from proxy.tape_reader import Position, Quarantined, TapeReader
 from proxy.tape_writer import TapeWriter
 
 RID = bytes(range(16))
@@ -44,7 +44,7 @@ async def test_round_and_round(folder: Path, writer: TapeWriter) -> None:
     """Over many rounds of writing, reading and recycling each frame comes once, in order, byte for byte."""
     chance = random.Random(5)
     sent: list[bytes] = []
-    found: list[PlacedFrame] = []
+    found: list[Frame] = []
     recycled = False
     with TapeReader(folder) as reader:
         for _ in range(120):
