@@ -96,7 +96,7 @@ class Talk:
         stop = "tool_use" if any(block["type"] == "tool_use" for block in answer or ()) else "end_turn"
         usage = self._usage(sent)
         made = message(*answer, stop_reason=stop, usage=usage) if answer is not None else None
-        items = [item for each in sent for item in Normaliser().message(each)]
+        items = [item for each in sent for item in Normaliser().content(each["role"], each["content"])]
         node = Asked(
             id=UUID(int=0),
             parent_request_id=attempt_of.parent_request_id if attempt_of else parent.id if parent else None,
