@@ -50,9 +50,9 @@ def scans(node):
     return found + [each for inner in node.get("Plans", []) for each in scans(inner)]
 
 
-async def explained(connection, text, arguments):
+async def explained(connection, text, arguments, mode="force_generic_plan"):
     """What a statement reads when it is planned once for all arguments: the rows it gives, the nodes that read."""
-    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    await connection.execute(f"SET plan_cache_mode = {mode}")
     await connection.execute(f"PREPARE asked AS {text}")
     plan = json.loads(await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked({arguments})"))
     await connection.execute("DEALLOCATE asked")
