@@ -203,7 +203,8 @@ class MemoryLedger:
     def parents(self, ids: Collection[UUID], without: Collection[UUID] = ()) -> set[UUID]:
         """As in ``Ledger``."""
         children = (one for one in self._known.values() if one.link.attempt_of is None and one.call.id not in without)
-        return {one.link.parent_request_id for one in children if one.link.parent_request_id in ids} - {None}
+        parents = (one.link.parent_request_id for one in children)
+        return {parent for parent in parents if parent is not None and parent in ids}
 
     def settled(self, conversation: UUID) -> "Settled | None":
         """As in ``Ledger``: nobody does, and all is painted anew."""
