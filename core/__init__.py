@@ -5,7 +5,8 @@ Bytes come in, values go out; ``now``, keys and random bytes are arguments.
 - ``ids`` makes request ids; ``tape`` is the frame format, ``frames`` what each frame's payload says.
 - ``sse`` cuts bytes into events, ``message`` folds events into one assistant message, ``usage`` reads the report.
 - ``transcript`` reads a request body, ``answer`` a response, ``origin`` says who sent it and who paid.
-- ``redact`` decides which headers may be kept; ``bodies`` is JSON under limits, ``labels`` words fit for a column.
+- ``redact`` decides which headers may be kept, ``headers`` finds one; ``bodies`` is JSON under limits, ``labels`` words
+  fit for a column.
 - ``normal_form`` makes items of a transcript (``canonical`` bytes), ``chain`` their hashes, ``recognition`` knows what
   clients send beside the talk; ``identity`` composes them into the ``Facts`` that ``linking`` makes one forest of.
 - ``pieces`` divides a request body into what is stored once (``seams``, ``texts`` find where), ``lanes`` what repeats.

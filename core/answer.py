@@ -1,10 +1,12 @@
 """What a response says: the message, its end, its error; read from decoded bytes, leniently, never raising."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from core.bodies import read_repaired, storable_object, well_formed
 from core.errors import BrokenOffError, LimitExceededError
+from core.headers import first
 from core.message import MessageBuilder
 from core.models import Headers
 from core.sse import Event, EventDecoder
@@ -44,7 +46,11 @@ def is_event_stream(headers: Headers) -> bool:
 
 def media_type(headers: Headers) -> str:
     """The content type without its parameters, in lower case; empty where there is none."""
-    given = next((value for name, value in headers if name.lower() == "content-type"), "")
+    return _media_type(first(headers, "content-type") or "")
+
+
+@lru_cache(maxsize=256)  # servers repeat themselves
+def _media_type(given: str) -> str:
     return given.partition(";")[0].strip().lower()
 
 

@@ -1,7 +1,6 @@
 """Chain hashes: the state of a transcript after each of its items, so that one transcript is found inside another."""
 
 from collections.abc import Iterable
-from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -34,12 +33,9 @@ def chain(state: bytes, items: Iterable[Item]) -> tuple[bytes, ...]:
     return tuple(states)
 
 
-@lru_cache(maxsize=1024)
-def _form(sizes: tuple[int, ...]) -> bytes:
-    """How parts of these sizes are put one behind the other."""
-    return b"".join(b"%d:%%b" % size for size in sizes)
-
-
 def digest(*parts: bytes) -> bytes:
     """16 bytes that name these parts, in this order; for keys of look-ups."""
-    return sha256(_form(tuple(map(len, parts))) % parts).digest()[:16]
+    named: list[bytes] = []
+    for part in parts:
+        named += (b"%d:" % len(part), part)
+    return sha256(b"".join(named)).digest()[:16]

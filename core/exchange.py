@@ -6,6 +6,7 @@ from typing import Final
 
 from core import answer, batches, origin, transcript, usage
 from core.answer import Answer
+from core.headers import first
 from core.kept import Kept, kept
 from core.labels import SENTENCE, label
 from core.models import ANSWERED_EARLY, BatchResults, Chunk, End, Head, Headers, Outcome, Recording, Start
@@ -25,6 +26,8 @@ _AFTER_THE_ANSWER: Final = frozenset(
         Outcome.PROXY_CRASH,
     }
 )
+
+_CODED: Final = len("content-encoding")
 
 
 @valueclass(frozen=True, slots=True)
@@ -119,8 +122,10 @@ def digest(body: bytes, of: Kept, known: bytes | None = None) -> bytes | None:
 
 def encodings(headers: Headers) -> tuple[str, ...]:
     """The codings of ``content-encoding`` in the order they were applied, in lower case, without ``identity``."""
-    values = [value for name, value in headers if name.lower() == "content-encoding"]
-    codings = [coding.strip().lower() for value in values for coding in value.split(",")] if values else []
+    values = [value for name, value in headers if len(name) == _CODED and name.lower() == "content-encoding"]
+    if not values:  # as nearly always
+        return ()
+    codings = [coding.strip().lower() for value in values for coding in value.split(",")]
     return tuple(coding for coding in codings if coding not in {"", "identity"})
 
 
@@ -197,13 +202,15 @@ def _media_type(taped: Taped) -> str:
 
 
 def _parse_error(taped: Taped, inflated: Inflated, asked: Transcript, said: Answer) -> str | None:
+    fault = _fault_of_answer(taped, said)
+    if not (inflated.error or asked.parse_error or fault):  # as nearly always
+        return None
     # Of what is not all on the tape that is said, not that it cannot be read.
     request_whole = taped.request_kept is Kept.WHOLE and taped.end.note != ANSWERED_EARLY
     response_whole = taped.response_kept is Kept.WHOLE
     found = [inflated.error] if inflated.error and request_whole and response_whole else []
     if asked.parse_error and request_whole:
         found.append(f"request: {asked.parse_error}")
-    fault = _fault_of_answer(taped, said)
     if fault and response_whole and not (found and said == Answer()):
         found.append(f"response: {fault}")
     return label("; ".join(found), SENTENCE)
@@ -223,8 +230,7 @@ def _fault_of_answer(taped: Taped, said: Answer) -> str | None:
 
 
 def _request_id(headers: Headers, said: Answer) -> str | None:
-    given = next((value for name, value in headers if name.lower() == "request-id"), None)
-    return label(given) or label((said.error or {}).get("request_id"))
+    return label(first(headers, "request-id")) or label((said.error or {}).get("request_id"))
 
 
 def _ttft_us(taped: Taped, inflated: Inflated, said: Answer) -> int | None:

@@ -1,6 +1,7 @@
 """What linking must know of one recorded call, read from the stored bytes of that call alone (conversations.md)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -14,12 +15,15 @@ from core.labels import label
 from core.launches import Launch, Pair, launches, pairs, prompt_key
 from core.models import Origin
 from core.normal_form import USER, Item, clean
+from core.recognition import Purpose
 from core.reply import Reply, Said, fold, prefill_of, said, summary_of
 from core.tools import ToolResult, results
 from core.valueclass import valueclass
 from core.walk import Walk, walk
 
 _BILLING: Final = "x-anthropic-billing-header:"
+_REMEMBERED: Final = 64 << 10
+"""Characters of a system prompt beyond which it is not remembered what it says."""
 
 
 @valueclass(frozen=True, slots=True)
@@ -115,18 +119,23 @@ class Caller(NamedTuple):
     """The client key, else the account."""
 
 
+class System(NamedTuple):
+    """What is known of a request by its system prompt."""
+
+    hash: bytes
+    purpose: Purpose
+
+
 @valueclass(frozen=True, slots=True)
 class Terms:
     """What a message request asks beside its messages; the same from turn to turn, as a rule."""
 
-    system: tuple[str, ...]
-    """Texts of the system prompt, without the billing header."""
-    system_hash: bytes
+    system: System
     tools_hash: bytes
     tools: int
     thread: str | None
     """The answer that is continued."""
-    model: bytes
+    model: str | None
     max_tokens: Any
 
 
@@ -150,15 +159,14 @@ def read(
 
 def terms(request: Mapping[str, Any]) -> Terms:
     """The terms of a parsed request. Raises LimitExceededError where they nest too deep."""
-    system, tools, thread = tuple(_system(request.get("system"))), request.get("tools"), request.get("thread")
+    system, tools, thread = _texts(request.get("system")), request.get("tools"), request.get("thread")
     continues = isinstance(thread, dict) and thread.get("type") == "continue"
     return Terms(
-        system=system,
-        system_hash=system_key(system),
-        tools_hash=tools_key(tools),
+        system=_remembered(system) if sum(map(len, system)) <= _REMEMBERED else _system(system),
+        tools_hash=tools_key(tools) if tools else _NO_TOOLS,
         tools=len(tools) if isinstance(tools, list) else 0,
         thread=label(thread.get("previous_message_id")) if isinstance(thread, dict) and continues else None,
-        model=orjson.dumps(label(request.get("model"))),
+        model=label(request.get("model")),
         max_tokens=request.get("max_tokens"),
     )
 
@@ -186,7 +194,7 @@ def of_transcript(
         message_id=reply.message_id,
         pairs=pairs(messages, whole=asked.thread is None) if in_talk else (),
         summary=summary_of(blocks, summariser=call.summariser),
-        system_hash=asked.system_hash,
+        system_hash=asked.system.hash,
         tools_hash=asked.tools_hash,
         results=results(messages),
     )
@@ -195,15 +203,15 @@ def of_transcript(
 def _call(caller: Caller, asked: Terms, walked: Walk, failed_at_us: int | None, blocks: Sequence[Any]) -> Call:
     """The call by what was asked, when it failed, and the blocks of its answer."""
     origin, session, items = caller.origin, caller.origin.session_id, walked.items
-    last = next((item.text for item in reversed(items) if item.role == USER and item.text is not None), None)
-    side = None
+    last, purpose, side = _last_words(items), asked.system.purpose, None
     if session is not None:
-        side = recognition.side_call(last, asked.system, asked.max_tokens, asked.tools)
+        side = recognition.side_call(last, purpose, asked.max_tokens, asked.tools)
     lane = lane_key(session, origin.agent_id, caller.client)
     rivals = [b"rivals", lane, walked.state, (side or "").encode()]
     if session is None:
         # A thread takes system and tools from the call it continues.
-        rivals += [asked.model, *((asked.system_hash, asked.tools_hash) if asked.thread is None else ())]
+        terms = () if asked.thread is not None else (asked.system.hash, asked.tools_hash)
+        rivals += [orjson.dumps(asked.model), *terms]
     return Call(
         id=caller.request_id,
         started_us=caller.started_us,
@@ -217,13 +225,21 @@ def _call(caller: Caller, asked: Terms, walked: Walk, failed_at_us: int | None, 
         messages=walked.messages,
         rivals=digest(*rivals),
         side_call=side,
-        summariser=side is None and recognition.is_summariser(last, asked.system),
+        summariser=side is None and recognition.is_summariser(last, purpose),
         continuation=bool(items) and recognition.is_continuation(items[0].kind, items[0].text),
         prompt=prompt_key(walked.first_text) if walked.first_text is not None else None,
         previous_message_id=asked.thread,
         failed_at_us=failed_at_us,
         launches=() if side else launches(blocks),
     )
+
+
+def _last_words(items: Sequence[Item]) -> str | None:
+    """The last text of the user."""
+    for item in reversed(items):
+        if item.text is not None and item.role == USER:
+            return item.text
+    return None
 
 
 def replies(begin: bytes, states: tuple[bytes, ...], ways: tuple[Said, ...]) -> tuple[bytes, ...]:
@@ -233,8 +249,9 @@ def replies(begin: bytes, states: tuple[bytes, ...], ways: tuple[Said, ...]) -> 
 
 def lane_key(session_id: str | None, agent_id: str | None, client: str) -> bytes:
     """16 bytes that name a lane: session and agent, or without a session the client."""
-    parts = ("client", client, "") if session_id is None else ("session", session_id, agent_id or "")
-    return digest(*(part.encode(errors="replace") for part in parts))
+    if session_id is None:
+        return digest(b"client", client.encode(errors="replace"), b"")
+    return digest(b"session", session_id.encode(errors="replace"), (agent_id or "").encode(errors="replace"))
 
 
 def system_key(texts: tuple[str, ...]) -> bytes:
@@ -256,12 +273,19 @@ def _without_mark(tool: Mapping[str, Any]) -> dict[str, Any]:
     return {name: part for name, part in tool.items() if name != "cache_control"}
 
 
-def _system(system: Any) -> Iterator[str]:
+_NO_TOOLS: Final = tools_key(None)
+
+
+def _texts(system: Any) -> tuple[str, ...]:
     """The texts of a system prompt, without the billing header."""
     blocks = [system] if isinstance(system, str) else system if isinstance(system, list) else []
-    for block in blocks:
-        text = block.get("text") if isinstance(block, dict) else block
-        if isinstance(text, str):
-            text = text.partition("\n")[2] if text.startswith(_BILLING) else text
-            if text:
-                yield text
+    texts = [block.get("text") if isinstance(block, dict) else block for block in blocks]
+    said = [text.partition("\n")[2] if text.startswith(_BILLING) else text for text in texts if isinstance(text, str)]
+    return tuple(text for text in said if text)
+
+
+def _system(texts: tuple[str, ...]) -> System:
+    return System(system_key(texts), recognition.purpose(texts))
+
+
+_remembered: Final = lru_cache(maxsize=64)(_system)  # calls of one client bring the same

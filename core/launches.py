@@ -62,10 +62,13 @@ def pairs(messages: Sequence[Any], *, whole: bool) -> tuple[Pair, ...]:
     at = len(messages)
     while at and _role(messages[at - 1]) != "assistant":
         at -= 1
+    brought = [block for block in _blocks(messages[at:]) if block.get("type") == "tool_result"]
+    if not brought:
+        return ()
     launched = {block["id"] for block in launch_blocks(_blocks(messages[_run_start(messages, at) : at]))}
-    for block in _blocks(messages[at:]):
+    for block in brought:
         tool_id = block.get("tool_use_id")
-        if block.get("type") != "tool_result" or not isinstance(tool_id, str) or (whole and tool_id not in launched):
+        if not isinstance(tool_id, str) or (whole and tool_id not in launched):
             continue
         said = _AGENT.findall(result_text(block.get("content")))
         if said and len(found) < _MAX_PAIRS:
@@ -84,9 +87,6 @@ def _role(message: Any) -> Any:
     return message.get("role") if isinstance(message, dict) else None
 
 
-def _blocks(messages: Iterable[Any]) -> Iterator[dict[str, Any]]:
-    for message in messages:
-        content = message.get("content") if isinstance(message, dict) else None
-        for block in content if isinstance(content, list) else ():
-            if isinstance(block, dict):
-                yield block
+def _blocks(messages: Iterable[Any]) -> list[dict[str, Any]]:
+    contents = [message.get("content") for message in messages if isinstance(message, dict)]
+    return [block for content in contents if isinstance(content, list) for block in content if isinstance(block, dict)]

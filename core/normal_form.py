@@ -74,13 +74,8 @@ class Normaliser:
         """The ids of uses and of results that went by."""
         return frozenset(self._uses), frozenset(self._results)
 
-    def message(self, message: Any) -> list[Item]:
-        """The items of one message; none for roles other than user and assistant, and for what is no message."""
-        role = message.get("role") if isinstance(message, dict) else None
-        return self.content(role, message.get("content")) if role in (USER, ASSISTANT) else []
-
     def content(self, role: str, content: Any) -> list[Item]:
-        """The items of a message's content: a string or a list of blocks."""
+        """The items of a message's content, a string or a list of blocks; of user and assistant."""
         if isinstance(content, str):
             item = text_item(role, content)
             return [] if item is None else [item]

@@ -1,10 +1,11 @@
 """Who sent a call and who paid for it, from its headers and ``metadata.user_id`` (wire.md, security.md)."""
 
 import re
-from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from core.bodies import read_json
+from core.headers import first
 from core.labels import label
 from core.models import AccountEvidence, CredentialKind, Headers, Origin
 
@@ -17,6 +18,7 @@ _CLIENTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?:Async)?Anthropic[A-Za-z]*/Python ([^\s(]+)"), "anthropic-python"),
     (re.compile(r"Anthropic[A-Za-z]*/JS ([^\s(]+)"), "anthropic-js"),
 )
+_OF_CLIENTS: Final = ("user-agent", "x-stainless-lang", "x-stainless-package-version", "x-app")
 _PRODUCT = re.compile(r"([^\s/(]{1,64})(?:/([^\s(]{1,64}))?")
 # Claude Code before 2.1.100; the account is empty for an API key.
 _OLD_USER_ID = re.compile(r"user_[0-9a-zA-Z]*_account_([0-9a-zA-Z-]*)_session_([0-9a-zA-Z-]+)")
@@ -29,10 +31,10 @@ def read(headers: Headers, user_id: str | None) -> Origin:
     """The origin of a call; headers go before ``metadata.user_id``. Never raises, unknown is None."""
     given = {name.lower(): value for name, value in reversed(headers)}  # of two the first counts
     account, session = _from_user_id(user_id)
-    client, version = _client(given)
+    client, version = _client(*map(given.get, _OF_CLIENTS))
     return Origin(
-        client=label(client),
-        client_version=label(version),
+        client=client,
+        client_version=version,
         session_id=label(given.get("x-claude-code-session-id")) or session,
         agent_id=label(given.get("x-claude-code-agent-id")),
         parent_agent_id=label(given.get("x-claude-code-parent-agent-id")),
@@ -54,7 +56,7 @@ def account(
         return AccountEvidence(f"key-{credential_hmac[:12]}", kind, credential_hmac, "api_key")
     if account_uuid:
         return AccountEvidence(account_uuid, kind, credential_hmac, "account_uuid")
-    organization = _account(next((value for name, value in response_headers if name.lower() == ORGANIZATION), None))
+    organization = _account(first(response_headers, ORGANIZATION))
     if organization:
         return AccountEvidence(organization, kind, credential_hmac, "organization")
     return AccountEvidence(f"oauth-{credential_hmac[:12]}", kind, credential_hmac, "hmac")
@@ -83,19 +85,21 @@ def _object(text: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _client(headers: Mapping[str, str]) -> tuple[str | None, str | None]:
-    agent = headers.get("user-agent", "").strip()
+@lru_cache(maxsize=256)  # clients repeat themselves
+def _client(
+    agent: str | None, language: str | None, package: str | None, app: str | None
+) -> tuple[str | None, str | None]:
+    agent = (agent or "").strip()
     for pattern, name in _CLIENTS:
         found = pattern.match(agent)
         if found:
-            return name, found[1]
-    language = headers.get("x-stainless-lang")
+            return name, label(found[1])
     if language:  # an SDK under a user agent of the application's own
-        return f"anthropic-{language.lower()}", headers.get("x-stainless-package-version")
+        return label(f"anthropic-{language.lower()}"), label(package)
     product = _PRODUCT.match(agent)
     if product:
-        return product[1].lower(), product[2]
-    return headers.get("x-app"), None
+        return label(product[1].lower()), label(product[2])
+    return label(app), None
 
 
 def _retry_count(text: str) -> int | None:

@@ -4,8 +4,8 @@ Sampled from Claude Code 1.0.128, 2.0.76, 2.1.20, 2.1.100, 2.1.200 and 2.1.328 (
 Words are never taken away from these lists: old recordings are linked again by the same code.
 """
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 CONTINUATIONS: Final = ("This session is being continued from a previous conversation that ran out of context",)
 """How a transcript begins whose past was replaced by a summary."""
@@ -42,19 +42,33 @@ def is_continuation(kind: str, text: str | None) -> bool:
     return kind == COMPACTION or (text is not None and text.startswith(CONTINUATIONS))
 
 
-def is_summariser(last_user_text: str | None, system: Iterable[str]) -> bool:
+class Purpose(NamedTuple):
+    """What a request is for, as far as its system prompt says."""
+
+    side_call: str | None
+    """The kind of side call; None where it may belong to a conversation."""
+    summariser: bool
+    """Whether it asks for the summary that will stand for its transcript."""
+
+
+def purpose(system: Sequence[str]) -> Purpose:
+    """What the texts of a system prompt say."""
+    return Purpose(_side_system(system), any(_SUMMARISER_SYSTEM in text for text in system))
+
+
+def is_summariser(last_user_text: str | None, system: Purpose) -> bool:
     """Whether a request asks for the summary that will stand for its transcript."""
-    if last_user_text is not None and last_user_text.startswith(_SUMMARISER_PROMPTS):
-        return True
-    return any(_SUMMARISER_SYSTEM in text for text in system)
+    return system.summariser or (last_user_text is not None and last_user_text.startswith(_SUMMARISER_PROMPTS))
 
 
-def side_call(last_user_text: str | None, system: Iterable[str], max_tokens: Any, tools: int) -> str | None:
+def side_call(last_user_text: str | None, system: Purpose, max_tokens: Any, tools: int) -> str | None:
     """The kind of side call a request of a session is; None where it belongs to a conversation."""
     if last_user_text == "quota" and max_tokens == 1:
         return "quota"
-    if last_user_text == "Warmup" and not tools:
-        return "warmup"
+    return "warmup" if last_user_text == "Warmup" and not tools else system.side_call
+
+
+def _side_system(system: Sequence[str]) -> str | None:
     heads = [text[:_HEAD].lstrip() for text in system]
     side = next((head for head in heads if head.startswith(_SIDE_WORDS)), None)
     return None if side is None else next(kind for kind, words in _SIDE_SYSTEMS if side.startswith(words))

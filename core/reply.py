@@ -86,7 +86,10 @@ def said(asked: tuple[Item, ...], prefill: str | None, blocks: list[Block], norm
     items = tuple(normaliser.content(ASSISTANT, blocks))
     if not items:
         return ()
-    ways = {Said(len(asked), items): None}
+    plain = Said(len(asked), items)
+    if prefill is None and len(blocks) == 1:
+        return (plain,)
+    ways = {plain: None}
     texts = [block["text"] for block in blocks if block.get("type") == "text" and isinstance(block.get("text"), str)]
     only_texts = all(item.text is not None for item in items)
     if only_texts and len(texts) > 1:
@@ -109,9 +112,13 @@ def prefill_of(messages: Sequence[Any]) -> str | None:
 
     System messages do not count, here as in the normal form.
     """
-    spoken = (message for message in reversed(messages) if isinstance(message, dict) and message.get("role") in _SPOKEN)
-    last = next(spoken, {})
-    content = last.get("content") if last.get("role") == ASSISTANT else None
+    for message in reversed(messages):
+        if isinstance(message, dict) and message.get("role") in _SPOKEN:
+            return _last_text(message.get("content")) if message["role"] == ASSISTANT else None
+    return None
+
+
+def _last_text(content: Any) -> str | None:
     if isinstance(content, list):
         content = content[-1].get("text") if content and isinstance(content[-1], dict) else None
     return content if isinstance(content, str) else None

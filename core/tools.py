@@ -40,21 +40,23 @@ def uses(message: Mapping[str, Any] | None) -> Iterator[ToolUse]:
 def results(messages: Sequence[Any]) -> tuple[ToolResult, ...]:
     """The results that were brought since the last assistant message, the first of each tool_use."""
     found: dict[str, ToolResult] = {}
-    for block in _new_blocks(messages):
-        tool_id = label(block.get("tool_use_id"))
-        if block.get("type") == "tool_result" and tool_id is not None:
-            size = _content_size(block.get("content"))
-            found.setdefault(tool_id, ToolResult(tool_id, block.get("is_error") is True, size))
-    return tuple(found.values())
-
-
-def _new_blocks(messages: Sequence[Any]) -> Iterator[dict[str, Any]]:
     begin = len(messages)
     while begin and isinstance(messages[begin - 1], dict) and messages[begin - 1].get("role") != "assistant":
         begin -= 1
     for message in messages[begin:]:
         content = message.get("content")
-        yield from (block for block in (content if isinstance(content, list) else ()) if isinstance(block, dict))
+        if isinstance(content, list):
+            _add_results(found, content)
+    return tuple(found.values())
+
+
+def _add_results(found: dict[str, ToolResult], content: Sequence[Any]) -> None:
+    for block in content:
+        if isinstance(block, dict) and block.get("type") == "tool_result":
+            tool_id = label(block.get("tool_use_id"))
+            if tool_id is not None and tool_id not in found:
+                size = _content_size(block.get("content"))
+                found[tool_id] = ToolResult(tool_id, block.get("is_error") is True, size)
 
 
 def _content_size(content: Any) -> int:

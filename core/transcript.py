@@ -3,14 +3,14 @@
 Only ``POST /v1/messages`` and ``POST /v1/messages/count_tokens`` carry such a body; a batch holds many, and is none.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
 from core.bodies import read_repaired
 from core.labels import label
 from core.models import RequestType
-from core.valueclass import replace, valueclass
+from core.valueclass import valueclass
 
 MESSAGES: Final = "/v1/messages"
 COUNT_TOKENS: Final = "/v1/messages/count_tokens"
@@ -58,16 +58,18 @@ def parsed(body: bytes) -> tuple[dict[str, Any] | None, Transcript]:
         return None, Transcript(parse_error=str(exc))
     if not isinstance(request, dict):
         return None, Transcript(parse_error="not a JSON object")
-    return request, replace(fields(request), request_type=request_type(request), parse_error=fault)
+    return request, fields(request, request_type(request), fault)
 
 
-def fields(request: Mapping[str, Any]) -> Transcript:
-    """What a request says beside its messages."""
+def fields(request: Mapping[str, Any], kind: RequestType | None = None, fault: str | None = None) -> Transcript:
+    """What a request says beside its messages, and what is known of it by them."""
     metadata = request.get("metadata")
     return Transcript(
+        request_type=kind,
         model=label(request.get("model")),
         stream=request.get("stream") is True,
         user_id=label(metadata.get("user_id"), limit=4096) if isinstance(metadata, dict) else None,
+        parse_error=fault,
     )
 
 
@@ -92,27 +94,28 @@ def prompts(request: Mapping[str, Any]) -> int:
 
 def prompts_within(messages: Iterable[Any]) -> int:
     """How many of these messages are parts of the system prompt."""
-    return sum(isinstance(message, dict) and message.get("role") == "system" for message in messages)
+    return len([one for one in messages if isinstance(one, dict) and one.get("role") == "system"])
 
 
 def is_quota(messages: Sequence[Any]) -> bool | None:
     """Whether the last user text is that of a quota's probe; None where there is none."""
-    text = next(_user_texts_from_the_end(messages), None)
-    # Only a short text can be the probe: a long one is not copied to lower case.
-    return None if text is None else len(text) < 1024 and text.strip().lower() == "quota"
-
-
-def _user_texts_from_the_end(messages: Sequence[Any]) -> Iterator[str]:
     for message in reversed(messages):
-        if not isinstance(message, dict) or message.get("role") != "user":
-            continue
-        content = message.get("content")
-        if isinstance(content, str):
-            yield content
-        elif isinstance(content, list):
-            for block in reversed(content):
-                if isinstance(block, dict) and block.get("type") == "text" and isinstance(block.get("text"), str):
-                    yield block["text"]
+        if isinstance(message, dict) and message.get("role") == "user":
+            text = _last_text(message.get("content"))
+            if text is not None:
+                # Only a short text can be the probe: a long one is not copied to lower case.
+                return len(text) < 1024 and text.strip().lower() == "quota"
+    return None
+
+
+def _last_text(content: Any) -> str | None:
+    if isinstance(content, str):
+        return content
+    for block in reversed(content) if isinstance(content, list) else ():
+        if isinstance(block, dict) and block.get("type") == "text" and isinstance(block.get("text"), str):
+            text: str = block["text"]
+            return text
+    return None
 
 
 def _list(value: Any) -> list[Any]:

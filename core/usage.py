@@ -11,13 +11,10 @@ MAX_COUNT: Final = 10**12
 """A larger count is no token count; sums of this many stay far below what a bigint holds."""
 
 _COUNTS: Final = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-_INNER_COUNTS: Mapping[str, tuple[str, str]] = {
-    "ephemeral_5m_input_tokens": ("cache_creation", "ephemeral_5m_input_tokens"),
-    "ephemeral_1h_input_tokens": ("cache_creation", "ephemeral_1h_input_tokens"),
-    "thinking_tokens": ("output_tokens_details", "thinking_tokens"),
-    "web_search_requests": ("server_tool_use", "web_search_requests"),
-    "web_fetch_requests": ("server_tool_use", "web_fetch_requests"),
-    "code_execution_requests": ("server_tool_use", "code_execution_requests"),
+_INNER_COUNTS: Mapping[str, tuple[str, ...]] = {
+    "cache_creation": ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"),
+    "output_tokens_details": ("thinking_tokens",),
+    "server_tool_use": ("web_search_requests", "web_fetch_requests", "code_execution_requests"),
 }
 _WORDS = ("service_tier", "inference_geo", "speed")
 _SERVED_BY_FALLBACK: Final = "fallback_message"
@@ -57,12 +54,12 @@ def read(usage: Any, *, complete: bool) -> Usage:
     """
     if not isinstance(usage, dict):
         return Usage()
-    counts = {field: _count(usage.get(field)) for field in _COUNTS}
-    for field, (outer, inner) in _INNER_COUNTS.items():
+    counts = {field: _count(usage[field]) for field in _COUNTS if field in usage}
+    for outer, fields in _INNER_COUNTS.items():
         within = usage.get(outer)
         if isinstance(within, dict):
-            counts[field] = _count(within.get(inner))
-    words = {word: label(usage.get(word)) for word in _WORDS}
+            counts |= {field: _count(within.get(field)) for field in fields}
+    words = {word: label(usage[word]) for word in _WORDS if word in usage}
     return Usage(**counts, **words, complete=complete, raw=usage)  # type: ignore[arg-type] # two maps of fields
 
 

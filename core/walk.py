@@ -46,7 +46,7 @@ def walk(messages: Sequence[Any], head: Walk) -> tuple[Walk, Normaliser]:
         if not isinstance(message, dict) or message.get("role") not in (USER, ASSISTANT):
             continue
         count += 1
-        found = normaliser.message(message)
+        found = normaliser.content(message["role"], message.get("content"))
         if first_text is None and message["role"] == USER:
             first_text = next((item.text for item in reversed(found) if item.text is not None), None)
         items += found

@@ -96,7 +96,7 @@ class Talk:
         stop = "tool_use" if any(block["type"] == "tool_use" for block in answer or ()) else "end_turn"
         usage = self._usage(sent)
         made = message(*answer, stop_reason=stop, usage=usage) if answer is not None else None
-        items = [item for each in sent for item in Normaliser().message(each)]
+        items = [item for each in sent for item in Normaliser().content(each["role"], each["content"])]
         node = Asked(
             id=UUID(int=0),
             parent_request_id=attempt_of.parent_request_id if attempt_of else parent.id if parent else None,
@@ -202,7 +202,7 @@ class Talk:
             "last_at": newest.at + timedelta(seconds=2.5),
             "message_count": len(nodes),
             "attempt_count": len(self.asked) - len(nodes),
-            "error_count": sum(node.outcome not in (None, "ok") for node in self.asked),
+            "error_count": sum(node.outcome not in (None, "ok", "client_cancelled") for node in self.asked),
             "in_flight": sum(node.outcome is None for node in self.asked),
             "branch_count": sum(not name.startswith(("subtask_", "compact_")) for name in branches),
             "subtask_count": max(launched, len(tasks)),
@@ -253,6 +253,8 @@ class Talk:
             await insert_row(self.connection, "sessions", row)
 
     async def _file_calls(self, train: int, node: Asked) -> None:
+        brought = [part for each in self.asked for said in each.messages for part in said["content"]]
+        failed = {part.get("tool_use_id"): part["is_error"] for part in brought if part.get("type") == "tool_result"}
         for index, block in enumerate((node.answer or {}).get("content", ())):
             if block["type"] == "tool_use":
                 row = {
@@ -263,6 +265,7 @@ class Talk:
                     "name": block["name"],
                     "input_size": len(str(block["input"])),
                     "duration_us": 1_240_000,
+                    "is_error": failed.get(block["id"]),
                 }
                 await insert_row(self.connection, "tool_calls", row)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from core.conversation_tree import Tree
 from core.graph import Line, lines
+from dashboard.render import headline
 from sql.rows.conversations import ConversationRequestRow
 
 TalkTree = Tree[ConversationRequestRow]
@@ -73,7 +74,7 @@ class Talk:
 
 def _agent(branch: str, rows: Sequence[ConversationRequestRow], purpose: str | None) -> Agent:
     costs = [row.cost_usd for row in rows if row.cost_usd is not None]
-    failed = sum(row.outcome not in (None, "ok") for row in rows)
+    failed = sum(headline.is_error(row.outcome) for row in rows)
     running = any(row.outcome is None for row in rows)
     return Agent(branch, len(rows), failed, sum(costs, Decimal()) if costs else None, purpose, running)
 

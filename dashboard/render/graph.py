@@ -27,8 +27,8 @@ _STOPS = {
     "stop_sequence": "stop sequence",
 }
 _GLYPH_WORDS: dict[Glyph, str] = {
-    "prompt": "user prompt", "turn": "turn", "fork": "branch point", "error": "error", "running": "running",
-    "subagent": "sub-agent", "run": "folded run", "joint": "after a compaction",
+    "prompt": "user prompt", "turn": "turn", "fork": "branch point", "error": "error", "cancelled": "cancelled",
+    "running": "running", "subagent": "sub-agent", "run": "folded run", "joint": "after a compaction",
 }  # fmt: skip
 
 
@@ -59,6 +59,10 @@ class Row:
     cost: Decimal | None
     duration_us: int | None
     errors: int
+    prompt: bool
+    """Whether somebody said something here, whatever its sign is."""
+    failed: bool
+    """Whether a call of it failed, or a tool that it asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ class _Rows:
         line = self._lines[number]
         members = [self._tree.rows[place] for place in line.members]
         head, last = members[0], members[-1]
-        errors = sum(row.outcome not in (None, "ok") for row in members)
+        errors = sum(headline.is_error(row.outcome) for row in members)
         glyph = self._glyph(line, head)
         title, detail = self._words(line, glyph, members, errors)
         numbers = str(line.head + 1)
@@ -145,6 +149,8 @@ class _Rows:
             _sum(row.cost_usd for row in members),
             head.duration_us if line.kind == "request" else None,
             errors,
+            line.kind == "request" and self._tree.is_prompt(line.head),
+            errors > 0 or any(call.is_error for row in members for call in self._said.tools.get(row.id, ())),
         )
 
     def _glyph(self, line: Line, head: ConversationRequestRow) -> Glyph:
@@ -153,7 +159,7 @@ class _Rows:
         if head.outcome is None:
             return "running"
         if head.outcome != "ok":
-            return "error"
+            return "error" if headline.is_error(head.outcome) else "cancelled"
         if line.forks > 1:
             return "fork"
         if head.link_method == "compaction":
@@ -164,15 +170,16 @@ class _Rows:
         self, line: Line, glyph: Glyph, members: Sequence[ConversationRequestRow], errors: int
     ) -> tuple[str, str]:
         head = members[0]
-        tools = _tools(call.name for row in members for call in self._said.tools.get(row.id, ()))
+        tools = _tools(call for row in members for call in self._said.tools.get(row.id, ()))
         if line.kind == "run":
             return figures.plural(len(members), "tool turn"), _joined(tools, errors and figures.plural(errors, "error"))
         if line.kind == "subagent":
             purpose = self._said.purposes.get(head.branch_id or "") or head.preview or "sub-agent"
             return masked(purpose, self._mask), _joined(figures.plural(len(members), "request"), tools)
-        if glyph == "error":
+        if glyph in {"error", "cancelled"}:
             known = headline.status(head.outcome)
-            said = head.error_type or (str(head.status_code) if head.status_code else "")
+            # A stream that broke off began with 200: that says nothing.
+            said = head.error_type or (str(head.status_code) if (head.status_code or 0) >= 400 else "")
             return f"{known.word}{f' {said}' if said else ''}", masked(head.preview or "", self._mask)
         return self._turn(line, head, tools)
 
@@ -222,11 +229,19 @@ class _Rows:
         return None if head.link_method == "reply" else links.SHORT.get(head.link_method or "", head.link_method)
 
 
-def _tools(names: Iterable[str]) -> str:
-    counted = Counter(names).most_common()
-    shown = [name if count == 1 else f"{name} ×{count}" for name, count in counted[:NAMED]]
+def _tools(calls: Iterable[ToolCallRow]) -> str:
+    made = list(calls)
+    counted = Counter(call.name for call in made).most_common()
+    failed = Counter(call.name for call in made if call.is_error)
+    shown = [_counted(name, count, failed[name]) for name, count in counted[:NAMED]]
     more = [f"+{len(counted) - NAMED}"] if len(counted) > NAMED else []
     return ", ".join([*shown, *more])
+
+
+def _counted(name: str, count: int, failed: int) -> str:
+    times = "" if count == 1 else f" ×{count}"
+    how = "" if not failed else " failed" if failed == count else f" ({failed} failed)"
+    return f"{name}{times}{how}"
 
 
 def _joined(*parts: Any) -> str:

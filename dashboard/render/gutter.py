@@ -13,7 +13,7 @@ COLUMNS: Final = 8
 """Lanes that have a column of their own; further ones share the one behind them."""
 LETTERS: Final = "ABCDEFGH"
 
-Glyph = Literal["prompt", "turn", "fork", "error", "running", "subagent", "run", "joint"]
+Glyph = Literal["prompt", "turn", "fork", "error", "cancelled", "running", "subagent", "run", "joint"]
 
 _SVG = Markup(
     '<svg class="gutter" width="{width}" height="{height}" viewBox="0 0 {width} {height}" aria-hidden="true">'
@@ -31,6 +31,7 @@ _GLYPHS: dict[Glyph, tuple[str, Callable[[int, int], str]]] = {
     "turn": ("", lambda x, y: _circle(x, y, 3.5)),
     "fork": ("full", lambda x, y: f"M{x} {y - 6}l6 6l-6 6l-6 -6z"),
     "error": ("bad", lambda x, y: f"M{x - 4.5} {y - 4.5}h9v9h-9z"),
+    "cancelled": ("", lambda x, y: f"{_circle(x, y, 4.5)}M{x - 3} {y + 3}l6 -6"),
     "running": ("open", lambda x, y: _circle(x, y, 4.5)),
     "subagent": ("", lambda x, y: f"M{x - 2} {y - 4.5}h4a4.5 4.5 0 0 1 0 9h-4a4.5 4.5 0 0 1 0 -9z"),
     "run": ("full dots", lambda x, y: "".join(_circle(x, y + step, 2.6) for step in (-7, 0, 7))),

@@ -35,6 +35,8 @@ class Ending:
     response_bytes: int | None
     delivered_bytes: int | None
     output_tokens: int | None = None
+    sizes_known: bool = True
+    """Whether the bytes that came and went were looked up; what was not is not spoken of."""
 
 
 STATUSES = {
@@ -98,6 +100,11 @@ def status(outcome: str | None) -> Status:
     return STATUSES.get(outcome) or Status(WARNING, str(outcome))
 
 
+def is_error(outcome: str | None) -> bool:
+    """Whether a call failed. One that runs has not, and one that its client left has not either."""
+    return outcome not in (None, "ok", "client_cancelled")
+
+
 def sentence(ending: Ending) -> str:
     """One or two sentences for the ribbon of a request."""
     if ending.outcome is None:
@@ -130,6 +137,8 @@ def _went_well(ending: Ending) -> str:
 
 
 def _delivered(ending: Ending) -> str:
+    if not ending.sizes_known:
+        return ""
     if not ending.response_bytes:
         return " No byte of an answer had arrived."
     if ending.delivered_bytes is None:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from core.conversation_tree import Tree
 from core.graph import Line
-from dashboard.render import figures, gutter
+from dashboard.render import figures, gutter, headline
 from sql.rows.conversations import ConversationRequestRow
 
 FROM: Final = 200
@@ -62,7 +62,7 @@ def branches(tree: Tree[ConversationRequestRow], lines: Sequence[Line]) -> list[
 
 def _figures(name: str | None, lane: int, rows: Sequence[ConversationRequestRow], sub_agents: int = 0) -> BranchFigures:
     costs = [row.cost_usd for row in rows if row.cost_usd is not None]
-    errors = sum(row.outcome not in (None, "ok") for row in rows)
+    errors = sum(headline.is_error(row.outcome) for row in rows)
     cost = sum(costs, Decimal()) if costs else None
     return BranchFigures(name, lane, gutter.letter(lane), len(rows), errors, cost, sub_agents)
 
@@ -91,7 +91,7 @@ def minimap(
 
 
 def _bin(rows: Sequence[ConversationRequestRow], prompts: int, x: int, most: int, href: str) -> Markup:
-    errors = sum(row.outcome not in (None, "ok") for row in rows)
+    errors = sum(headline.is_error(row.outcome) for row in rows)
     joints = sum(row.link_method == "compaction" for row in rows)
     height = prompts * (_HEIGHT - 9) / most
     marks = [_PROMPTS.format(x + 2, _HEIGHT - height, height)] if prompts else []

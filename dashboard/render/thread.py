@@ -220,6 +220,7 @@ class _Drawing:
                 row.ttft_us,
                 None,
                 None,
+                sizes_known=False,
             )
             turn.ending = headline.sentence(ending)
         message = self._stored.messages.get(row.id)

@@ -110,7 +110,7 @@ async def test_a_row_opens_beside_the_graph(watched, faults_of, connection):
         marked = await page.locator(".line.trace .no").all_text_contents()
         assert marked == ["36", "10", "9", "3", "2", "1"]
         await page.keyboard.press("n")
-        assert await page.evaluate("document.activeElement.closest('.line').classList.contains('is-prompt')")
+        assert await page.evaluate("document.activeElement.closest('.line').classList.contains('has-prompt')")
         await page.get_by_role("link", name="Now do the same for the logout test.").click()
         peek = page.get_by_role("complementary", name="Peek")
         await peek.get_by_text("Now do the same for the logout test.").wait_for()

@@ -33,6 +33,17 @@ def test_the_billing_header_is_left_out_of_the_system_hash():
     assert facts().system_hash == facts(system=[]).system_hash == system_key(())
 
 
+def test_what_a_system_prompt_says_is_remembered_only_where_it_is_short():
+    """Long and short, known and new: the same is read of it."""
+    for words in ("You are brief.", "You are naming a coding session", "Be tasked with summarizing conversations."):
+        for prompt in (words, words + " " + "x" * 100_000):
+            first, again = (facts(system=prompt) for _ in range(2))
+            assert first == again
+            assert first.system_hash == system_key((prompt,))
+            assert first.call.side_call == ("title" if "naming" in words else None)
+            assert first.call.summariser is ("summarizing" in words)
+
+
 def test_tools_are_hashed_without_their_marks():
     """In any order of keys."""
     one = [{"name": "a", "input_schema": {"type": "object"}}]

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from core.canonical import canonical
 from core.chain import START, chain, extend, thread_start
 from core.errors import LimitExceededError
-from core.normal_form import Normaliser, clean
+from core.normal_form import clean
+from core.walk import Walk, walk
 from tests.talks import assistant, launch, result, text, use, user
 
 
 def items(*messages):
     """The items of a transcript."""
-    normaliser = Normaliser()
-    return [item for message in messages for item in normaliser.message(message)]
+    return list(walk(messages, Walk())[0].items)
 
 
 def data(*messages):

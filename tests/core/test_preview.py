@@ -10,9 +10,7 @@ from core.redact import find_secrets
 def said(*messages):
     """The preview of messages given as (role, content)."""
     normaliser = Normaliser()
-    return preview(
-        [item for role, content in messages for item in normaliser.message({"role": role, "content": content})]
-    )
+    return preview([item for role, content in messages for item in normaliser.content(role, content)])
 
 
 def test_it_is_the_last_user_text_behind_the_last_answer():

@@ -212,35 +212,6 @@ async def test_a_lost_answer_that_the_client_kept_is_shown(client, connection):
     assert "Go on" in seen(shown[2])
 
 
-async def test_what_a_new_transcript_holds_is_said_by_who_said_it(client, connection):
-    """A beginning that brings history along: answers are the model's, and a call in it is one card with its result."""
-    talk = Talk(connection)
-    history = [
-        {"role": "user", "content": [text("Run it")]},
-        {"role": "assistant", "content": [text("I will."), use("toolu_1", "Bash", command="make")]},
-        {"role": "user", "content": [result("toolu_1", "it came back", error=True), text("Say yes or no")]},
-        {"role": "assistant", "content": [text("My answer is")]},
-    ]
-    await talk.ask(None, messages=history, answer=[text(" no.")])
-    await talk.file()
-    shown = turns(await html(client, f"/conversations/{talk.conversation}"))[1]
-    labels = re.findall(r'<p class="label">([^<]*)</p>', shown)
-    assert labels == ["User", "Assistant", "Failed with", "User", "Assistant"]
-    card = shown[shown.index("tool-card failed") :]
-    assert card.index("it came back") < card.index("Say yes or no")
-    assert "No result on this path" not in shown
-    for form, name in (("md", "\n**{}**\n"), ("html", '<p class="label">{}</p>')):
-        path = f"/api/conversations/{talk.conversation}/export?format={form}"
-        exported = await html(client, path)
-        exported = exported[exported.index("</h1>" if form == "html" else "###") :]
-        places = [exported.index(word) for word in ("Run it", "I will.", "Say yes or no", "My answer is")]
-        said = [
-            exported.rindex(name.format(who), 0, at) for who, at in zip(("User", "Assistant") * 2, places, strict=True)
-        ]
-        assert said == sorted(said)
-        assert len(set(said)) == len(said)
-
-
 async def test_bodies_that_are_not_there_are_said_to_be(client, connection):
     """A train that stores no bodies still shows its tree."""
     talk = Talk(connection)

@@ -45,8 +45,8 @@ const step = (selector, by) => {
   next.scrollIntoView({ block: "start" });
   next.querySelector("a")?.focus({ preventScroll: true });
 };
-const PROMPTS = ".turn.prompt, .line.is-prompt";
-const ERRORS = ".turn:has(.ending), .tool-card.failed, .line.is-error";
+const PROMPTS = ".turn.prompt, .line.has-prompt";
+const ERRORS = ".turn:has(.ending), .tool-card.failed, .line.has-error";
 const BRANCHES = ".turn:has(.fork), .line:has(.lane-tag)";
 const KEYS = { n: [PROMPTS, 1], p: [PROMPTS, -1], e: [ERRORS, 1], E: [ERRORS, -1], b: [BRANCHES, 1], B: [BRANCHES, -1] };
 
