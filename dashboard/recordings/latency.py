@@ -46,7 +46,7 @@ async def latency_of(database: Database, principal: Principal, query: RequestsQu
     numbers = sorted(await visible_trains(database, principal, query.train_id))
     leads = await leads_of(database, query)
     async with database.transaction() as transaction:
-        await transaction.execute("plan_once")
+        await transaction.execute("plan_in_order")
         end = await searched_to(transaction, numbers, query)
         return await sample_of(transaction, numbers, leads, query, end)
 
