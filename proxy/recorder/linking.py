@@ -78,7 +78,7 @@ async def link(
     ``latest`` is the latest request that is remembered, where that is known.
     """
     ids = frozenset(newcomer.facts.call.id for newcomer in newcomers)
-    recorded = frozenset(row.id for row in begun if row.complete) & ids
+    recorded = frozenset(row.id for row in begun if row.noted) & ids
     book = SqlLedger(
         transaction,
         train,

@@ -51,9 +51,9 @@ def scans(node):
     return found + [each for inner in node.get("Plans", []) for each in scans(inner)]
 
 
-async def explained(connection, text, arguments):
+async def explained(connection, text, arguments, mode="force_generic_plan"):
     """What a statement reads when it is planned once for all arguments: the rows it gives, the nodes that read."""
-    await connection.execute("SET plan_cache_mode = force_generic_plan")
+    await connection.execute(f"SET plan_cache_mode = {mode}")
     await connection.execute(f"PREPARE asked AS {text}")
     plan = json.loads(await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked({arguments})"))
     await connection.execute("DEALLOCATE asked")
@@ -172,6 +172,7 @@ async def test_one_conversation_is_read_by_index(filled):
     for name, given, most in (
         ("conversation_found", f"'{{1,2,999}}', '{row['conversation_id']}'", 2),
         ("conversation_found", f"'{{1,2,999}}', '{alias}'", 2),
+        ("conversation_joined", f"'{{1,2,999}}', '{alias}'", 1),
         ("branches_of", f"'{{1,2}}', '{{{row['conversation_id']}}}'", 1),
         ("requests_in_conversation", f"1, '{talk}', 1000", 40),
         ("request_neighbours", f"1, '{request}', '{talk}', NULL, NULL", 40),

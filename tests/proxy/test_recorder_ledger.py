@@ -42,7 +42,7 @@ class Recorder:
         """One transaction; of a call that comes twice the later frame counts."""
         latest = {facts.call.id: facts for facts in portion}
         begun = [
-            LinkBegin(request, request in self.seen, request in self.said, self.said.get(request))
+            LinkBegin(request, request in self.seen, request in self.seen, request in self.said, self.said.get(request))
             for request in latest
             if request in self.seen or request in self.said
         ]
