@@ -1772,8 +1772,12 @@ ALTER TABLE public.trains ALTER COLUMN train ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE public.wants (
     train integer NOT NULL,
     key bytea NOT NULL,
-    request uuid NOT NULL
+    request uuid NOT NULL,
+    keys bytea
 );
+ALTER TABLE ONLY public.wants ALTER COLUMN keys SET STORAGE EXTERNAL;
+
+COMMENT ON COLUMN public.wants.keys IS 'Keys of 16 bytes, one behind the other, that the request waits for; null: for the key of the row itself.';
 
 CREATE TABLE public.window_observations (
     account integer NOT NULL,
