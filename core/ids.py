@@ -4,12 +4,14 @@ The clock and the random bytes are arguments: this module has neither.
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 VERSION = 0x7 << 76
 VARIANT = 0x2 << 62
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_MS = (1 << 48) - 1
+_DAY_MS = 86_400_000
 
 
 def uuid7(ms: int, random: bytes) -> UUID:
@@ -29,8 +31,13 @@ def uuid7_ms(value: UUID) -> int:
 
 def uuid7_month(value: UUID) -> int:
     """The month in UTC of a UUIDv7 as a number, 202611; raises where no calendar reaches (year 10000)."""
-    moment = EPOCH + timedelta(milliseconds=uuid7_ms(value))
-    return moment.year * 100 + moment.month
+    return _month(uuid7_ms(value) // _DAY_MS)
+
+
+@lru_cache(maxsize=64)  # calls come in their order
+def _month(day: int) -> int:
+    date = EPOCH + timedelta(days=day)
+    return date.year * 100 + date.month
 
 
 class IdSequence:

@@ -98,20 +98,22 @@ class PriceList:
 
     def find(self, model: str, at: datetime, prompt: int, speed: str = STANDARD) -> Price | None:
         """The price of a request, or None where there is none. An own price goes before the list's."""
-        return next((price for price in self._all(model) if price.is_of(at, prompt, speed)), None)
+        for table in (self.own, self.prices):
+            for name in names(model):
+                for price in table.get(name, ()):
+                    if price.is_of(at, prompt, speed):
+                        return price
+        return None
 
     def knows(self, model: str) -> bool:
         """Whether there is any price of a model, be it of another time."""
-        return bool(self._all(model))
+        return any(table.get(name) for table in (self.own, self.prices) for name in names(model))
 
     def context_limit(self, model: str) -> int | None:
         """How many tokens a model's window holds; None where nobody knows."""
         if model.endswith(LARGE):
             return LARGE_CONTEXT
         return next((self.context[name] for name in names(model) if name in self.context), None)
-
-    def _all(self, model: str) -> Sequence[Price]:
-        return [price for table in (self.own, self.prices) for name in names(model) for price in table.get(name, ())]
 
 
 @lru_cache(maxsize=1024)

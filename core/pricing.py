@@ -148,13 +148,15 @@ def _priced(
     length = tokens.input_tokens + read + written if prompt is None else prompt
     price, factor = _price(item.model, at, length, speed, prices, reasons)
     usd = tokens.input_tokens * price.input + tokens.output_tokens * price.output + read * price.cache_read
-    used = {"input": tokens.input_tokens, "output": tokens.output_tokens, "cache_read": read}
+    short = long = 0
     if written:
         short, long = _lifetimes(tokens, whole, written, reasons)
         usd += _of_writes(price, short, long, written)
+    if price.unconfirmed:
+        used = {"input": tokens.input_tokens, "output": tokens.output_tokens, "cache_read": read}
         used |= {"cache_write_5m": short, "cache_write_1h": long}
-    if any(used.get(rate) for rate in price.unconfirmed):
-        reasons.add(UNCONFIRMED)
+        if any(used.get(rate) for rate in price.unconfirmed):
+            reasons.add(UNCONFIRMED)
     geo = prices.geo.get(whole.inference_geo or "")
     if geo is not None and not geo.models.isdisjoint(names(item.model)):
         factor *= geo.factor

@@ -104,6 +104,11 @@ class Settings(BaseModel):
         alias="FOOTPLATE_SLACK_API_URL",
         description="Where bots post to",
     )
+    alerts_days: Annotated[int, Field(ge=8, le=36_500)] = Field(
+        90,
+        alias="FOOTPLATE_ALERTS_DAYS",
+        description="Days that the log of alerts is kept; what is open or still to be told is kept anyway",
+    )
     statement_cache: bool = Field(
         True, alias="FOOTPLATE_STATEMENT_CACHE", description="Turn off behind pgbouncer in transaction mode"
     )

@@ -9,6 +9,7 @@ import gc
 import logging
 import signal
 import sys
+from datetime import timedelta
 
 import uvloop
 from aiohttp import web
@@ -71,7 +72,8 @@ async def serve(settings: Settings, database: Database) -> None:
             log.write("dashboard_listens", address=str(address[0]), port=int(address[1]))
         # Links name the port that is really listened on, also where any free one was asked for.
         known = settings.model_copy(update={"dashboard_port": int(runner.addresses[0][1])})
-        works = {"watcher": lambda: watcher.run(database), "notifier": lambda: Notifier(database, known).run()}
+        keep = timedelta(days=settings.alerts_days)
+        works = {"watcher": lambda: watcher.run(database, keep), "notifier": lambda: Notifier(database, known).run()}
         async with beside(works):
             await stop.wait()
     finally:

@@ -18,13 +18,17 @@ def ask_quickly(names: MutableMapping[str, Any]) -> None:
     names.update({name: kinds for name, kinds in ASKED_OF_EACH.items() if name in names})
 
 
-def trimmed(values: list[T]) -> list[T]:
+def trimmed(values: list[T | None]) -> list[T | None]:
     """A column without the NULLs at its end: unnest gives them for what an array lacks that others have.
 
     The driver takes as long over a NULL as over a number, and most columns have no value in most rows. One column at
     least must be sent whole, or there are fewer rows.
     """
+    if not values or values[-1] is not None:
+        return values
+    if values.count(None) == len(values):  # in C, and most columns are like that
+        return []
     size = len(values)
-    while size and values[size - 1] is None:
+    while values[size - 1] is None:
         size -= 1
-    return values if size == len(values) else values[:size]
+    return values[:size]

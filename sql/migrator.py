@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,10 +78,16 @@ async def migrate(url: str, folder: Path = FOLDER) -> tuple[str, ...]:
         raise translated(exc) from exc
 
 
-async def check(database: Database, folder: Path = FOLDER) -> None:
-    """Raise SchemaMismatchError unless the database has exactly this version's schema."""
+@cache
+def shipped() -> tuple[Migration, ...]:
+    """This version's migrations, as they were when the process first asked: what an upgrade puts there is not ours."""
+    return migrations()
+
+
+async def check(database: Database, folder: Path | None = None) -> None:
+    """Raise SchemaMismatchError unless the database has exactly this version's schema, or that of a folder."""
     applied = await database.fetch("applied_migrations", AppliedMigration)
-    expected = migrations(folder)
+    expected = shipped() if folder is None else migrations(folder)
     _compare(applied, expected)
     if len(applied) < len(expected):
         raise SchemaMismatchError("the database is older than this version: run `footplate db migrate`")

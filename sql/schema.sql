@@ -971,6 +971,7 @@ CREATE TABLE public.alert_rules (
     zone text NOT NULL,
     changed_by text NOT NULL,
     changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    enabled_since timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     CONSTRAINT alert_rules_check CHECK ((((quiet_from IS NULL) = (quiet_until IS NULL)) AND (quiet_from <> quiet_until))),
     CONSTRAINT alert_rules_kind_check CHECK (((length(kind) >= 1) AND (length(kind) <= 32))),
     CONSTRAINT alert_rules_minimum_interval_check CHECK (((minimum_interval >= '00:00:00'::interval) AND (minimum_interval <= '7 days'::interval))),
@@ -980,6 +981,8 @@ CREATE TABLE public.alert_rules (
 COMMENT ON COLUMN public.alert_rules.minimum_interval IS 'Between two messages of the kind on one channel; what comes in between is summed up in one.';
 
 COMMENT ON COLUMN public.alert_rules.quiet_from IS 'From this hour of the zone on nothing is told; before quiet_until, which may be of the next day.';
+
+COMMENT ON COLUMN public.alert_rules.enabled_since IS 'When the rule was switched on again last.';
 
 CREATE TABLE public.alert_snoozes (
     kind text NOT NULL,
@@ -1474,6 +1477,15 @@ CREATE TABLE public.migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.notifiers (
+    notifier uuid NOT NULL,
+    webhook text NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    CONSTRAINT notifiers_webhook_check CHECK (((length(webhook) >= 1) AND (length(webhook) <= 16)))
+);
+
+COMMENT ON COLUMN public.notifiers.webhook IS '"none", or by what its SLACK_WEBHOOK_URL is told from another: a part of a keyed hash; "unknown" without a key.';
+
 CREATE TABLE public.prices (
     price integer NOT NULL,
     model text NOT NULL,
@@ -1738,12 +1750,15 @@ CREATE TABLE public.train_feeds (
     zone text NOT NULL,
     changed_by text NOT NULL,
     changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    feed_since timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT train_feeds_zone_check CHECK ((length(zone) <= 64))
 );
 
 COMMENT ON COLUMN public.train_feeds.feed IS 'One message for each new turn of a user.';
 
 COMMENT ON COLUMN public.train_feeds.digest IS 'One message a day, at digest_at of the zone, about the day before.';
+
+COMMENT ON COLUMN public.train_feeds.feed_since IS 'When the feed was switched on last: turns that ended earlier are nobody''s business.';
 
 ALTER TABLE public.trains ALTER COLUMN train ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.trains_train_seq
@@ -1757,8 +1772,12 @@ ALTER TABLE public.trains ALTER COLUMN train ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE public.wants (
     train integer NOT NULL,
     key bytea NOT NULL,
-    request uuid NOT NULL
+    request uuid NOT NULL,
+    keys bytea
 );
+ALTER TABLE ONLY public.wants ALTER COLUMN keys SET STORAGE EXTERNAL;
+
+COMMENT ON COLUMN public.wants.keys IS 'Keys of 16 bytes, one behind the other, that the request waits for; null: for the key of the row itself.';
 
 CREATE TABLE public.window_observations (
     account integer NOT NULL,
@@ -1859,6 +1878,9 @@ ALTER TABLE ONLY public.link_keys
 ALTER TABLE ONLY public.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
 
+ALTER TABLE ONLY public.notifiers
+    ADD CONSTRAINT notifiers_pkey PRIMARY KEY (notifier);
+
 ALTER TABLE ONLY public.pieces
     ADD CONSTRAINT pieces_pkey PRIMARY KEY (train, month, hash);
 
@@ -1930,7 +1952,15 @@ CREATE INDEX alerts_by_kind ON public.alerts USING btree (channel, kind, sent_at
 
 CREATE INDEX alerts_due ON public.alerts USING btree (due_at, alert) WHERE (state = ANY (ARRAY['waiting'::text, 'claimed'::text, 'sending'::text]));
 
-CREATE INDEX alerts_of_train ON public.alerts USING btree (train, alert DESC);
+CREATE INDEX alerts_ended ON public.alerts USING btree (raised_at) WHERE (state = ANY (ARRAY['sent'::text, 'summed'::text, 'dropped'::text, 'failed'::text, 'unsure'::text]));
+
+CREATE INDEX alerts_of_kind ON public.alerts USING btree (kind, state, alert);
+
+CREATE INDEX alerts_of_train ON public.alerts USING btree (train, kind, state, alert);
+
+CREATE INDEX alerts_over_at ON public.alerts USING btree (kind, recovered_at) WHERE (recovered_at IS NOT NULL);
+
+CREATE INDEX alerts_recoveries ON public.alerts USING btree (recovery_of) WHERE (recovery_of IS NOT NULL);
 
 CREATE INDEX alerts_running ON public.alerts USING btree (kind, subject, alert) WHERE ((recovered_at IS NULL) AND (recovery_of IS NULL));
 

@@ -17,7 +17,7 @@ from uuid import UUID
 from core.chain import START, chain
 from core.conversation_tree import Tree
 from core.graph import ALL, lines
-from core.normal_form import Normaliser
+from core.normal_form import ASSISTANT, USER, Normaliser
 from tests.recordings import MODEL, Body, Recorded, insert, insert_row, message, request_body
 
 SESSION = "5e551011-0000-4000-8000-00000000000a"
@@ -96,7 +96,9 @@ class Talk:
         stop = "tool_use" if any(block["type"] == "tool_use" for block in answer or ()) else "end_turn"
         usage = self._usage(sent)
         made = message(*answer, stop_reason=stop, usage=usage) if answer is not None else None
-        items = [item for each in sent for item in Normaliser().content(each["role"], each["content"])]
+        # Messages of the role ``system`` are no part of a transcript in normal form.
+        told = [each for each in sent if each["role"] in (USER, ASSISTANT)]
+        items = [item for each in told for item in Normaliser().content(each["role"], each["content"])]
         node = Asked(
             id=UUID(int=0),
             parent_request_id=attempt_of.parent_request_id if attempt_of else parent.id if parent else None,

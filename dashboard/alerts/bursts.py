@@ -1,11 +1,11 @@
 """Bursts of errors: of a train, and of an account whose calls break in more than one train.
 
-Where all that broke of an account is of one train that is told of anyway, it is not told twice; the train's alert names
-the account then, and goes to its channel where the train has none.
+Where all that broke of an account is of one train that is told of anyway, or was until a moment ago, it is not told
+twice; the train's alert names the account then, and goes to its channel where the train has none.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -20,7 +20,7 @@ from dashboard.render import figures
 from dashboard.totals.wording import percent
 from dashboard.trains import account_names
 from sql.database import Database
-from sql.rows.alerts_watch import AlertCalls, AlertFailure
+from sql.rows.alerts_watch import AlertBurstOver, AlertCalls, AlertFailure
 from sql.rows.directory import AccountRow
 
 KINDS: Final = (Kind.BURST,)
@@ -78,18 +78,33 @@ async def look(database: Database, given: Given) -> Found:
     until = given.now + WITHIN  # the clocks of proxies may be ahead
     counted = await database.fetch("alert_calls", AlertCalls, sorted(given.trains), since, until) if numbers else []
     accounts = await account_names(database, {row.account for row in rows if row.account})
-    trains = _of_trains(rows, counted)
+    trains, by_account = _of_trains(rows, counted), _of_accounts(rows, counted, accounts)
     least = min(given.rules[Kind.BURST].thresholds, default=1.0)
     told = {train for train, burst in trains.items() if burst.loud and burst.failures >= least}
+    told |= {row.train for row in given.open_of(Kind.BURST) if row.train is not None}
+    over = await _over(database, since) if by_account else {}
     measures = [(burst, _train(given, train, burst, accounts)) for train, burst in trains.items()]
     worth = [measure for burst, measure in measures if burst.loud]
     # A name is one account, whatever numbers it was filed under.
-    for name, burst in _of_accounts(rows, counted, accounts).items():
+    for name, burst in by_account.items():
         measures.append((burst, _account(given, name, burst, accounts)))
-        if burst.loud and not (len(burst.trains) == 1 and burst.trains <= told):
+        if burst.loud and not _is_told(burst, told, over):
             worth.append(measures[-1][1])
     every = [measure for _, measure in measures]
     return found(given, Kind.BURST, every, worth, gone="None broke for 10 minutes.")
+
+
+async def _over(database: Database, since: datetime) -> dict[int, datetime]:
+    """When trains' bursts were over: one ends also where others' calls are so many that its share is small."""
+    return {row.train: row.over_at for row in await database.fetch("alert_bursts_over", AlertBurstOver, since)}
+
+
+def _is_told(burst: Burst, told: Collection[int], over: Mapping[int, datetime]) -> bool:
+    """Whether all that broke of an account is of one train that is told of, or of which some of it was told."""
+    if len(burst.trains) != 1:
+        return False
+    [train] = burst.trains
+    return train in told or (train in over and burst.first_at is not None and burst.first_at <= over[train])
 
 
 def _of_trains(rows: Sequence[AlertFailure], counted: Sequence[AlertCalls]) -> dict[int, Burst]:

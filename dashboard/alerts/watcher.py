@@ -1,7 +1,8 @@
 """Looks once a minute at what is worth an alert and at what is over, and puts both into the outbox.
 
 Any number of watchers may look beside one another: whoever writes holds a lock and sees what others wrote, so an
-incident is raised once, and raised again only when it was over. A part that fails does not stop the others.
+incident is raised once, and raised again only when it was over. A part that fails does not stop the others. What was
+told long ago is deleted behind them, some of it each time.
 """
 
 import asyncio
@@ -24,6 +25,8 @@ from sql.rows.directory import TrainRow
 
 FIRST: Final = timedelta(seconds=3)
 EVERY: Final = timedelta(minutes=1)
+MOST_FORGOTTEN: Final = 1000
+"""Alerts that one look deletes; in a day more than anybody is told of."""
 LASTING: Final = sorted(str(kind) for kind in Kind if ABOUT[kind].lasts)
 
 
@@ -59,14 +62,18 @@ async def _wait(span: timedelta) -> None:
     await asyncio.sleep(span.total_seconds())
 
 
-async def run(database: Database, *, clock: Clock = _now, wait: Wait = _wait) -> None:
-    """Look for ever; ends when it is cancelled. A database that is away is asked again the next minute."""
+async def run(database: Database, keep: timedelta, *, clock: Clock = _now, wait: Wait = _wait) -> None:
+    """Look for ever, and keep for so long what was told; ends when it is cancelled.
+
+    A database that is away is asked again the next minute.
+    """
     began = clock()
     await wait(FIRST)
     while True:
         try:
             now = clock()
             await look(database, now, watched=now - began)
+            await forget(database, now - keep)
         except DatabaseAwayError:
             pass
         except Exception as exc:  # noqa: BLE001 - the next look may go well; the dashboard goes on meanwhile
@@ -105,3 +112,8 @@ async def settle(database: Database, found: Found, now: datetime) -> None:
         raised = [*unknown(found.alerts, opened), *recoveries(ended, why, now)]
         if raised:
             await transaction.execute("alerts_raise", *columns(raised))
+
+
+async def forget(database: Database, before: datetime) -> None:
+    """Delete a part of what was raised before a moment and matters to nobody any more. Raises sql's errors."""
+    await database.execute("alerts_forget", before, LASTING, MOST_FORGOTTEN)

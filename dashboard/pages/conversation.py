@@ -220,6 +220,7 @@ async def _raw(call: Call[ConversationQuery], shown: Shown) -> dict[str, Any]:
         "total": total,
         "first": first,
         "why": links.why,
+        "short": links.SHORT,
         "older": address(shown.path, {**at, "end": first}) if first else None,
         "newer": address(shown.path, {**at, "end": min(end + graph.WINDOW, total)}) if end < total else None,
     }

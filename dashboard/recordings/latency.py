@@ -8,7 +8,7 @@ from math import ceil
 from uuid import UUID
 
 from core.access import Principal
-from dashboard.recordings.leads import Lead, filters_of, leads_of, searched_to
+from dashboard.recordings.leads import Lead, filters_of, joined, leads_of, searched_to
 from dashboard.recordings.query import RequestsQuery
 from dashboard.trains import visible_trains
 from sql.database import Database, Transaction
@@ -44,9 +44,10 @@ class Latency:
 async def latency_of(database: Database, principal: Principal, query: RequestsQuery) -> Latency:
     """The newest ended requests that the filters let through."""
     numbers = sorted(await visible_trains(database, principal, query.train_id))
+    query = await joined(database, numbers, query)
     leads = await leads_of(database, query)
     async with database.transaction() as transaction:
-        await transaction.execute("plan_once")
+        await transaction.execute("plan_in_order")
         end = await searched_to(transaction, numbers, query)
         return await sample_of(transaction, numbers, leads, query, end)
 

@@ -7,13 +7,21 @@ from uuid import UUID
 from dashboard.recordings.query import RequestsQuery
 from sql.database import Database, Transaction
 from sql.rows.directory import AccountRow
-from sql.rows.requests import SearchedToRow
+from sql.rows.requests import JoinedRow, SearchedToRow
 
 SEARCHED = 20_000
 """Requests of each train that one search looks at for a filter without an index; the next page looks further back."""
 
 Lead = tuple[str, int | None]
 """Name of a list query and the account it is for: the index that serves a filter best comes first."""
+
+
+async def joined(database: Database, trains: Sequence[int], query: RequestsQuery) -> RequestsQuery:
+    """The same query by the id that its conversation has now, where it was joined to another."""
+    if query.conversation_id is None:
+        return query
+    row = await database.fetch_one("conversation_joined", JoinedRow, trains, query.conversation_id)
+    return query if row is None or row.id is None else query.model_copy(update={"conversation_id": row.id})
 
 
 async def leads_of(database: Database, query: RequestsQuery) -> list[Lead]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from core.access import Principal
 from core.ids import uuid7_ms
 from dashboard.recordings.latency import SAMPLED, Latency, sample_of
-from dashboard.recordings.leads import Lead, filters_of, leads_of, searched_to
+from dashboard.recordings.leads import Lead, filters_of, joined, leads_of, searched_to
 from dashboard.recordings.query import RequestsQuery
 from dashboard.trains import account_names, wanted_trains
 from sql.database import Database, Transaction
@@ -59,12 +59,13 @@ async def find_requests(
     ``known`` are the trains the principal may see, where the caller has read them.
     """
     trains = await wanted_trains(database, principal, query.train_id, known)
-    leads = await leads_of(database, query)
     numbers = sorted(trains)
+    query = await joined(database, numbers, query)
+    leads = await leads_of(database, query)
     rows: list[RequestRow] = []
     total, latency = 0, None
     async with database.transaction() as transaction:
-        await transaction.execute("plan_once")
+        await transaction.execute("plan_in_order")
         end = await searched_to(transaction, numbers, query)
         for lead in leads:
             rows += await _page_of(transaction, lead, numbers, query, end)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from core.alerts.kinds import Kind
@@ -38,8 +39,8 @@ class Alerts:
         """Raise what rows that became complete in this transaction give cause for. Raises sql's errors."""
         self._new.clear()
         raised = await self._unknown_models(transaction, lock, train, news)
-        if lock.feed:
-            raised += _turns(lock.train, train, news)
+        if lock.feed_since is not None:
+            raised += _turns(lock.train, train, news, lock.feed_since)
         if raised:
             await transaction.execute("alerts_raise", *columns(raised))
 
@@ -79,13 +80,15 @@ class Alerts:
         return unknown(alerts, await transaction.fetch("record_alerts_open", RunningAlert, kind, subjects))
 
 
-def _turns(train: int, name: str, news: Sequence[Row]) -> list[Alert]:
-    """The turns of users that these calls ended."""
+def _turns(train: int, name: str, news: Sequence[Row], since: datetime) -> list[Alert]:
+    """The turns of users that these calls ended since a moment."""
     found = []
     for row in news:
         if row.recording is None:
             continue
         ended = moment(row.start.at_us + max(row.recording.end.timings.end_us, 0))
+        if ended < since:
+            continue
         try:
             found.append(turn(Turn(train, name, row.id, row.recording, row.facts, row.link, ended)))
         except Exception as exc:  # noqa: BLE001 - a mistake in how a turn is told must not stop the tape

@@ -24,6 +24,7 @@ from sql.database import Transaction
 from sql.rows.record import BodyCheck
 
 READ_BACK: Final = 64
+_NOTHING: Final = Kept.NOTHING  # Python 3.11 runs a function for each look at an enum's member
 
 
 @valueclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class BodyMismatchError(FootplateError):
 async def write(transaction: Transaction, train: int, recorded: Sequence[Recorded]) -> None:
     """Write the bodies of calls that became complete in this transaction. Raises BodyMismatchError, sql's errors."""
     # Of a body whose frames were all lost there is nothing to keep: it is not an empty one.
-    asked = [one for one in recorded if _request_kept(one.recording) is not Kept.NOTHING]
+    asked = [one for one in recorded if _request_kept(one.recording) is not _NOTHING]
     if asked:
         await _write_requests(transaction, train, asked)
     # A call that never got a response head has no response, not an empty one.
@@ -50,7 +51,7 @@ async def write(transaction: Transaction, train: int, recorded: Sequence[Recorde
         one
         for one in recorded
         if one.recording.response_body
-        or (one.recording.head is not None and _response_kept(one.recording) is not Kept.NOTHING)
+        or (one.recording.head is not None and _response_kept(one.recording) is not _NOTHING)
     ]
     if answered:
         await _write_responses(transaction, train, answered)
@@ -77,9 +78,9 @@ async def _write_responses(transaction: Transaction, train: int, recorded: Seque
         [recording.response_body for recording in recordings],
         trimmed([recording.response_decoded for recording in recordings]),
         [None if recording.message is None else jsonb(recording.message) for recording in recordings],
-        [_array(chunk.size for chunk in recording.chunks) for recording in recordings],
+        [_array([chunk.size for chunk in recording.chunks]) for recording in recordings],
         trimmed([None if one.decoded_sizes is None else _array(one.decoded_sizes) for one in recordings]),
-        [_array(chunk.at_us for chunk in recording.chunks) for recording in recordings],
+        [_array([chunk.at_us for chunk in recording.chunks]) for recording in recordings],
         [len(recording.response_body) for recording in recordings],
         [_stored_digest(recording.response_body, recording.response_sha256) for recording in recordings],
     )
@@ -102,7 +103,7 @@ def _stored_digest(body: bytes, whole: bytes | None) -> bytes | None:
 
 
 def _array(numbers: Iterable[int]) -> str:
-    return "{" + ",".join(map(str, numbers)) + "}"
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def _require_exact(checks: Sequence[BodyCheck]) -> None:

@@ -103,9 +103,12 @@ _FITS: Mapping[str, Callable[[list[Any], int], list[Any]]] = {
 }
 
 
-def _trailers(recording: Recording | None) -> Headers:
-    """Behind the headers and marked, so that neither a reader nor a rebuild takes one for a header."""
-    return () if recording is None else tuple([(f"{name} (trailer)", value) for name, value in recording.end.trailers])
+def _request_headers(row: Row) -> Headers:
+    """Trailers behind them and marked, so that neither a reader nor a rebuild takes one for a header."""
+    headers, recording = row.start.headers, row.recording
+    if recording is None or not recording.end.trailers:
+        return headers
+    return headers + tuple([(f"{name} (trailer)", value) for name, value in recording.end.trailers])
 
 
 def _done(name: str, kind: str, value: Callable[[Recording], Any], most: int | None = None) -> Column:
@@ -223,7 +226,7 @@ COLUMNS: tuple[Column, ...] = (
     _done("delivered_bytes", "bigint", attrgetter("end.delivered_bytes")),
     _done("request_sha256", "bytea", attrgetter("request_sha256")),
     _done("response_sha256", "bytea", attrgetter("response_sha256")),
-    Column("request_headers", "jsonb", lambda row: row.start.headers + _trailers(row.recording)),
+    Column("request_headers", "jsonb", _request_headers),
     _done("response_headers", "jsonb", lambda r: None if r.head is None else r.head.headers),
     _done("event_count", "integer", attrgetter("event_count")),
     Column("lost_frames", "integer", lambda row: 0 if row.recording is None else row.recording.end.lost_frames),

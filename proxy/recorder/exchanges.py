@@ -60,7 +60,7 @@ class Places:
 
     def times(self) -> list[int]:
         """Monotonic µs, frame by frame."""
-        return list(self._flat[4::_FIELDS])
+        return self._flat[4::_FIELDS].tolist()
 
     def places(self, segments: Sequence[UUID]) -> list[Place]:
         """The places, to load the payloads from."""
@@ -100,9 +100,8 @@ class Exchange:
 
     def timed_chunks(self) -> tuple[Chunk, ...]:
         """The response's pieces as they came, each with its size and its time since the accept."""
-        return tuple(
-            Chunk(size, self.since_start(at)) for size, at in zip(self.chunks.sizes(), self.chunks.times(), strict=True)
-        )
+        began, sizes, times = self.began_us, self.chunks.sizes(), self.chunks.times()
+        return tuple([Chunk(size, max(at - began, 0)) for size, at in zip(sizes, times, strict=True)])
 
     def missing(self) -> int:
         """Frames that were written, or should have been, and were not read; the end's own is counted as there."""

@@ -13,6 +13,7 @@ from uuid import UUID
 from core.ids import uuid7_month
 from core.pieces import Division, children, divide
 from core.valueclass import valueclass
+from sql.arrays import trimmed
 from sql.database import Transaction
 from sql.rows.record import BodyTrouble, PieceKey
 
@@ -42,7 +43,7 @@ async def write(transaction: Transaction, train: int, requests: Sequence[Request
 
 
 async def _write(transaction: Transaction, train: int, month: int, requests: Sequence[Request]) -> list[BodyTrouble]:
-    divisions = [request.division for request in requests]
+    divisions = [request.division for request in requests if request.division.keys is not None]
     sent = await _missing(transaction, train, month, [division for division in divisions if division.complete])
     needed: set[bytes] = set()
     for division in divisions:
@@ -59,11 +60,11 @@ async def _write(transaction: Transaction, train: int, month: int, requests: Seq
         [sent[key] for key in keys],
         [key.hex() for key in needed.difference(sent)],
         [request.id for request in requests],
-        [request.body if request.division.keys is None else None for request in requests],
-        [division.keys for division in divisions],
-        [None if division.keys is None else division.folded for division in divisions],
-        [division.size for division in divisions],
-        [division.sha256 for division in divisions],
+        trimmed([request.body if request.division.keys is None else None for request in requests]),
+        trimmed([request.division.keys for request in requests]),
+        trimmed([None if request.division.keys is None else request.division.folded for request in requests]),
+        [request.division.size for request in requests],
+        [request.division.sha256 for request in requests],
     )
 
 

@@ -1,6 +1,60 @@
 -- name: alerts_log
--- The log of alerts, newest first: of trains $1 and of windows of accounts they used, or of all where $2; of kinds $3,
--- states $4 and trains $5 where those are given, older than $6, and only those numbered $7 where given.
+-- A page of the log of alerts, newest first: of trains $1 and of windows of accounts they used, or of all where $2; of
+-- kinds $3 and trains $5 where those are given, in states $4, older than $6; 31, one more than a page. Each kind, state and train is
+-- looked up by itself, in the order of its index: what matches nothing would be sought through the whole log otherwise.
+-- It is asked for as a range because the planner takes the order of an equal column for settled, and reads by number.
+-- returns: LoggedAlert
+WITH RECURSIVE kinds (kind) AS (
+    (SELECT a.kind FROM alerts AS a ORDER BY a.kind LIMIT 1)
+    UNION ALL
+    SELECT (SELECT a.kind FROM alerts AS a WHERE a.kind > k.kind ORDER BY a.kind LIMIT 1) FROM kinds AS k WHERE k.kind IS NOT NULL
+), wanted AS (
+    SELECT k.kind, s.state FROM kinds AS k CROSS JOIN unnest($4::text[]) AS s (state)
+    WHERE k.kind IS NOT NULL AND ($3::text[] IS NULL OR k.kind = ANY ($3))
+), numbers AS (
+    SELECT l.alert FROM wanted AS w
+    CROSS JOIN LATERAL (
+        SELECT a.alert FROM alerts AS a
+        WHERE (a.kind, a.state) >= (w.kind, w.state) AND (a.kind, a.state, a.alert) < (w.kind, w.state, $6::bigint)
+        ORDER BY a.kind DESC, a.state DESC, a.alert DESC LIMIT 31
+    ) AS l
+    WHERE $2::boolean AND $5::integer[] IS NULL
+    UNION ALL
+    SELECT l.alert FROM wanted AS w
+    CROSS JOIN (
+        SELECT t.train FROM unnest(coalesce($5, $1::integer[])) AS t (train) WHERE $2 OR t.train = ANY ($1)
+    ) AS t
+    CROSS JOIN LATERAL (
+        SELECT a.alert FROM alerts AS a
+        WHERE (a.train, a.kind, a.state) >= (t.train, w.kind, w.state)
+            AND (a.train, a.kind, a.state, a.alert) < (t.train, w.kind, w.state, $6)
+        ORDER BY a.train DESC, a.kind DESC, a.state DESC, a.alert DESC LIMIT 31
+    ) AS l
+    WHERE NOT $2 OR $5 IS NOT NULL
+    UNION ALL
+    SELECT l.alert FROM wanted AS w
+    CROSS JOIN LATERAL (
+        SELECT a.alert FROM alerts AS a
+        WHERE a.train IS NULL AND a.kind = w.kind AND a.state = w.state AND a.alert < $6
+            AND EXISTS (SELECT FROM usage_hourly AS u WHERE u.train = ANY ($1) AND u.account = a.account)
+        ORDER BY a.alert DESC LIMIT 31
+    ) AS l
+    WHERE NOT $2 AND $5 IS NULL AND w.kind IN ('window', 'dry')
+), page AS (
+    SELECT n.alert FROM numbers AS n ORDER BY n.alert DESC LIMIT 31
+)
+SELECT a.alert, a.kind, a.subject, a.tone, a.train, t.name AS train_name, a.account, a.told, a.raised_at, a.expires_at,
+    a.recovered_at, a.recovery_of, a.state, a.reason, a.due_at, a.channel, c.name AS channel_name,
+    c.failures AS channel_failures, a.attempts, a.lost_marks, a.sent_at, a.message, a.summed_in, a.acknowledged_by,
+    a.acknowledged_at
+FROM page AS p
+CROSS JOIN LATERAL (SELECT x.* FROM alerts AS x WHERE x.alert = p.alert OFFSET 0) AS a
+LEFT JOIN trains AS t ON t.train = a.train
+LEFT JOIN channels AS c ON c.channel = a.channel
+ORDER BY a.alert DESC;
+
+-- name: alert_logged
+-- One alert ($3) of the log, where it is of trains $1 or of a window of an account they used, or all ($2) may be seen.
 -- returns: LoggedAlert
 SELECT a.alert, a.kind, a.subject, a.tone, a.train, t.name AS train_name, a.account, a.told, a.raised_at, a.expires_at,
     a.recovered_at, a.recovery_of, a.state, a.reason, a.due_at, a.channel, c.name AS channel_name,
@@ -9,13 +63,8 @@ SELECT a.alert, a.kind, a.subject, a.tone, a.train, t.name AS train_name, a.acco
 FROM alerts AS a
 LEFT JOIN trains AS t ON t.train = a.train
 LEFT JOIN channels AS c ON c.channel = a.channel
-WHERE ($2::boolean OR a.train = ANY ($1::integer[]) OR (a.train IS NULL AND a.kind IN ('window', 'dry') AND EXISTS (
-        SELECT FROM usage_hourly AS u WHERE u.train = ANY ($1) AND u.account = a.account)))
-    AND ($3::text[] IS NULL OR a.kind = ANY ($3)) AND ($4::text[] IS NULL OR a.state = ANY ($4))
-    AND ($5::integer[] IS NULL OR a.train = ANY ($5)) AND ($6::bigint IS NULL OR a.alert < $6)
-    AND ($7::bigint[] IS NULL OR a.alert = ANY ($7))
-ORDER BY a.alert DESC
-LIMIT $8;
+WHERE a.alert = $3 AND ($2::boolean OR a.train = ANY ($1::integer[]) OR (a.train IS NULL AND a.kind IN ('window', 'dry')
+    AND EXISTS (SELECT FROM usage_hourly AS u WHERE u.train = ANY ($1) AND u.account = a.account)));
 
 -- name: alerts_open_now
 -- What runs now, one row for each thing: the newest alert of it, since when, and until when it is snoozed. Of kinds $3;
@@ -94,7 +143,9 @@ WITH freed AS (
 )
 INSERT INTO alert_rules AS r (kind, enabled, thresholds, minimum_interval, quiet_from, quiet_until, zone, changed_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (kind) DO UPDATE SET enabled = excluded.enabled, thresholds = excluded.thresholds,
+ON CONFLICT (kind) DO UPDATE SET
+    enabled_since = CASE WHEN excluded.enabled AND NOT r.enabled THEN now() ELSE r.enabled_since END,
+    enabled = excluded.enabled, thresholds = excluded.thresholds,
     minimum_interval = excluded.minimum_interval, quiet_from = excluded.quiet_from, quiet_until = excluded.quiet_until,
     zone = excluded.zone, changed_by = excluded.changed_by, changed_at = now();
 
@@ -124,6 +175,13 @@ LEFT JOIN LATERAL (
 ) AS x ON true
 WHERE $1::integer IS NULL OR c.channel = $1
 ORDER BY num_nonnulls(c.train, c.account), c.origin = 'environment', c.name;
+
+-- name: notifiers_differ
+-- Whether the dashboards that were heard of in the last minute have different webhooks of the environment.
+-- returns: NotifiersDiffer
+SELECT count(DISTINCT n.webhook) > 1 AS differ
+FROM notifiers AS n
+WHERE n.seen_at > now() - interval '1 minute' AND n.webhook <> 'unknown';
 
 -- name: channel_number
 -- The number that the next channel gets: its secret is sealed for that number before the row is there.
@@ -181,7 +239,8 @@ WHERE f.train = ANY ($1::integer[]);
 -- What a train wants to hear from now on.
 INSERT INTO train_feeds AS f (train, feed, digest, digest_at, zone, changed_by)
 VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (train) DO UPDATE SET feed = excluded.feed, digest = excluded.digest, digest_at = excluded.digest_at,
+ON CONFLICT (train) DO UPDATE SET feed_since = CASE WHEN excluded.feed AND NOT f.feed THEN now() ELSE f.feed_since END,
+    feed = excluded.feed, digest = excluded.digest, digest_at = excluded.digest_at,
     zone = excluded.zone, changed_by = excluded.changed_by, changed_at = now();
 
 -- name: account_bearing

@@ -85,6 +85,14 @@ SELECT u.train, u.account, sum(u.requests - u.cancelled - u.rejected)::bigint AS
 FROM usage_of_period($1::integer[], $2, $3) AS u
 GROUP BY u.train, u.account;
 
+-- name: alert_bursts_over
+-- The trains whose bursts of errors were over since a moment ($1), and when.
+-- returns: AlertBurstOver
+SELECT a.train, max(a.recovered_at) AS over_at
+FROM alerts AS a
+WHERE a.kind = 'burst' AND a.recovered_at >= $1 AND a.train IS NOT NULL AND a.recovery_of IS NULL
+GROUP BY a.train;
+
 -- name: alert_digests
 -- The trains that want a digest, when, and whether they want to hear what users write.
 -- returns: AlertDigest
@@ -104,3 +112,19 @@ SELECT u.model, sum(u.requests)::bigint AS requests, sum(u.requests - u.ok - u.c
 FROM usage_of_period(ARRAY[$1::integer], $2, $3) AS u
 GROUP BY u.model
 ORDER BY cost_usd DESC, requests DESC, u.model;
+
+-- name: alerts_forget
+-- Deletes alerts that were raised before a moment ($1), at most $3, the oldest first. What is still to be told stays, and
+-- of kinds $2, which last, what is not over; and each as long as one that stays refers to it.
+WITH old AS (
+    SELECT a.alert FROM alerts AS a
+    WHERE a.raised_at < $1 AND a.state IN ('sent', 'summed', 'dropped', 'failed', 'unsure')
+        AND (a.recovered_at IS NOT NULL OR a.recovery_of IS NOT NULL OR a.kind <> ALL ($2::text[]))
+        AND NOT EXISTS (SELECT FROM alerts AS r WHERE r.recovery_of = a.alert)
+        AND NOT EXISTS (SELECT FROM alerts AS m WHERE m.summed_in = a.alert)
+        AND NOT EXISTS (SELECT FROM alerts AS s WHERE s.alert = a.summed_in AND s.state IN ('waiting', 'claimed', 'sending'))
+    ORDER BY a.raised_at
+    LIMIT $3
+    FOR UPDATE OF a SKIP LOCKED
+)
+DELETE FROM alerts AS a USING old WHERE a.alert = old.alert;

@@ -71,7 +71,7 @@ FROM requests WHERE train = $1 AND id > $2 AND outcome IS NOT NULL ORDER BY id L
 -- name: rebuild_noted
 -- Which of these requests were linked meanwhile, and what people said of them.
 -- returns: LinkBegin
-SELECT n.id, r.request IS NOT NULL AS complete, c.request IS NOT NULL AS corrected, c.parent
+SELECT n.id, true AS complete, r.request IS NOT NULL AS noted, c.request IS NOT NULL AS corrected, c.parent
 FROM unnest($2::uuid[]) AS n (id)
 LEFT JOIN request_notes AS r ON r.train = $1 AND r.request = n.id
 LEFT JOIN link_corrections AS c ON c.train = $1 AND c.request = n.id

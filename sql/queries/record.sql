@@ -52,8 +52,8 @@ SELECT train FROM trains ORDER BY train;
 -- that go by the index that gives the asked order, whatever statistics say of a table that was small when it was looked
 -- at last (a plan that cannot is charged so much that it would be compiled), and are made once: of statements this wide,
 -- with arrays for parameters, one is planned anew each time otherwise. And by which prices requests are priced, and
--- whether its conversations are told of turn by turn: a train whose content is nobody's business never is (the one
--- place to say so).
+-- since when, if so, its conversations are told of turn by turn: a train whose content is nobody's business never is
+-- (the one place to say so).
 -- returns: TrainLock
 UPDATE trains SET linkings = linkings + 1 WHERE train = $1
 RETURNING train, set_config('default_toast_compression', $2, true) AS compression,
@@ -61,8 +61,9 @@ RETURNING train, set_config('default_toast_compression', $2, true) AS compressio
         || set_config('enable_sort', 'off', true) || set_config('jit', 'off', true) AS scans,
     set_config('plan_cache_mode', 'force_generic_plan', true) AS plans,
     linkings, (SELECT price_changes FROM installation),
-    coalesce((SELECT f.feed AND NOT EXISTS (SELECT FROM alert_rules AS r WHERE r.kind = 'feed' AND NOT r.enabled)
-        FROM train_feeds AS f WHERE f.train = $1), false) AS feed;
+    (SELECT greatest(f.feed_since, r.enabled_since, timestamptz 'epoch')
+        FROM train_feeds AS f LEFT JOIN alert_rules AS r ON r.kind = 'feed'
+        WHERE f.train = $1 AND f.feed AND r.enabled IS NOT FALSE) AS feed_since;
 
 -- name: record_refiled
 -- Which of these ids were filed under another one before, because their clock was far off.

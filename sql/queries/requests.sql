@@ -78,6 +78,14 @@ AND r.account = $10;
 -- narrows: requests_newest
 AND r.conversation_id = $11;
 
+-- name: conversation_joined
+-- The conversation that another one, of this id, was joined to, in one of the trains $1; null where it was to none.
+-- returns: JoinedRow
+SELECT (SELECT a.conversation_id
+    FROM conversation_aliases AS a
+    WHERE a.train = ANY ($1::integer[]) AND a.alias = $2 AND a.conversation_id IS NOT NULL
+    LIMIT 1) AS id;
+
 -- name: request_by_id
 -- One request with everything but its bodies, if it is in one of the trains $1 (a bare id is never looked up alone).
 -- returns: RequestDetailRow

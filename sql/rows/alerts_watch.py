@@ -89,3 +89,11 @@ class AlertDay:
     output_tokens: int
     cost_usd: Decimal
     unpriced: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlertBurstOver:
+    """When a train's last burst of errors was over."""
+
+    train: int
+    over_at: datetime

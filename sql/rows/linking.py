@@ -8,10 +8,11 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class LinkBegin:
-    """A request that is recorded whole already, or that a person corrected, or both."""
+    """A request that is recorded whole already, or that linking remembers, or that a person corrected."""
 
     id: UUID
     complete: bool
+    noted: bool
     corrected: bool
     parent: UUID | None
 

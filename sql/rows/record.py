@@ -50,8 +50,8 @@ class TrainLock:
     """How often the train was locked for writing: who finds the next number knows that nobody wrote in between."""
     price_changes: int
     """How often the installation's own prices were changed."""
-    feed: bool
-    """Whether somebody wants to be told of each turn of its conversations."""
+    feed_since: datetime | None
+    """Since when somebody wants to be told of each turn of its conversations; None where nobody does."""
 
 
 @dataclass(frozen=True, slots=True)

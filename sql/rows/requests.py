@@ -185,6 +185,13 @@ class PlanModeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinedRow:
+    """The conversation that another one was joined to; None: it was to none."""
+
+    id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class SearchedToRow:
     """The oldest request that is looked at; None: all are."""
 

@@ -140,6 +140,11 @@ async def test_the_id_of_a_joined_conversation_leads_to_the_other(client, connec
         answer = await client.get(f"{before}{alias}{behind}", allow_redirects=False)
         assert answer.status == 308
         assert answer.headers["Location"] == f"{before}{talks['fix']}{behind}"
+    for listed in ("/api/requests", "/requests.json", "/api/requests/histogram"):
+        assert await asked(client, f"{listed}?conversationId={alias}") == await asked(
+            client, f"{listed}?conversationId={talks['fix']}"
+        )
+    assert (await asked(client, f"/api/requests?conversationId={alias}"))["pagination"]["total"] == 41
     for nothing in (UNKNOWN, "nothing", "%00"):
         await asked(client, f"/api/conversations/{nothing}", 404)
 

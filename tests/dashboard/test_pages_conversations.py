@@ -135,7 +135,9 @@ async def test_raw_names_every_edge(client, fix):
     """Number, parent, method, branch and states of all requests; the downloads beside them."""
     page = seen(await html(client, f"/conversations/{fix.conversation}?view=raw"))
     assert "41 edges of 41" in page
-    assert "subagent" in page
+    assert "subagent has the agent's prompt" in page
+    assert "reply contains the answer" in page
+    assert " again main " in page
     assert fix.asked[5].state[:10] in page
 
 

@@ -338,6 +338,6 @@ async def test_it_looks_soon_and_then_every_minute_whatever_happens(
 
     monkeypatch.setattr(watcher, "look", fail)
     with pytest.raises(asyncio.CancelledError):
-        await watcher.run(database, clock=lambda: now, wait=wait)
+        await watcher.run(database, 90 * 24 * HOUR, clock=lambda: now, wait=wait)
     assert waits == [watcher.FIRST, watcher.EVERY, watcher.EVERY]
     assert len(await raised(connection)) == 1

@@ -66,6 +66,26 @@ async def test_a_burst_is_told_once_until_it_is_over(database: Database, connect
     assert len(await said(connection)) == 3
 
 
+async def test_an_account_is_not_told_of_what_its_train_was_told_of(database: Database, connection: Connection) -> None:
+    """Its train's burst is over when others call so often that few of all calls broke; it is when new ones break."""
+    await broken(connection, NOW - MINUTE, 6)
+    await look(database, NOW)
+    await usage_seeds.numbered(connection, "default", "else")
+    await usage_seeds.used(connection, NOW, train="default", account="else", requests=30)
+    await look(database, NOW + MINUTE)
+    await usage_seeds.used(connection, NOW, train="default", account="else", requests=300)
+    for minute in (2, 3):
+        await look(database, NOW + minute * MINUTE)
+        await connection.execute("UPDATE alerts SET recovered_at = $1 WHERE recovered_at IS NOT NULL", NOW + 2 * MINUTE)
+    assert [row[:3] for row in await said(connection)] == [
+        ("train default", None, "danger"),
+        ("train default", 1, "good"),
+    ]
+    await broken(connection, NOW + 9.5 * MINUTE, 6)
+    await look(database, NOW + 10 * MINUTE)
+    assert [row[0] for row in await said(connection)][2:] == ["account key-0123456789ab"]
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -2,6 +2,7 @@
 
 import json
 import random
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -137,11 +138,12 @@ async def test_the_recorder_says_how_full_its_tape_is(
 
 
 async def feed(connection: Connection, *trains: str) -> None:
-    """From now on these trains are told of turn by turn."""
+    """These trains are told of turn by turn, whenever a turn was."""
     await connection.execute("INSERT INTO trains (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING", trains)
     await connection.execute(
-        "INSERT INTO train_feeds (train, feed, zone, changed_by) SELECT train, true, 'UTC', 'ada' FROM trains"
-        " WHERE name = ANY ($1) ON CONFLICT (train) DO UPDATE SET feed = excluded.feed",
+        "INSERT INTO train_feeds (train, feed, feed_since, zone, changed_by)"
+        " SELECT train, true, '-infinity', 'UTC', 'ada' FROM trains WHERE name = ANY ($1)"
+        " ON CONFLICT (train) DO UPDATE SET feed = excluded.feed",
         trains,
     )
 
@@ -205,6 +207,30 @@ async def test_a_feed_that_is_switched_off_for_all_puts_nothing_into_the_outbox(
         tape.whole(asks=user("hush"), says=says("yes"))
     await drained(database_url, tmp_path)
     assert await alerts(connection, "feed") == []
+
+
+@pytest.mark.parametrize("switched", ["feed", "rule"])
+async def test_what_ended_before_the_feed_was_switched_on_is_not_told(
+    database_url: str, connection: Connection, tmp_path: Path, node: Path, switched: str
+) -> None:
+    """However late it is recorded; a turn that ended afterwards is told."""
+    await feed(connection, "default")
+    since = datetime.now(UTC)
+    if switched == "feed":
+        await connection.execute("UPDATE train_feeds SET feed_since = $1", since)
+    else:
+        await connection.execute(
+            "INSERT INTO alert_rules (kind, enabled, thresholds, minimum_interval, zone, changed_by, enabled_since)"
+            " VALUES ('feed', true, '{}', '0', 'UTC', 'ada', $1)",
+            since,
+        )
+    with Taping(node, now_ms() - 60_000) as tape:
+        tape.whole(asks=user("before"), says=says("yes"))
+    await drained(database_url, tmp_path)
+    with Taping(node, now_ms() + 60_000) as tape:
+        tape.whole(asks=user("behind"), says=says("yes"))
+    await drained(database_url, tmp_path)
+    assert [told.title for _, _, told in await alerts(connection, "feed")] == ["default: behind"]
 
 
 async def test_the_same_words_again_are_another_turn(

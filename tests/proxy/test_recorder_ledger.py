@@ -13,7 +13,7 @@ from core.identity import Facts
 from core.linking import evidence
 from core.models import Outcome
 from core.rollup import Figures
-from proxy.recorder import linking
+from proxy.recorder import linking, wants
 from proxy.recorder.facts_memory import FactsMemory
 from proxy.recorder.linking import Newcomer
 from proxy.recorder.notes_memory import NotesMemory
@@ -42,7 +42,7 @@ class Recorder:
         """One transaction; of a call that comes twice the later frame counts."""
         latest = {facts.call.id: facts for facts in portion}
         begun = [
-            LinkBegin(request, request in self.seen, request in self.said, self.said.get(request))
+            LinkBegin(request, request in self.seen, request in self.seen, request in self.said, self.said.get(request))
             for request in latest
             if request in self.seen or request in self.said
         ]
@@ -155,9 +155,10 @@ async def test_calls_that_end_nearly_in_order_give_the_forest(
 async def test_long_transcripts_in_any_order_give_the_forest(
     database: Database, connection: Connection, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    """Of which it is first asked which of their keys are there at all."""
+    """Of which it is first asked which of their keys are there at all, and whose wants lie on shelves."""
     monkeypatch.setattr(evidence, "_AT_FIRST", 1)
     monkeypatch.setattr(evidence, "_AT_A_TIME", 1)
+    monkeypatch.setattr(wants, "MOST", 0)
     dice = random.Random(seed)
     traffic = Traffic(seed)
     given = frames(traffic, 40, dice)

@@ -104,6 +104,29 @@ async def test_what_is_read_again_changes_nothing(database_url: str, connection:
     await check(connection, [line.facts for line in lines if line.facts])
 
 
+async def test_what_is_read_again_after_its_month_was_dropped_is_linked_as_before(
+    database_url: str, connection: Connection, tmp_path: Path
+) -> None:
+    """Rows go with their month, what linking knows of them does not: they are no news, and no dead letters."""
+    lines, calls = told(("cc21-nested", "cc21-task2"))
+    with Taping(tmp_path / "tape" / "host-0", now_ms()) as tape:
+        for call in calls:
+            played = Played(tape, call)
+            played.begin()
+            played.end()
+        await tape.synced()
+        await drained(database_url, tmp_path)
+        before = await everything(connection)
+        await connection.execute("DELETE FROM requests")
+        await connection.execute(REWIND)
+        await drained(database_url, tmp_path)
+        after = await everything(connection)
+    kept = ("request_notes", "link_keys", "wants", "failures")
+    assert {table: after[table] for table in kept} == {table: before[table] for table in kept}
+    assert await connection.fetchval("SELECT count(*) FROM dead_letters") == 0
+    await check(connection, [line.facts for line in lines if line.facts])
+
+
 async def everything(connection: Connection) -> dict[str, set[str]]:
     """All rows of what linking writes."""
     tables = "requests request_notes link_keys wants failures conversations branches sessions tool_calls tool_results"
