@@ -1477,6 +1477,15 @@ CREATE TABLE public.migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.notifiers (
+    notifier uuid NOT NULL,
+    webhook text NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    CONSTRAINT notifiers_webhook_check CHECK (((length(webhook) >= 1) AND (length(webhook) <= 16)))
+);
+
+COMMENT ON COLUMN public.notifiers.webhook IS '"none", or by what its SLACK_WEBHOOK_URL is told from another: a part of a keyed hash; "unknown" without a key.';
+
 CREATE TABLE public.prices (
     price integer NOT NULL,
     model text NOT NULL,
@@ -1763,8 +1772,12 @@ ALTER TABLE public.trains ALTER COLUMN train ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE public.wants (
     train integer NOT NULL,
     key bytea NOT NULL,
-    request uuid NOT NULL
+    request uuid NOT NULL,
+    keys bytea
 );
+ALTER TABLE ONLY public.wants ALTER COLUMN keys SET STORAGE EXTERNAL;
+
+COMMENT ON COLUMN public.wants.keys IS 'Keys of 16 bytes, one behind the other, that the request waits for; null: for the key of the row itself.';
 
 CREATE TABLE public.window_observations (
     account integer NOT NULL,
@@ -1864,6 +1877,9 @@ ALTER TABLE ONLY public.link_keys
 
 ALTER TABLE ONLY public.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.notifiers
+    ADD CONSTRAINT notifiers_pkey PRIMARY KEY (notifier);
 
 ALTER TABLE ONLY public.pieces
     ADD CONSTRAINT pieces_pkey PRIMARY KEY (train, month, hash);

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from core.identity import Call, Facts
+from core.linking.branches import MAIN
 from core.linking.claiming import claim
 from core.linking.evidence import Finding, Question, search
 from core.linking.keys import (
@@ -83,10 +84,9 @@ class _Deciding:
         self._scopes.update(row.key for row in rows if row.kind is Kind.FAMILY)
         for request, facts in newcomers.items():
             old = before.get(request)
-            link = (
-                old.link if old is not None else Link(request, request, None, None, "", side_call=facts.call.side_call)
-            )
-            self._world.put_link(Known(facts.call, facts.pairs, link))
+            call = facts.call
+            link = Link(request, request, None, None, MAIN, side_call=call.side_call) if old is None else old.link
+            self._world.put_link(Known(call, facts.pairs, link))
             rows += self._put_keys(facts, link.evidence, link.past)
         waiting = self._world.waiting(rows, [Want(request_key(request), request) for request in newcomers])
         dirty = newcomers | self._read(waiting - newcomers.keys())
@@ -123,28 +123,34 @@ class _Deciding:
         findings = _converse(self._world, dirty, valid)
         found = (one.evidence for one in findings.values())
         self._world.known({one.parent for one in found if one is not None and one.parent is not None})  # in one look-up
-        keys: dict[UUID, list[LinkKey]] = {request: [] for request in dirty}
-        for row in self._world.keys(dirty):
-            keys[row.request].append(row)
+        before = self._provided(dirty)
         recorded = self._world.known(dirty)
         changed: list[LinkKey] = []
         for request, (evidence, past) in findings.items():
-            facts, known, before = dirty[request], recorded[request], keys[request]
+            facts, known, was = dirty[request], recorded[request], before[request]
             moved, link = evidence != known.link.evidence, known.link
             if moved or past != link.past:
                 link = replace(link, evidence=evidence, past=past, launch=None if moved else link.launch)
             if link is not known.link or request not in newcomers:
                 self._world.put_link(Known(facts.call, facts.pairs, link))
             same = evidence is None and link is known.link and request in newcomers
-            after = self._keys[request] if same else self._put_keys(facts, evidence, past)
-            if before != [*after]:
-                changed += (row for row in {*before} ^ {*after} if announces(row))
+            now = was if same else self._put_keys(facts, evidence, past)
+            if now != was:
+                changed += (row for row in {*was} ^ {*now} if announces(row))
             if moved or request in newcomers:
-                rows = after if request in newcomers else (*before, *after)
+                rows = now if request in newcomers else (*was, *now)
                 self._scopes.update(row.key for row in rows if row.kind is Kind.FAMILY)
             self._wants[request] = wants(facts, evidence, corrections.get(request))
             self._world.over.put_wants(request, self._wants[request])
         return changed
+
+    def _provided(self, ids: Collection[UUID]) -> dict[UUID, tuple[LinkKey, ...]]:
+        """What these requests provide by now."""
+        found = {request: self._keys.get(request, ()) for request in ids}
+        missing = [request for request in ids if request not in self._keys]
+        for row in self._world.keys(missing) if missing else ():
+            found[row.request] += (row,)
+        return found
 
     def _valid(self, corrections: Mapping[UUID, UUID | None]) -> dict[UUID, UUID | None]:
         """The corrections that can be followed: the parent is recorded, earlier, and no side call."""
@@ -216,11 +222,10 @@ class _Deciding:
         links = place(self._world)
         stored = self._world.stored(links)
         aliases: dict[UUID, UUID | None] = {}
-        for request, link in links.items():
-            was_root = request in stored and stored[request].link.conversation_id == request
-            is_root = link.conversation_id == request
-            if was_root != is_root and request in stored:
-                aliases[request] = None if is_root else link.conversation_id
+        for request, known in stored.items():
+            now, was_root = links[request].conversation_id, known.link.conversation_id == request
+            if was_root != (now == request):
+                aliases[request] = None if now == request else now
         return Decision(links, self._facts, self._keys, self._wants, aliases, self._claimed)
 
 

@@ -11,7 +11,18 @@ from uuid import UUID
 
 from core.chain import chain
 from core.identity import Call, Facts, replies
-from core.linking.keys import Kind, LinkKey, Turn, ends, first_item, message_key, reply_key, state_key, turns
+from core.linking.keys import (
+    Kind,
+    LinkKey,
+    Turn,
+    ends,
+    first_item,
+    is_opening,
+    message_key,
+    reply_key,
+    state_key,
+    turns,
+)
 from core.linking.ledger import Names, Probe, SummaryProbe
 from core.linking.link import Evidence, Method, Past
 from core.normal_form import ASSISTANT
@@ -42,7 +53,7 @@ class Finding(NamedTuple):
 def search(facts: Facts, corrected: bool, correction: UUID | None) -> Search[Finding]:
     """The best evidence for a request's parent. ``correction`` counts where ``corrected`` says that there is one."""
     call = facts.call
-    if call.side_call is not None:
+    if call.side_call is not None or (is_opening(facts) and not corrected):
         return Finding(None)
     past = None
     thread: Evidence | None = None

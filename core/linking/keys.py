@@ -1,6 +1,6 @@
 """What a request provides for others to link to, and what would change its own link: facts named by 16 bytes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -172,22 +172,23 @@ def plain_keys(facts: Facts, past: Past | None) -> tuple[LinkKey, ...]:
     states = (call.state,) if past is None else (call.state, past.state)
     side = call.side_call is not None
     failed, answered = call.failed_at_us is not None, facts.answered
-    row = _row(facts)
+    whose = (call.id, call.lane, call.client, call.started_us)
     rows = [
-        row(Kind.STATE, state_key(call.lane, state, side=side), state, call.messages, answered, failed)
+        LinkKey(Kind.STATE, state_key(call.lane, state, side=side), *whose, state, call.messages, answered, failed)
         for state in dict.fromkeys(states)
     ]
     if side:
         return tuple(rows)
     own = facts.replies
     replies = dict.fromkeys(own if past is None else own + past.replies)
-    rows += [row(Kind.REPLY, reply_key(state)) for state in replies]
-    rows += [row(Kind.TURN, key, first=first_item(facts.states)) for key in answer_turns(facts)]
+    rows += [LinkKey(Kind.REPLY, reply_key(state), *whose) for state in replies]
+    rows += [LinkKey(Kind.TURN, key, *whose, first=first_item(facts.states)) for key in answer_turns(facts)]
     if facts.message_id is not None:
         longest = past.replies if past is not None and past.replies else own
-        rows.append(row(Kind.MESSAGE, message_key(facts.message_id), longest[0] if longest else None))
+        rows.append(LinkKey(Kind.MESSAGE, message_key(facts.message_id), *whose, longest[0] if longest else None))
     if facts.summary is not None:
-        rows.append(row(Kind.SUMMARY, summary_key(call.lane), messages=len(facts.summary), text=facts.summary))
+        key, size = summary_key(call.lane), len(facts.summary)
+        rows.append(LinkKey(Kind.SUMMARY, key, *whose, messages=size, text=facts.summary))
     return tuple(rows)
 
 
@@ -196,26 +197,20 @@ def family_keys(facts: Facts, evidence: Evidence | None, *, forks: bool) -> tupl
 
     ``forks``: whether it left its parent for an agent of its own.
     """
-    return () if facts.call.side_call is not None else tuple(_family_keys(facts, evidence, forks=forks))
-
-
-def _family_keys(facts: Facts, evidence: Evidence | None, *, forks: bool) -> Iterator[LinkKey]:
-    call, row = facts.call, _row(facts)
+    call = facts.call
+    if call.side_call is not None:
+        return ()
+    whose = (call.id, call.lane, call.client, call.started_us)
     own, launched = own_scope(call), {prompt_scope(launch.prompt) for launch in call.launches}
+    rows = []
     for scope in scopes(call):
         launches = bool(call.launches) if call.session_id is not None else scope in launched
         joins = evidence is None and scope == own
         if launches or facts.pairs or joins or forks:
-            yield row(Kind.FAMILY, scope)
+            rows.append(LinkKey(Kind.FAMILY, scope, *whose))
         if launches or forks:
-            yield row(Kind.LAUNCH, scope)
-
-
-def _row(facts: Facts) -> Callable[..., LinkKey]:
-    """Makes facts of a request, given their kind, their key and what only some kinds have."""
-    call = facts.call
-    of_call = (call.id, call.lane, call.client, call.started_us)
-    return lambda kind, key, *given, **named: LinkKey(kind, key, *of_call, *given, **named)
+            rows.append(LinkKey(Kind.LAUNCH, scope, *whose))
+    return tuple(rows)
 
 
 def answer_turns(facts: Facts) -> tuple[bytes, ...]:
@@ -237,6 +232,13 @@ def announces(row: LinkKey) -> tuple[bytes, ...]:
     return (row.key,) if row.kind in {Kind.REPLY, Kind.TURN, Kind.MESSAGE} else ()
 
 
+def is_opening(facts: Facts) -> bool:
+    """Whether a transcript is the first words of a user and nothing else, so that nothing recorded lies in it."""
+    call, items = facts.call, facts.items
+    talks = call.previous_message_id is not None or call.continuation or call.messages != 1
+    return not talks and len(items) == 1 and items[0].role == USER
+
+
 def wants(facts: Facts, evidence: Evidence | None, correction: UUID | None) -> tuple[bytes, ...]:
     """The keys that would change a request's link, if one before it provided them: a better place, or a better tie.
 
@@ -245,7 +247,7 @@ def wants(facts: Facts, evidence: Evidence | None, correction: UUID | None) -> t
     """
     call, items = facts.call, facts.items
     keys: dict[bytes, None] = {}
-    if call.side_call is not None:
+    if call.side_call is not None or (is_opening(facts) and correction is None):
         return ()
     if correction is not None:
         keys[request_key(correction)] = None

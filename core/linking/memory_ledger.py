@@ -31,9 +31,7 @@ class MemoryLedger:
     _by_key: dict[tuple[Kind, bytes], list[tuple[UUID, LinkKey]]] = field(default_factory=lambda: defaultdict(list))
     _by_want: dict[bytes, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     _summaries: list[tuple[UUID, LinkKey]] = field(default_factory=list)
-    _by_conversation: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     _claimed: dict[UUID, UUID | None] = field(default_factory=dict)
-    _by_parent: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
 
     # Writing
 
@@ -43,16 +41,7 @@ class MemoryLedger:
 
     def put_link(self, known: Known) -> None:
         """Keep what was decided of a request."""
-        request = known.call.id
-        before = self._known.get(request)
-        if before is not None:
-            self._by_conversation[before.link.conversation_id].discard(request)
-            if before.link.parent_request_id is not None:
-                self._by_parent[before.link.parent_request_id].discard(request)
-        self._known[request] = known
-        self._by_conversation[known.link.conversation_id].add(request)
-        if known.link.parent_request_id is not None:
-            self._by_parent[known.link.parent_request_id].add(request)
+        self._known[known.call.id] = known
 
     def put_keys(self, request: UUID, rows: tuple[LinkKey, ...]) -> None:
         """Keep what a request provides, instead of what it provided."""
@@ -61,11 +50,13 @@ class MemoryLedger:
         while same < min(len(before), len(rows)) and before[same] == rows[same]:
             same += 1
         for row in before[same:]:
-            for rows_of in self._lists(row):
-                rows_of.remove((request, row))
+            self._by_key[row.kind, row.key].remove((request, row))
+            if row.kind is Kind.SUMMARY:
+                self._summaries.remove((request, row))
         for row in rows[same:]:
-            for rows_of in self._lists(row):
-                insort(rows_of, (request, row), key=lambda entry: entry[0])
+            _insert(self._by_key[row.kind, row.key], row)
+            if row.kind is Kind.SUMMARY:
+                _insert(self._summaries, row)
         self._keys[request] = rows
 
     def put_wants(self, request: UUID, keys: tuple[bytes, ...]) -> None:
@@ -75,10 +66,6 @@ class MemoryLedger:
         for key in keys:
             self._by_want[key].add(request)
         self._wants[request] = keys
-
-    def _lists(self, row: LinkKey) -> list[list[tuple[UUID, LinkKey]]]:
-        lists = [self._by_key[row.kind, row.key]]
-        return [*lists, self._summaries] if row.kind is Kind.SUMMARY else lists
 
     def write(self, decision: Written) -> None:
         """Keep a decision: what a recorder does in one transaction."""
@@ -99,11 +86,8 @@ class MemoryLedger:
         for request in ids:
             self.put_keys(request, ())
             self.put_wants(request, ())
-            link = self._known.pop(request).link
+            self._known.pop(request)
             self._facts.pop(request)
-            self._by_conversation[link.conversation_id].discard(request)
-            if link.parent_request_id is not None:
-                self._by_parent[link.parent_request_id].discard(request)
 
     # Reading
 
@@ -138,9 +122,11 @@ class MemoryLedger:
         """As in ``Ledger``."""
         found = {request for want in wanted for request in self._by_want.get(want.key, ()) if request > want.request}
         for row in rows:
-            keys = [key for key in announces(row) if self._by_want.get(key)]
-            others = self._by_key.get((row.kind, row.key), ()) if row.kind is Kind.STATE or keys else ()
-            if not keys and all(one == row.request for one, _ in others):  # nobody else, as nearly always
+            keys = [key for key in announces(row) if self._by_want.get(key)] if self._by_want else []
+            if not keys and row.kind is not Kind.STATE:
+                continue
+            others = self._by_key.get((row.kind, row.key), ())
+            if not keys and (len(others) == 1 and others[0][0] == row.request):  # nobody else, as nearly always
                 continue
             last = self._next(row, others, without)
             for key in keys:
@@ -216,12 +202,9 @@ class MemoryLedger:
 
     def parents(self, ids: Collection[UUID], without: Collection[UUID] = ()) -> set[UUID]:
         """As in ``Ledger``."""
-        children = {parent: self.known(self._by_parent.get(parent, ())) for parent in ids}
-        return {
-            parent
-            for parent, of in children.items()
-            if any(one.link.attempt_of is None and one.call.id not in without for one in of)
-        }
+        children = (one for one in self._known.values() if one.link.attempt_of is None and one.call.id not in without)
+        parents = (one.link.parent_request_id for one in children)
+        return {parent for parent in parents if parent is not None and parent in ids}
 
     def settled(self, conversation: UUID) -> "Settled | None":
         """As in ``Ledger``: nobody does, and all is painted anew."""
@@ -230,8 +213,16 @@ class MemoryLedger:
 
     def conversations(self, ids: Collection[UUID]) -> list[Known]:
         """As in ``Ledger``."""
-        return self.known({request for conversation in ids for request in self._by_conversation.get(conversation, ())})
+        return [known for known in self._known.values() if known.link.conversation_id in ids]
 
     def corrections(self, ids: Collection[UUID]) -> Mapping[UUID, UUID | None]:
         """As in ``Ledger``."""
         return {request: self.said[request] for request in ids if request in self.said}
+
+
+def _insert(rows: list[tuple[UUID, LinkKey]], row: LinkKey) -> None:
+    """Add a row to those of one key, which are in the order of their requests."""
+    if not rows or rows[-1][0] <= row.request:
+        rows.append((row.request, row))
+    else:
+        insort(rows, (row.request, row), key=itemgetter(0))

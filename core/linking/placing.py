@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from core.linking.branches import MAIN, Settled, UnsettledError, paint
+from core.linking.branches import Settled, UnsettledError, paint
 from core.linking.ledger import Known
 from core.linking.link import Link, Method
 from core.linking.world import World
@@ -52,7 +52,7 @@ class _Placing:
         before = self._link(lead) if lead is not None else None
         conversation = request if before is None else before.conversation_id
         if stored is None and before is None:
-            self._links[request] = replace(known.link, conversation_id=conversation, branch_id=MAIN)
+            self._links[request] = known.link  # as it was made
         elif stored is None and before is not None and self._goes_on(known, before):
             self._links[request] = replace(
                 known.link,

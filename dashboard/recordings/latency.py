@@ -47,7 +47,7 @@ async def latency_of(database: Database, principal: Principal, query: RequestsQu
     query = await joined(database, numbers, query)
     leads = await leads_of(database, query)
     async with database.transaction() as transaction:
-        await transaction.execute("plan_once")
+        await transaction.execute("plan_in_order")
         end = await searched_to(transaction, numbers, query)
         return await sample_of(transaction, numbers, leads, query, end)
 

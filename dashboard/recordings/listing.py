@@ -65,7 +65,7 @@ async def find_requests(
     rows: list[RequestRow] = []
     total, latency = 0, None
     async with database.transaction() as transaction:
-        await transaction.execute("plan_once")
+        await transaction.execute("plan_in_order")
         end = await searched_to(transaction, numbers, query)
         for lead in leads:
             rows += await _page_of(transaction, lead, numbers, query, end)

@@ -18,6 +18,7 @@ from core.linking.ledger import FailureProbe, Known, Names, Probe, RivalProbe, S
 from proxy import log
 from proxy.recorder.notes import Note, OtherVersionError, unpack
 from proxy.recorder.notes_memory import Conversation, NotesMemory
+from proxy.recorder.wants import shelf
 from sql.arrays import trimmed
 from sql.database import Transaction
 from sql.rows.linking import LinkCorrection, LinkFact, LinkFailure, LinkKeyName, LinkName, LinkNote, LinkRequest
@@ -116,7 +117,9 @@ class SqlLedger:
         """As in ``Ledger``."""
         # Who waits began later: behind the latest there is nobody to be asked for.
         asked = [_announced(key, row) for row in rows if self._is_followed(row.request) for key in announces(row)]
-        asked += [(want.key, want.request, *[None] * 7) for want in wanted if self._is_followed(want.request)]
+        asked += [
+            (want.key, want.request, shelf(want.key), *[None] * 7) for want in wanted if self._is_followed(want.request)
+        ]
         if not asked:
             return set()
         columns = [trimmed(list(column)) for column in zip(*asked, strict=True)]
@@ -269,9 +272,9 @@ def _unpacked(rows: Iterable[LinkNote]) -> Iterator[Note]:
 def _announced(key: bytes, row: LinkKey) -> tuple[Any, ...]:
     """A fact under a key it is wanted by, as ``linking_waiting`` takes it."""
     if row.kind is Kind.SUMMARY:  # what counts there is which of them a transcript contains
-        return (key, row.request, *[None] * 7)
+        return (key, row.request, shelf(key), *[None] * 7)
     like = (row.lane, row.client, row.answered, row.messages, row.first)
-    return (key, row.request, KINDS[row.kind], row.key, *like)
+    return (key, row.request, shelf(key), KINDS[row.kind], row.key, *like)
 
 
 def link_key(row: LinkFact) -> LinkKey:

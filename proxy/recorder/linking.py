@@ -18,7 +18,7 @@ from core.linking.link import Link
 from core.rollup import Figures, Rollup
 from core.tally import rollup
 from core.valueclass import valueclass
-from proxy.recorder import ledger, rollups
+from proxy.recorder import ledger, rollups, wants
 from proxy.recorder.ledger import Load, SqlLedger
 from proxy.recorder.notes import Note, pack
 from proxy.recorder.notes_memory import Change, NotesMemory, members
@@ -206,8 +206,7 @@ async def _remember(transaction: Transaction, train: int, linking: Linking) -> N
         "linking_put",
         train,
         *ledger.columns(row for rows in decision.keys.values() for row in rows),
-        [key for keys in decision.wants.values() for key in keys],
-        [request for request, keys in decision.wants.items() for _ in keys],
+        *wants.columns(decision.wants),
         [note.id for note in notes],
         [note.link.conversation_id for note in notes],
         trimmed([note.link.parent_request_id for note in notes]),

@@ -121,41 +121,57 @@ CROSS JOIN LATERAL (SELECT * FROM (
 ORDER BY p.n;
 
 -- name: linking_waiting
--- Who wants one of these keys ($2) from a request ($3) before his own. Not who comes behind the next row like the
--- provider's ($4 to $10: its kind, key and what it is like; null: none is): he would take that one. And later requests
--- with the same STATE that have more messages. $11: requests whose rows are out of date.
+-- Who wants one of these keys ($2) from a request ($3) before his own; he has it by itself, or with others on a shelf ($4).
+-- Not who comes behind the next row like the provider's ($5 to $11: its kind, key and what it is like; null: none is): he
+-- would take that one. And later requests with the same STATE that have more messages. $12: requests whose rows are out of
+-- date.
 -- returns: LinkRequest
 SELECT found.request
-FROM unnest($2::bytea[], $3::uuid[], $4::smallint[], $5::bytea[], $6::bytea[], $7::text[], $8::boolean[], $9::integer[],
-    $10::bytea[]) AS p (wanted, provider, kind, key, lane, client, answered, messages, first)
+FROM unnest($2::bytea[], $3::uuid[], $4::bytea[], $5::smallint[], $6::bytea[], $7::bytea[], $8::text[], $9::boolean[],
+    $10::integer[], $11::bytea[])
+    AS p (wanted, provider, shelf, kind, key, lane, client, answered, messages, first)
 -- Mostly nobody does, so that is asked first.
-CROSS JOIN LATERAL (
-    SELECT FROM wants AS w
-    -- The key as a part of the order: the index by request alone does not give that.
-    WHERE w.train = $1 AND (w.key, w.request) > (p.wanted, p.provider)
-        AND (w.key, w.request) <= (p.wanted, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-    ORDER BY w.key, w.request LIMIT 1) AS anybody
+CROSS JOIN LATERAL (SELECT FROM (
+        -- The key as a part of the order: the index by request alone does not give that.
+        (SELECT FROM wants AS w
+        WHERE w.train = $1 AND (w.key, w.request) > (p.wanted, p.provider)
+            AND (w.key, w.request) <= (p.wanted, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        ORDER BY w.key, w.request LIMIT 1)
+        UNION ALL
+        (SELECT FROM wants AS w
+        WHERE w.train = $1 AND (w.key, w.request) > (p.shelf, p.provider)
+            AND (w.key, w.request) <= (p.shelf, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+            AND position(p.wanted IN w.keys) > 0
+        ORDER BY w.key, w.request LIMIT 1)
+    ) AS either LIMIT 1) AS anybody
 LEFT JOIN LATERAL (
     SELECT CASE WHEN k.first IS NOT DISTINCT FROM p.first THEN k.request END AS request FROM link_keys AS k
     WHERE k.train = $1 AND k.kind = p.kind AND k.key = p.key AND k.lane = p.lane AND k.client = p.client
         AND k.answered = p.answered AND k.messages = p.messages AND k.request > p.provider
-        AND k.request <> ALL ($11::uuid[])
+        AND k.request <> ALL ($12::uuid[])
     ORDER BY k.request LIMIT 1) AS next ON true
 CROSS JOIN LATERAL (
-    SELECT w.request FROM wants AS w
+    (SELECT w.request FROM wants AS w
     WHERE w.train = $1 AND (w.key, w.request) > (p.wanted, p.provider)
         AND (w.key, w.request) <= (p.wanted, coalesce(next.request, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
     ORDER BY w.key, w.request
-    OFFSET 0) AS found  -- never a join with all that anybody wants, whatever statistics say of a young table
+    OFFSET 0)  -- never a join with all that anybody wants, whatever statistics say of a young table
+    UNION ALL
+    (SELECT w.request FROM wants AS w
+    WHERE w.train = $1 AND (w.key, w.request) > (p.shelf, p.provider)
+        AND (w.key, w.request) <= (p.shelf, coalesce(next.request, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+        AND position(p.wanted IN w.keys) > 0
+    ORDER BY w.key, w.request
+    OFFSET 0)) AS found
 UNION
 SELECT found.request
-FROM unnest($3::uuid[], $4::smallint[], $5::bytea[], $6::bytea[], $7::text[], $8::boolean[], $9::integer[])
+FROM unnest($3::uuid[], $5::smallint[], $6::bytea[], $7::bytea[], $8::text[], $9::boolean[], $10::integer[])
     AS p (provider, kind, key, lane, client, answered, messages)
 LEFT JOIN LATERAL (
     SELECT k.request FROM link_keys AS k
     WHERE k.train = $1 AND k.kind = 1 AND k.key = p.key AND k.lane = p.lane AND k.client = p.client
         AND k.answered = p.answered AND k.messages = p.messages AND k.request > p.provider
-        AND k.request <> ALL ($11::uuid[])
+        AND k.request <> ALL ($12::uuid[])
     ORDER BY k.request LIMIT 1) AS next ON true
 CROSS JOIN LATERAL (
     WITH RECURSIVE alike AS (
@@ -317,7 +333,7 @@ DELETE FROM wants WHERE ctid = ANY (ARRAY(
         SELECT w.ctid AS place FROM wants AS w WHERE w.train = $1 AND w.request = p.request OFFSET 0) AS w));
 
 -- name: linking_put
--- Keeps what requests provide ($2 to $13), what they wait for ($14, $15) and what is known of them. What was kept of them
+-- Keeps what requests provide ($2 to $13), what they wait for ($14 to $16) and what is known of them. What was kept of them
 -- before is dropped (linking_drop), so there is nothing to conflict with: looking for it at every key took a quarter of
 -- the statement.
 WITH provided AS (
@@ -327,11 +343,11 @@ WITH provided AS (
     FROM unnest($2::smallint[], $3::bytea[], $4::uuid[], $5::bytea[], $6::text[], $7::bigint[], $8::bytea[],
         $9::integer[], $10::boolean[], $11::boolean[], $12::bytea[], $13::bytea[]) AS n
 ), waiting AS (
-    INSERT INTO wants (train, key, request)
-    SELECT $1::integer, n.* FROM unnest($14::bytea[], $15::uuid[]) AS n
+    INSERT INTO wants (train, key, request, keys)
+    SELECT $1::integer, n.* FROM unnest($14::bytea[], $15::uuid[], $16::bytea[]) AS n
 )
 INSERT INTO request_notes AS r (train, request, conversation_id, parent, attempt_of, record)
-SELECT $1::integer, n.* FROM unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::uuid[], $20::bytea[]) AS n
+SELECT $1::integer, n.* FROM unnest($17::uuid[], $18::uuid[], $19::uuid[], $20::uuid[], $21::bytea[]) AS n
 ON CONFLICT (train, request) DO UPDATE SET conversation_id = excluded.conversation_id, parent = excluded.parent,
     attempt_of = excluded.attempt_of, record = excluded.record;
 

@@ -13,7 +13,7 @@ from core.identity import Facts
 from core.linking import evidence
 from core.models import Outcome
 from core.rollup import Figures
-from proxy.recorder import linking
+from proxy.recorder import linking, wants
 from proxy.recorder.facts_memory import FactsMemory
 from proxy.recorder.linking import Newcomer
 from proxy.recorder.notes_memory import NotesMemory
@@ -155,9 +155,10 @@ async def test_calls_that_end_nearly_in_order_give_the_forest(
 async def test_long_transcripts_in_any_order_give_the_forest(
     database: Database, connection: Connection, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    """Of which it is first asked which of their keys are there at all."""
+    """Of which it is first asked which of their keys are there at all, and whose wants lie on shelves."""
     monkeypatch.setattr(evidence, "_AT_FIRST", 1)
     monkeypatch.setattr(evidence, "_AT_A_TIME", 1)
+    monkeypatch.setattr(wants, "MOST", 0)
     dice = random.Random(seed)
     traffic = Traffic(seed)
     given = frames(traffic, 40, dice)
