@@ -56,7 +56,7 @@ class TrainLock:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What a train had before a batch: its latest linked request; ids of wrong clocks and those they are filed under."""
+    """What a train had before a batch: the latest linked request, ids of wrong clocks, those they are filed under."""
 
     latest: UUID | None
     originals: list[UUID]
