@@ -13,7 +13,7 @@ from proxy.recorder.facts_memory import FactsMemory
 from proxy.recorder.linking import Linking, Newcomer
 from proxy.recorder.notes_memory import NotesMemory
 from sql.database import Transaction
-from sql.rows.linking import LinkBegin, LinkRequest
+from sql.rows.linking import LinkBegin
 from sql.rows.record import TrainLock
 
 
@@ -25,9 +25,12 @@ class Linker:
     notes: NotesMemory = field(default_factory=NotesMemory)
 
     async def link(
-        self, transaction: Transaction, lock: TrainLock, rows: Sequence[Row]
+        self, transaction: Transaction, lock: TrainLock, rows: Sequence[Row], latest: UUID | None = None
     ) -> tuple[list[Row], Linking | None]:
-        """The rows with their links, and what else changes; None where nobody is new. Raises sql's errors."""
+        """The rows with their links, and what else changes; None where nobody is new. Raises sql's errors.
+
+        ``latest`` is the train's latest request that is linked, where that is known.
+        """
         train = lock.train
         self.notes.open(train, lock.linkings)
         candidates = [row for row in rows if row.facts is not None and row.recording is not None]
@@ -44,9 +47,7 @@ class Linker:
         async def load(ids: Collection[UUID]) -> list[Facts]:
             return await self.memory.load(transaction, train, ids)
 
-        latest = await transaction.fetch_one("linking_latest", LinkRequest, train)
-        behind = None if latest is None else latest.request
-        made = await linking.link(transaction, train, newcomers, begun, load, self.notes, behind)
+        made = await linking.link(transaction, train, newcomers, begun, load, self.notes, latest)
         return [replace(row, link=made.link_of(row.id)) for row in rows], made
 
     def committed(self, lock: TrainLock, made: Linking | None) -> None:
