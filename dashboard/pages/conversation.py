@@ -117,11 +117,22 @@ async def _thread(call: Call[ConversationQuery], shown: Shown) -> dict[str, Any]
         "agents": shown.talk.agents,
         "agent": shown.talk.agents.get(tree.rows[path[0]].branch_id or "") if launched else None,
         "launcher": tree.parents[path[0]] if launched else None,
+        "beginnings": _beginnings(tree, path[0]) if launched else [],
         "earlier": address(shown.path, {**base, "until": tree.rows[first].id}) if part.first else None,
         "beginning": address(shown.path, {**base, "at": tree.rows[path[0]].id}) if part.first else None,
         "later": address(shown.path, {**base, "at": tree.rows[after].id}) if after is not None else None,
         "newest": address(shown.path, base),
     }
+
+
+def _beginnings(tree: TalkTree, place: int) -> list[int]:
+    """Where else the sub-agent that begins here began: an agent may be given a transcript of its own more than once."""
+    branch = tree.rows[place].branch_id
+    return [
+        each
+        for each, row in enumerate(tree.rows)
+        if row.branch_id == branch and each != place and tree.is_launched(each)
+    ]
 
 
 def _leaf(query: ConversationQuery, tree: TalkTree) -> int:

@@ -107,6 +107,24 @@ async def test_the_client_that_a_filter_proposes_is_one_there_can_be(client, con
     assert SESSION in await html(client, f"/sessions?client={name}")
 
 
+async def test_a_sub_agent_that_began_twice_leads_to_both(client, connection):
+    """The path of the newest beginning, and a link to the other one, whose requests stand nowhere else."""
+    talk = Talk(connection)
+    launch = use("toolu_a", "Agent", description="Look", prompt="Look", subagent_type="Explore")
+    main = await talk.ask(None, text("One"), answer=[launch])
+    sent = {"link": "subagent", "branch": "subtask_1", "launch": main}
+    for words in ("Look", "Look once more"):
+        messages = [{"role": "user", "content": [text(words)]}]
+        await talk.ask(main, messages=messages, answer=[text(f"Seen: {words}")], **sent)
+    await talk.file()
+    page = await html(client, f"/conversations/{talk.conversation}?branch=subtask_1")
+    assert "begun 2 times, also at request 2" in seen(page)
+    assert list(turns(page)) == [3]
+    link = re.search(r'also at <a href="([^"#]*)', page)
+    assert link is not None
+    assert list(turns(await html(client, link[1]))) == [2]
+
+
 async def test_the_graph_counts_tokens_as_the_list_does(client, connection):
     """Input of every kind: what was read from the cache and written to it is most of what a turn costs."""
     talk = Talk(connection)
