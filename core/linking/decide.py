@@ -126,7 +126,7 @@ class _Deciding:
         before = self._provided(dirty)
         recorded = self._world.known(dirty)
         changed: list[LinkKey] = []
-        for request, (evidence, past) in findings.items():
+        for request, (evidence, past, runs) in findings.items():
             facts, known, was = dirty[request], recorded[request], before[request]
             moved, link = evidence != known.link.evidence, known.link
             if moved or past != link.past:
@@ -140,7 +140,7 @@ class _Deciding:
             if moved or request in newcomers:
                 rows = now if request in newcomers else (*was, *now)
                 self._scopes.update(row.key for row in rows if row.kind is Kind.FAMILY)
-            self._wants[request] = wants(facts, evidence, corrections.get(request))
+            self._wants[request] = wants(facts, evidence, corrections.get(request), runs)
             self._world.over.put_wants(request, self._wants[request])
         return changed
 
