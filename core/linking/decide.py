@@ -12,12 +12,10 @@ from core.linking.evidence import Finding, Question, search
 from core.linking.keys import (
     Kind,
     LinkKey,
-    Want,
     announces,
     family_keys,
     own_scope,
     plain_keys,
-    request_key,
     wants,
 )
 from core.linking.ledger import Known, Ledger, Names, Probe, SummaryProbe
@@ -88,7 +86,7 @@ class _Deciding:
             link = Link(request, request, None, None, MAIN, side_call=call.side_call) if old is None else old.link
             self._world.put_link(Known(call, facts.pairs, link))
             rows += self._put_keys(facts, link.evidence, link.past)
-        waiting = self._world.waiting(rows, [Want(request_key(request), request) for request in newcomers])
+        waiting = self._world.waiting(rows, newcomers)
         dirty = newcomers | self._read(waiting - newcomers.keys())
         while dirty:
             changed = self._search(dirty, newcomers)

@@ -57,14 +57,6 @@ class LinkKey(NamedTuple):
     """SUMMARY: the summary, white space folded."""
 
 
-class Want(NamedTuple):
-    """A key that somebody may wait for, and the request that provides it."""
-
-    key: bytes
-    """16 bytes, whatever the kind."""
-    request: UUID
-
-
 TRAIN_SUMMARIES: Final = digest(b"summaries of the train")
 
 

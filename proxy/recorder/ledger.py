@@ -13,7 +13,7 @@ from uuid import UUID
 from core.identity import Facts
 from core.linking.attempts import Failure
 from core.linking.branches import Settled
-from core.linking.keys import Kind, LinkKey, Want, announces, summary_key
+from core.linking.keys import Kind, LinkKey, announces, request_key, summary_key
 from core.linking.ledger import FailureProbe, Known, Names, Probe, RivalProbe, SummaryProbe
 from proxy import log
 from proxy.recorder.notes import Note, OtherVersionError, unpack
@@ -113,13 +113,15 @@ class SqlLedger:
         rows = {row.n: link_key(row) for row in found}
         return [rows.get(n) for n in range(1, len(probes) + 1)]
 
-    def waiting(self, rows: Sequence[LinkKey], wanted: Sequence[Want], without: Collection[UUID]) -> set[UUID]:
+    def waiting(self, rows: Sequence[LinkKey], named: Collection[UUID], without: Collection[UUID]) -> set[UUID]:
         """As in ``Ledger``."""
         # Who waits began later: behind the latest there is nobody to be asked for.
-        asked = [_announced(key, row) for row in rows if self._is_followed(row.request) for key in announces(row)]
-        asked += [
-            (want.key, want.request, shelf(want.key), *[None] * 7) for want in wanted if self._is_followed(want.request)
-        ]
+        followed = {one for one in {*named, *(row.request for row in rows)} if self._is_followed(one)}
+        if not followed:
+            return set()
+        asked = [_announced(key, row) for row in rows if row.request in followed for key in announces(row)]
+        names = [(request_key(one), one) for one in named if one in followed]
+        asked += [(name, one, shelf(name), *[None] * 7) for name, one in names]
         if not asked:
             return set()
         columns = [trimmed(list(column)) for column in zip(*asked, strict=True)]
