@@ -6,6 +6,7 @@ found again only the middle is parsed, and the hashes go on from where the head 
 that repeats nothing is divided from its beginning, with the same result.
 """
 
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Hashable
 from hashlib import sha256
@@ -140,7 +141,7 @@ def _go_on(body: bytes, lane: Lane, found: Seams, fresh: dict[bytes, bytes]) -> 
     digest.update(memoryview(body)[end:])
 
     # The cut at the end of the messages is not the next turn's.
-    open_piece = max(sum(place <= end for place in places[:-1]) - 1, 0)
+    open_piece = max(bisect_right(places, end, 0, len(places) - 1) - 1, 0)
     closed = keys[: len(lane.keys) + open_piece * KEY]
     after = Lane(
         head=body[:end],

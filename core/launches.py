@@ -1,7 +1,7 @@
 """Sub-agents as their launcher sees them: ``Agent`` and ``Task`` blocks, and what their results say."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from core.chain import digest
@@ -33,19 +33,21 @@ def prompt_key(text: str) -> bytes:
     return digest(b"prompt", clean(text).encode(errors="replace"))
 
 
-def launch_blocks(blocks: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+def launch_blocks(blocks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The blocks of an answer that start sub-agents, in their order."""
-    for block in blocks:
-        name, given = block.get("name"), block.get("input")
-        if block.get("type") != "tool_use" or not isinstance(block.get("id"), str) or not isinstance(given, dict):
-            continue
-        if isinstance(name, str) and name in LAUNCHERS and isinstance(given.get("prompt"), str):
-            yield block
+    return [block for block in blocks if block.get("type") == "tool_use" and _is_launch(block)]
+
+
+def _is_launch(block: Mapping[str, Any]) -> bool:
+    name, given = block.get("name"), block.get("input")
+    if not (isinstance(name, str) and name in LAUNCHERS and isinstance(block.get("id"), str)):
+        return False
+    return isinstance(given, dict) and isinstance(given.get("prompt"), str)
 
 
 def launches(blocks: Iterable[Mapping[str, Any]]) -> tuple[Launch, ...]:
     """The launches of an answer, in the order of their blocks."""
-    return tuple(Launch(block["id"], prompt_key(block["input"]["prompt"])) for block in launch_blocks(blocks))
+    return tuple([Launch(block["id"], prompt_key(block["input"]["prompt"])) for block in launch_blocks(blocks)])
 
 
 def invocations(blocks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

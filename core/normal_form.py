@@ -24,6 +24,7 @@ _CLOSE: Final = "</system-reminder>"
 _ROLES: Final = {USER: b'"user"', ASSISTANT: b'"assistant"'}
 _TEXTS: Final = {role: b'{"role":%b,"text":' % name for role, name in _ROLES.items()}
 _THINKING: Final = frozenset({"thinking", "redacted_thinking"})
+_NOTHING: Final = (frozenset[str](), frozenset[str]())
 _MEDIA: Final = frozenset({"image", "document"})
 
 
@@ -43,7 +44,7 @@ class Item(NamedTuple):
 
 def clean(text: str) -> str:
     """Text without what clients add to it: reminders (with the white space before them), CR before LF, outer space."""
-    if _OPEN in text:
+    if "<" in text and _OPEN in text:  # one character is looked for ten times as fast
         text = _without_reminders(text)
     if "\r" in text:
         text = text.replace("\r\n", "\n")
@@ -72,7 +73,7 @@ class Normaliser:
     @property
     def seen(self) -> tuple[frozenset[str], frozenset[str]]:
         """The ids of uses and of results that went by."""
-        return frozenset(self._uses), frozenset(self._results)
+        return (frozenset(self._uses), frozenset(self._results)) if self._uses or self._results else _NOTHING
 
     def content(self, role: str, content: Any) -> list[Item]:
         """The items of a message's content, a string or a list of blocks; of user and assistant."""

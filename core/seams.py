@@ -8,6 +8,7 @@ between two of them is one piece, closed at the first message boundary behind 51
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -96,14 +97,16 @@ def cuts(body: bytes, seams: Seams, begin: int, first: int = 0) -> list[int]:
     else:
         literals = list(texts.between(body, starts[0] if starts else seams.end, seams.end))
     found, last = [begin], begin
-    for at, close in sorted([*zip(starts, starts, strict=True), *literals]):
-        if at - last >= (1 if at < close else LONG):
+    for at, close in (*literals, (seams.end, seams.end)):
+        if at - last >= LONG:
+            _cut_between(found, starts, at)
+            last = found[-1]
+        if at > last:
             found.append(at)
             last = at
-        if close > max(at, last):
+        if close > last:
             found.append(close)
             last = close
-    _cut(found, (seams.end,))
     return found
 
 
@@ -121,6 +124,15 @@ def cuts_around(body: bytes, begin: int, end: int, tools: tuple[int, int] | None
     return found
 
 
+def _cut_between(found: list[int], starts: list[int], end: int) -> None:
+    """Cut what stands before the next literal where a message begins and there is enough of it."""
+    while end - found[-1] >= LONG:
+        at = bisect_left(starts, found[-1] + LONG)
+        if at == len(starts) or starts[at] > end:
+            break
+        found.append(starts[at])
+
+
 def _cut(found: list[int], places: Iterable[int]) -> None:
     found.extend(place for place in places if place > found[-1])
 
@@ -131,7 +143,7 @@ def _places(body: bytes, at: int, messages: list[msgspec.Raw]) -> list[int] | No
         return None
     places = [at]
     for message in messages:
-        at += len(memoryview(message)) + (len(places) > 1)
+        at += len(message) + (len(places) > 1)
         places.append(at)
         if body[at : at + 1] not in _BETWEEN:
             return None

@@ -123,11 +123,9 @@ def _message(text: bytes) -> _Message | None:
 def _add_blocks(found: list[tuple[int, int]], body: bytes, blocks: list[_Block], at: int, end: int) -> None:
     for block in blocks:
         for value in _fields(block):
-            if value is _NONE:
+            if len(value) < LONG:
                 continue
             view = memoryview(value)
-            if len(view) < LONG:
-                continue
             for literal in (view,) if view[0] == _QUOTE else _within(view, DEPTH):
                 place = _place(body, literal, at, end)
                 if place >= 0:
@@ -156,8 +154,8 @@ def _inner(value: memoryview) -> Iterable[msgspec.Raw]:
 
 def _place(body: bytes, literal: memoryview, at: int, end: int) -> int:
     """Where a literal stands, by how it begins and ends: one found elsewhere is a place to cut, too."""
-    beginning = bytes(literal[:_BEGINNING])
-    at = body.find(beginning, at, end - len(literal) + _BEGINNING)
-    while at >= 0 and body[at + len(literal) - 1] != _QUOTE:
-        at = body.find(beginning, at + 1, end - len(literal) + _BEGINNING)
+    beginning, size = literal[:_BEGINNING], len(literal)
+    at = body.find(beginning, at, end - size + _BEGINNING)
+    while at >= 0 and body[at + size - 1] != _QUOTE:
+        at = body.find(beginning, at + 1, end - size + _BEGINNING)
     return at

@@ -1477,6 +1477,15 @@ CREATE TABLE public.migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.notifiers (
+    notifier uuid NOT NULL,
+    webhook text NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    CONSTRAINT notifiers_webhook_check CHECK (((length(webhook) >= 1) AND (length(webhook) <= 16)))
+);
+
+COMMENT ON COLUMN public.notifiers.webhook IS '"none", or by what its SLACK_WEBHOOK_URL is told from another: a part of a keyed hash; "unknown" without a key.';
+
 CREATE TABLE public.prices (
     price integer NOT NULL,
     model text NOT NULL,
@@ -1868,6 +1877,9 @@ ALTER TABLE ONLY public.link_keys
 
 ALTER TABLE ONLY public.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.notifiers
+    ADD CONSTRAINT notifiers_pkey PRIMARY KEY (notifier);
 
 ALTER TABLE ONLY public.pieces
     ADD CONSTRAINT pieces_pkey PRIMARY KEY (train, month, hash);

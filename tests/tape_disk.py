@@ -63,7 +63,11 @@ def on_tape(folder: Path) -> list[Frame | Skipped]:
     """All frames of all segments, oldest first; zeros behind a preallocated segment's tail left out."""
     found: list[Frame | Skipped] = []
     for segment in segments(folder):
+        data = segment_path(folder, segment).read_bytes()
         decoder = Decoder(segment)
-        found += decoder.feed(segment_path(folder, segment).read_bytes().rstrip(b"\0"))
-        found += decoder.finish()
+        items = [*decoder.feed(data), *decoder.finish()]
+        # Only what follows the last whole frame: the zeros at the end of a frame are its own.
+        if items and isinstance(items[-1], Skipped) and not data[items[-1].offset :].strip(b"\0"):
+            items.pop()
+        found += items
     return found

@@ -18,6 +18,7 @@ from dashboard.sealing import seal
 from dashboard.secret import sealing_key
 from dashboard.trains import visible_trains
 from sql.database import Database
+from sql.rows.alerts_deliver import NotifiersDiffer
 from sql.rows.alerts_pages import AccountNumber, AlertNumber, ChannelNumber, ChannelRow
 
 NONE: Final = "there is no such channel, or it is not yours to see"
@@ -43,6 +44,12 @@ async def channels_seen(database: Database, principal: Principal) -> list[Channe
     if principal.trains is None:
         return rows
     return [row for row in rows if row.account is None and (row.train is None or row.train_name in principal.trains)]
+
+
+async def webhooks_differ(database: Database) -> bool:
+    """Whether the dashboards that run now have different webhooks of the environment."""
+    found = await database.fetch_one("notifiers_differ", NotifiersDiffer)
+    return found is not None and found.differ
 
 
 async def add(database: Database, settings: Settings, principal: Principal, given: ChannelGiven) -> ChannelRow:

@@ -3,5 +3,5 @@
 ``service`` looks once a second what is due; ``turn`` takes a channel, decides by ``core.alerts.plan`` and claims one
 alert; ``delivery`` tells it and notes what came of it: "sending" is committed before Slack is asked. ``target`` opens a
 channel's secret, ``posting`` asks Slack over ``connections`` that go nowhere they should not, ``answers`` says what an
-answer means.
+answer means. ``presence`` says to the others that this notifier is there.
 """

@@ -14,6 +14,7 @@ from dashboard.notifier import target
 from dashboard.notifier.answers import reasons
 from dashboard.notifier.delivery import Delivery
 from dashboard.notifier.posting import Slack
+from dashboard.notifier.presence import Presence
 from dashboard.notifier.turn import SPACING, take_turn
 from sql.database import Database
 from sql.errors import DatabaseError
@@ -40,6 +41,7 @@ class Notifier:
         self._clock = clock
         self._pause = pause
         self._slack = Slack(settings)
+        self._presence = Presence(database, settings)
         self._delivery = Delivery(database, settings, self._slack, clock, pause)
         self._running: dict[int, asyncio.Task[None]] = {}
         self._stopping = False
@@ -56,7 +58,7 @@ class Notifier:
                         await asyncio.wait(self._running.values(), timeout=GRACE_SECONDS)
                     raise
         finally:
-            await self._slack.close()
+            await self.close()
 
     async def look(self) -> bool:
         """Do at once what is due, one message a channel; whether anything was told or tried."""
@@ -66,18 +68,20 @@ class Notifier:
         return told
 
     async def set_up(self) -> None:
-        """Make the channel of SLACK_WEBHOOK_URL what the environment says. Raises DatabaseError."""
-        if self._settings.slack_webhook_url is None:
-            await self._database.execute("notifier_no_environment", target.NOT_SET)
-        else:
+        """Say that it is there, and make the environment's channel what that says of it. Raises DatabaseError."""
+        await self._presence.note(self._clock())
+        if self._settings.slack_webhook_url is not None:
             parts = urlsplit(self._settings.slack_webhook_url)
             masked = f"{parts.scheme}://{parts.hostname}/…"
             known = [*reasons(), *target.REASONS]
             await self._database.execute("notifier_environment", masked, known)
 
     async def close(self) -> None:
-        """Close the connections to Slack."""
+        """Close the connections to Slack, and say so to the others; where that fails they know within a minute."""
         await self._slack.close()
+        with suppress(DatabaseError, TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                await self._presence.leave()
 
     async def _go_on(self, group: asyncio.TaskGroup) -> None:
         await self._until_known()
@@ -97,6 +101,7 @@ class Notifier:
         """Channels whose turn it is; what ran out, or has no channel, is seen to on the way."""
         now = self._clock()
         try:
+            await self._presence.note(now)
             due = await self._database.fetch("notifier_due", WorkDue, now)
             works = {one.work for one in due}
             if "lost" in works:
@@ -120,7 +125,8 @@ class Notifier:
 
     async def _tell_next(self, channel: int) -> bool:
         try:
-            claimed = await take_turn(self._database, channel, self._clock())
+            knows = self._settings.slack_webhook_url is not None
+            claimed = await take_turn(self._database, channel, self._clock(), knows_environment=knows)
             if claimed is None:
                 return False
             await self._delivery.tell(claimed)

@@ -28,13 +28,16 @@ class Claimed:
     channel: Channel
 
 
-async def take_turn(database: Database, channel: int, now: datetime) -> Claimed | None:
+async def take_turn(
+    database: Database, channel: int, now: datetime, *, knows_environment: bool = True
+) -> Claimed | None:
     """Decide about everything that waits for a channel and claim what is sent next.
 
-    None where nothing is, where another notifier has the channel, or where something is being told there.
+    None where nothing is, where another notifier has the channel, or where something is being told there; also where it
+    is the environment's channel, whose webhook others know and this notifier does not.
     """
     async with database.transaction() as inside:
-        taken = await inside.fetch_one("notifier_take", ChannelTaken, channel, now)
+        taken = await inside.fetch_one("notifier_take", ChannelTaken, channel, now, knows_environment)
         if taken is None:
             return None
         rows = await inside.fetch("notifier_waiting", AlertWaiting, channel, now)

@@ -117,6 +117,7 @@ async def _shown(call: Call[Any], form: Mapping[str, str], faults: Faults, statu
         patience=_patience(),
         before_environment=general[0] if general else "",
         unsealable=channels.unsealable(call.settings),
+        differ=await channels.webhooks_differ(call.database),
         hosts=call.settings.webhook_hosts,
         form=form,
         faults=[(NAMES.get(field, field), words) for field, words in faults],

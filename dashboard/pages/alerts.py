@@ -79,6 +79,7 @@ async def alerts_page(call: Call[Query]) -> web.Response:
         lately=[_line(row, view, rules) for row in lately[:LATELY]],
         channels=await channels.channels_seen(call.database, call.principal),
         off_by_hand=channels.off_by_hand,
+        differ=await channels.webhooks_differ(call.database),
         named=named,
         snoozes=SNOOZES,
         may_change=may(call.principal, Permission.ADMINISTER),

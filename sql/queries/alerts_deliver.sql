@@ -69,13 +69,16 @@ FROM fates AS f
 WHERE a.alert = f.alert AND a.state = 'waiting';
 
 -- name: notifier_take
--- Takes a channel ($1) at a moment ($2), unless another notifier has it or nothing may be sent yet.
+-- Takes a channel ($1) at a moment ($2), unless another notifier has it or nothing may be sent yet. Who has no webhook of
+-- the environment ($3 is false) leaves that channel to those who have one.
 -- returns: ChannelTaken
 SELECT c.channel, c.train, c.account, c.away_since, c.away_until
 FROM channels AS c
 WHERE c.channel = $1 AND (c.not_before <= $2 OR (c.failures > 0 AND EXISTS (
     SELECT FROM alerts AS t WHERE t.channel = c.channel AND t.kind = 'test' AND t.state = 'waiting' AND t.due_at <= $2
-)))
+))) AND ($3::boolean OR c.origin <> 'environment' OR NOT EXISTS (
+    SELECT FROM notifiers AS n WHERE n.webhook <> 'none' AND n.seen_at > $2 - interval '1 minute'
+))
 FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: notifier_waiting
@@ -243,5 +246,27 @@ ON CONFLICT (coalesce(train, 0), coalesce(account, 0), origin) DO UPDATE SET mas
     off_at = CASE WHEN c.off_reason = ANY ($2::text[]) THEN NULL ELSE c.off_at END;
 
 -- name: notifier_no_environment
--- SLACK_WEBHOOK_URL is not set (any more): its channel, if there is one, is off for this reason ($1).
-UPDATE channels SET off_reason = $1, off_at = now() WHERE origin = 'environment' AND off_reason IS NULL;
+-- SLACK_WEBHOOK_URL is not set (any more): its channel, if there is one, is off for this reason ($1), unless another
+-- notifier that was heard of lately ($2 is now) has one.
+UPDATE channels SET off_reason = $1, off_at = now()
+WHERE origin = 'environment' AND off_reason IS NULL AND NOT EXISTS (
+    SELECT FROM notifiers AS n WHERE n.webhook <> 'none' AND n.seen_at > $2::timestamptz - interval '1 minute'
+);
+
+-- name: notifier_seen
+-- A notifier ($1) runs at a moment ($3), with a webhook of the environment that is known by this mark ($2). Says whether
+-- another one has another; those that were not heard of for an hour are forgotten.
+-- returns: NotifiersDiffer
+WITH gone AS (
+    DELETE FROM notifiers AS n WHERE n.seen_at < $3::timestamptz - interval '1 hour' AND n.notifier <> $1
+), here AS (
+    INSERT INTO notifiers AS n (notifier, webhook, seen_at) VALUES ($1, $2, $3)
+    ON CONFLICT (notifier) DO UPDATE SET webhook = excluded.webhook, seen_at = excluded.seen_at
+)
+SELECT coalesce(bool_or(n.webhook <> $2), false) AS differ
+FROM notifiers AS n
+WHERE n.notifier <> $1 AND n.seen_at > $3 - interval '1 minute' AND n.webhook <> 'unknown' AND $2 <> 'unknown';
+
+-- name: notifier_left
+-- A notifier ($1) stops.
+DELETE FROM notifiers WHERE notifier = $1;

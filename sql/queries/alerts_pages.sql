@@ -176,6 +176,13 @@ LEFT JOIN LATERAL (
 WHERE $1::integer IS NULL OR c.channel = $1
 ORDER BY num_nonnulls(c.train, c.account), c.origin = 'environment', c.name;
 
+-- name: notifiers_differ
+-- Whether the dashboards that were heard of in the last minute have different webhooks of the environment.
+-- returns: NotifiersDiffer
+SELECT count(DISTINCT n.webhook) > 1 AS differ
+FROM notifiers AS n
+WHERE n.seen_at > now() - interval '1 minute' AND n.webhook <> 'unknown';
+
 -- name: channel_number
 -- The number that the next channel gets: its secret is sealed for that number before the row is there.
 -- returns: ChannelNumber

@@ -87,3 +87,10 @@ class SummedRow:
     still_open: int
     tones: list[str]
     titles: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class NotifiersDiffer:
+    """Whether dashboards of one installation have different webhooks of the environment."""
+
+    differ: bool

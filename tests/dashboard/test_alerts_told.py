@@ -145,3 +145,17 @@ async def test_the_environments_channel_comes_and_goes(client, database, setting
     assert "set by SLACK_WEBHOOK_URL" in plain(await seen(client, "/alerts/channels"))
     await all_told(database, settings)
     assert "There is no channel" in plain(await seen(client, "/alerts/channels"))
+
+
+@pytest.mark.parametrize(
+    ("marks", "ago", "said"),
+    [(["a", "b"], 0, True), (["a", "none"], 0, True), (["a", "a"], 0, False), (["a", "unknown"], 0, False),
+     (["a", "b"], 61, False)],
+)  # fmt: skip
+async def test_dashboards_with_different_webhooks_are_spoken_of(client, connection, marks, ago, said):
+    """As long as they run: the page says what that does, and what to do."""
+    for mark, seconds in zip(marks, (0, ago), strict=True):
+        seen_at = datetime.now(UTC) - timedelta(seconds=seconds)
+        await connection.execute("INSERT INTO notifiers VALUES (gen_random_uuid(), $1, $2)", mark, seen_at)
+    for path in ("/alerts", "/alerts/channels"):
+        assert ("do not have the same SLACK_WEBHOOK_URL" in plain(await seen(client, path))) is said

@@ -59,6 +59,7 @@ async def test_without_the_environments_webhook_its_channel_is_off(stage: Stage)
         notifier = stage.notifier()
         await notifier.set_up()
         assert await stage.column("off_reason", "channels") == [reason]
+        await notifier.close()
     await stage.rows.execute("UPDATE channels SET off_reason = 'switched off by ada', off_at = now()")
     await notifier.set_up()
     assert await stage.column("off_reason", "channels") == ["switched off by ada"]

@@ -128,7 +128,7 @@ async def test_a_transaction_that_dies_with_its_claim_never_was(stage: Stage) ->
     await stage.webhook()
     await stage.raised()
     async with stage.database.transaction() as inside:
-        await inside.execute("notifier_take", 1, stage.clock.now)
+        await inside.execute("notifier_take", 1, stage.clock.now, True)
         # While one notifier has the channel another finds nothing to do there, and does not wait.
         notifier = stage.notifier()
         assert not await notifier.look()

@@ -69,6 +69,15 @@ async def test_what_is_synced_is_on_disk_in_order(make: Make, folder: Path) -> N
     assert writer.status.lost_frames == 0
 
 
+async def test_a_last_frame_that_ends_in_zeros_is_whole(make: Make, folder: Path) -> None:
+    """They are its own, not what lies behind a preallocated segment's tail."""
+    writer = make()
+    for number in range(3):
+        assert writer.append(Kind.CHUNK, RID, number, 7, b"zeros" + bytes(number))
+        await writer.synced()
+        assert frames(folder)[-1] == (number, b"zeros" + bytes(number))
+
+
 async def test_frames_reach_the_disk_without_anybody_waiting(make: Make, folder: Path) -> None:
     """The thread drains by itself; nobody has to ask."""
     writer = make()
