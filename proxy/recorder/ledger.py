@@ -37,8 +37,6 @@ KINDS: Final[Mapping[Kind, int]] = {
 """How a kind is stored; numbers are never used again."""
 _KIND: Final = {number: kind for kind, number in KINDS.items()}
 
-_COLUMNS: Final = 12
-
 Load = Callable[[Collection[UUID]], Awaitable[list[Facts]]]
 """Gives the facts of recorded requests."""
 
@@ -298,22 +296,8 @@ def link_key(row: LinkFact) -> LinkKey:
 
 
 def columns(rows: Iterable[LinkKey]) -> list[list[Any]]:
-    """Facts as the first parameters of ``linking_put``."""
-    given = [
-        (
-            KINDS[row.kind],
-            row.key,
-            row.request,
-            row.lane,
-            row.client,
-            row.started_us,
-            row.state,
-            row.messages,
-            row.answered,
-            row.failed,
-            row.first,
-            None if row.text is None else row.text.encode(),
-        )
-        for row in rows
-    ]
-    return [trimmed(list(column)) for column in zip(*given, strict=True)] or [[] for _ in range(_COLUMNS)]
+    """Facts as the first parameters of ``linking_put``, which are the fields of one in their order."""
+    given: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in LinkKey._fields]
+    given[0] = [KINDS[kind] for kind in given[0]]
+    given[-1] = [None if text is None else text.encode() for text in given[-1]]
+    return [trimmed(column) for column in given]
