@@ -20,14 +20,20 @@ else:
         return dataclass(**(options | {"frozen": False, "unsafe_hash": True}))
 
     def replace(given: Any, /, **changes: Any) -> Any:
-        """As ``dataclasses.replace``, in a third of the time: it looks at each field by itself."""
+        """As ``dataclasses.replace``, in a third of the time: it looks at each field by itself, and by its name.
+
+        For classes of two fields or more that are all arguments, in their order. Raises KeyError for one that is none.
+        """
         kind = type(given)
         form = _FORMS.get(kind)
         if form is None:
             names = tuple(field.name for field in fields(kind))
-            form = _FORMS[kind] = names, attrgetter(*names)
-        names, values = form
-        return kind(**(dict(zip(names, values(given), strict=True)) | changes))
+            form = _FORMS[kind] = {name: n for n, name in enumerate(names)}, attrgetter(*names)
+        places, values = form
+        made = [*values(given)]
+        for name, value in changes.items():
+            made[places[name]] = value
+        return kind(*made)
 
 
 __all__ = ["replace", "valueclass"]

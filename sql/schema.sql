@@ -16,8 +16,8 @@ CREATE FUNCTION public.joined_pieces(of_train integer, of_month integer, list by
     RETURN (SELECT string_agg(piece.bytes, '\x'::bytea ORDER BY n.n) AS string_agg FROM (generate_series(0, (joined_pieces.number - 1)) n(n) CROSS JOIN LATERAL (SELECT p.bytes FROM public.pieces p WHERE ((p.train = joined_pieces.of_train) AND (p.month = joined_pieces.of_month) AND (p.hash = (encode(SUBSTRING(joined_pieces.list FROM ((16 * n.n) + 1) FOR 16), 'hex'::text))::uuid)) LIMIT 1) piece));
 
 CREATE FUNCTION public.latency_bucket(us bigint) RETURNS smallint
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN (LEAST(floor((((2)::double precision * ln(((GREATEST(us, (1000)::bigint))::double precision / (1000)::double precision))) / ln((2)::double precision))), (47)::double precision))::smallint;
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (us IS NOT NULL) THEN (LEAST(floor((((2)::double precision * ln(((GREATEST(us, (1000)::bigint))::double precision / (1000)::double precision))) / ln((2)::double precision))), (47)::double precision))::smallint ELSE NULL::smallint END;
 
 CREATE FUNCTION public.make_partitions(ahead integer) RETURNS integer
     LANGUAGE plpgsql

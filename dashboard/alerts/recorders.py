@@ -49,7 +49,7 @@ def _silence(seconds: float, *, sure: bool) -> Measure:
     lasted = lasting(timedelta(seconds=seconds))
     told = Told(
         title=f"No recorder was heard of for {lasted}",
-        cause="Calls are forwarded and taped meanwhile, but they are neither shown nor counted yet.",
+        cause="See whether it runs. Calls are forwarded and taped meanwhile, but neither shown nor counted yet.",
         fields=(("Silent for", lasted),),
         path=COUNTERS[0],
         page=COUNTERS[1],

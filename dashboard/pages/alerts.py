@@ -104,6 +104,7 @@ async def log_page(call: Call[LogQuery]) -> web.Response:
         query=call.query,
         chosen={name: value for name, value in chosen.items() if value},
         older=older,
+        days=call.settings.alerts_days,
         newest=address("/alerts/log", chosen),
         kinds=[(kind.value, KINDS[kind].title) for kind in Kind],
         states=WORDS_OF_STATES,

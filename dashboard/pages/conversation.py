@@ -36,6 +36,7 @@ class ConversationQuery(Query):
     leaf: UUID | None = Field(None, description="The request that the path ends with")
     branch: Text | None = Field(None, description="The branch whose newest request the path ends with")
     at: UUID | None = Field(None, description="The request the window begins with")
+    number: Annotated[int, Field(ge=1)] | None = Field(None, description="The same by its number in the conversation")
     until: UUID | None = Field(None, description="The request the window ends before")
     open: Annotated[tuple[Text, ...], BeforeValidator(split), Field(max_length=MANY_OPENED)] = Field(
         (), description="Sub-agents and runs of the graph that are shown in full"
@@ -131,13 +132,20 @@ def _leaf(query: ConversationQuery, tree: TalkTree) -> int:
         places = [place for place, row in enumerate(tree.rows) if row.branch_id == query.branch]
         if places:
             return tree.newest_leaf(places[-1]) if not tree.rows[places[-1]].is_subtask else places[-1]
-    if query.at is not None and (place := tree.place(query.at)) is not None:
+    if (place := _begins_with(query, tree)) is not None:
         return tree.newest_leaf(place)
     return tree.newest_leaf(0)
 
 
+def _begins_with(query: ConversationQuery, tree: TalkTree) -> int | None:
+    """The request that is asked for to stand first."""
+    if query.at is not None:
+        return tree.place(query.at)
+    return query.number - 1 if query.number is not None and query.number <= len(tree.rows) else None
+
+
 def _window(query: ConversationQuery, tree: TalkTree, path: list[int]) -> window.Window:
-    at = tree.place(query.at) if query.at is not None else None
+    at = _begins_with(query, tree)
     if at is not None and at in path:
         return window.window_from(tree, path, path.index(at))
     until = tree.place(query.until) if query.until is not None else None

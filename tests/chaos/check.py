@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.clients import Witness
+from tests.chaos.stalls import Stalls
 from tests.chaos.upstream import answer
 
 FAULTS = ("lost", "duplicated", "false_ends", "false_rows", "open_rows", "forgotten")
@@ -47,8 +48,8 @@ def seen_upstream(log: Path) -> Counter[str]:
     return Counter(event["id"] for event in events if event["what"] == "seen")
 
 
-def check(log: Path, witnesses: list[Witness], rows: list[dict[str, Any]]) -> Verdict:
-    """Rows: ``chaos_id``, ``outcome``, ``raw`` (response bytes as recorded)."""
+def check(log: Path, witnesses: list[Witness], rows: list[dict[str, Any]], stalls: Stalls) -> Verdict:
+    """Rows: ``chaos_id``, ``outcome``, ``raw`` (response bytes as recorded). ``stalls``: what held writers up."""
     seen = seen_upstream(log)
     by_id: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
@@ -58,19 +59,20 @@ def check(log: Path, witnesses: list[Witness], rows: list[dict[str, Any]]) -> Ve
     verdict.duplicated = [i for i, n in seen.items() if n > 1] + [i for i, found in by_id.items() if len(found) > 1]
     verdict.outcomes = Counter(str(row["outcome"]) for row in rows)
     for witness in witnesses:
-        _judge_witness(verdict, witness, by_id.get(witness.chaos_id, []))
+        _judge_witness(verdict, witness, by_id.get(witness.chaos_id, []), stalls)
     for row in rows:
         _judge_row(verdict, row)
     return verdict
 
 
 UNWRITTEN_EVENTS = 3
-"""How many of a stream's last events a killed proxy may take with it: its buffer of 5 ms, at up to 20 ms an event."""
+"""How many of a stream's events a killed proxy may take with it beside those that came while its tape was held up: its
+buffer of 5 ms, at up to 20 ms an event, and what the clocks of client and tape do not tell apart."""
 
 
-def _judge_witness(verdict: Verdict, witness: Witness, rows: list[dict[str, Any]]) -> None:
+def _judge_witness(verdict: Verdict, witness: Witness, rows: list[dict[str, Any]], stalls: Stalls) -> None:
     whole = b"".join(answer(witness.chaos_id))
-    if witness.status == 200 and rows and _forgot(witness, rows[0], whole):
+    if witness.status == 200 and rows and _forgot(witness, rows[0], whole, stalls):
         verdict.forgotten.append(witness.chaos_id)
     if witness.end != "clean":
         return
@@ -81,10 +83,12 @@ def _judge_witness(verdict: Verdict, witness: Witness, rows: list[dict[str, Any]
         verdict.lost.append(witness.chaos_id)
 
 
-def _forgot(witness: Witness, row: dict[str, Any], whole: bytes) -> bool:
+def _forgot(witness: Witness, row: dict[str, Any], whole: bytes, stalls: Stalls) -> bool:
     """Whether the record lacks what the client got, beyond what a killed proxy may lose."""
-    got, kept = whole[: witness.size].count(b"\n\n"), (row["raw"] or b"").count(b"\n\n")
-    return got - kept > (UNWRITTEN_EVENTS if row["outcome"] == "proxy_crash" else 0)
+    crashed = row["outcome"] == "proxy_crash"
+    size = witness.size_at(witness.ended_at - stalls.longest(witness.ended_at)) if crashed else witness.size
+    got, kept = whole[:size].count(b"\n\n"), (row["raw"] or b"").count(b"\n\n")
+    return got - kept > (UNWRITTEN_EVENTS if crashed else 0)
 
 
 def _judge_row(verdict: Verdict, row: dict[str, Any]) -> None:

@@ -3,7 +3,11 @@
 import asyncio
 import hashlib
 import random
-from dataclasses import dataclass
+import time
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import aiohttp
 
@@ -15,10 +19,25 @@ class Witness:
     """What one client saw of one call. ``end`` is clean, broken, left, refused (an error status) or unsent."""
 
     chaos_id: str
-    end: str
+    end: str = "broken"
     size: int = 0
-    sha256: str = ""
+    sha256: str = hashlib.sha256().hexdigest()
     status: int | None = None
+    ended_at: float = 0.0
+    """On the monotonic clock, as every time here."""
+    _times: "array[float]" = field(default_factory=lambda: array("d"))
+    _sizes: "array[int]" = field(default_factory=lambda: array("q"))
+
+    def got(self, at: float, piece: bytes) -> None:
+        """One more piece of the answer."""
+        self.size += len(piece)
+        self._times.append(at)
+        self._sizes.append(self.size)
+
+    def size_at(self, at: float) -> int:
+        """How many bytes of the answer it had by then."""
+        pieces = bisect_right(self._times, at)
+        return self._sizes[pieces - 1] if pieces else 0
 
 
 async def crowd(url: str, *, clients: int, seed: int, until: asyncio.Event) -> list[Witness]:
@@ -59,23 +78,35 @@ async def call(session: aiohttp.ClientSession, url: str, chaos_id: str, dice: ra
         "messages": [{"role": "user", "content": text}],
     }
     leave_after = dice.randrange(1, 30) if dice.random() < LEAVE_SHARE else None
-    digest, size = hashlib.sha256(), 0
-    status = None
+    witness, digest = Witness(chaos_id), hashlib.sha256()
+    witness.end = await _witnessed(session, url, body, leave_after, witness, digest.update)
+    witness.ended_at, witness.sha256 = time.monotonic(), digest.hexdigest()
+    return witness
+
+
+async def _witnessed(
+    session: aiohttp.ClientSession,
+    url: str,
+    body: dict[str, object],
+    leave_after: int | None,
+    witness: Witness,
+    update: Callable[[bytes], None],
+) -> str:
+    """How the call ended."""
+    target = f"{url}/v1/messages?beta=true&chaos={witness.chaos_id}"
     try:
-        async with session.post(
-            f"{url}/v1/messages?beta=true&chaos={chaos_id}", json=body, headers={"x-api-key": "sk-ant-api03-chaos"}
-        ) as answer:
-            status = answer.status
+        async with session.post(target, json=body, headers={"x-api-key": "sk-ant-api03-chaos"}) as answer:
+            witness.status = answer.status
             pieces = 0
             async for piece in answer.content.iter_any():
-                digest.update(piece)
-                size += len(piece)
+                update(piece)
+                witness.got(time.monotonic(), piece)
                 pieces += 1
                 if pieces == leave_after:
                     answer.close()
-                    return Witness(chaos_id, "left", size, digest.hexdigest(), status)
+                    return "left"
     except aiohttp.ClientConnectorError:
-        return Witness(chaos_id, "unsent")
+        return "unsent"
     except (aiohttp.ClientError, TimeoutError, ConnectionError):
-        return Witness(chaos_id, "broken", size, digest.hexdigest(), status)
-    return Witness(chaos_id, "clean" if status == 200 else "refused", size, digest.hexdigest(), status)
+        return "broken"
+    return "clean" if witness.status == 200 else "refused"

@@ -15,6 +15,7 @@ import asyncpg
 from tests.chaos.check import Verdict, check, seen_upstream
 from tests.chaos.clients import crowd
 from tests.chaos.killer import rampage
+from tests.chaos.stalls import read_stalls
 from tests.product import Product, running
 from tests.usage_recount import check_usage
 
@@ -50,18 +51,33 @@ async def upstream_process(log: Path, seed: int) -> AsyncIterator[str]:
         await process.wait()
 
 
+@asynccontextmanager
+async def stalls_noted(folder: Path) -> AsyncIterator[Path]:
+    """A process that notes what holds writers up on this disk; where it does."""
+    log = folder / "stalls.log"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.chaos.stalls", str(folder / "stalls.file"), str(log)
+    )
+    try:
+        yield log
+    finally:
+        process.kill()
+        await process.wait()
+
+
 async def chaos(plan: Plan, folder: Path) -> tuple[Verdict, Counter[str]]:
     """Run the plan; the verdict and what was killed."""
     log = folder / "upstream.log"
     until = asyncio.Event()
     async with upstream_process(log, plan.seed) as url, running(folder / "data", upstream_url=url) as product:
         crowding = asyncio.gather(crowd(product.proxy_url, clients=plan.clients, seed=plan.seed, until=until))
-        killed = await rampage(product.pid, kills=plan.kills, seed=plan.seed, pause=plan.pause)
-        until.set()
-        [witnesses] = await crowding
+        async with stalls_noted(folder) as stalls:
+            killed = await rampage(product.pid, kills=plan.kills, seed=plan.seed, pause=plan.pause)
+            until.set()
+            [witnesses] = await crowding
         rows = await settled(product, log)
         await recounted(product)
-    return check(log, witnesses, rows), killed
+    return check(log, witnesses, rows, read_stalls(stalls)), killed
 
 
 async def settled(product: Product, log: Path, patience: float = 90) -> list[dict[str, Any]]:

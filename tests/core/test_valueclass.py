@@ -1,12 +1,13 @@
 """Values that are made quickly are values all the same."""
 
 from copy import copy
-from dataclasses import FrozenInstanceError, dataclass, fields, replace
+from dataclasses import FrozenInstanceError, dataclass, fields
+from dataclasses import replace as slowly_replaced
 from typing import Any
 
 import pytest
 
-from core.valueclass import valueclass
+from core.valueclass import replace, valueclass
 
 
 @valueclass(frozen=True, slots=True)
@@ -36,13 +37,17 @@ def test_a_value_is_compared_hashed_and_shown_as_a_frozen_dataclass() -> None:
 
 def test_a_value_is_replaced_and_sent_to_another_process() -> None:
     """What pickle does is what copy does: large calls are derived elsewhere."""
-    assert replace(Quick(1), other="y") == Quick(1, "y")
+    assert replace(Quick(1), other="y") == slowly_replaced(Quick(1), other="y") == Quick(1, "y")
+    assert replace(Quick(1, "y"), one=2, other="z") == Quick(2, "z")
+    assert replace(Slow(1), other="y") == Slow(1, "y")
     assert copy(Quick(3)) == Quick(3)
 
 
 def test_a_value_has_no_other_fields() -> None:
     """A slip of the pen is found; what is there is guarded by the type checker alone."""
     anything: Any = Quick(1)
+    with pytest.raises(KeyError):
+        replace(anything, another=1)
     with pytest.raises(AttributeError):
         anything.another = 1
     slow: Any = Slow(1)

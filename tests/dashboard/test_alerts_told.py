@@ -84,11 +84,13 @@ async def test_what_slack_refuses_for_good_stands_in_red(client, database, conne
     await raised(database, "1")
     await all_told(database, settings)
     words = plain(await seen(client, "/alerts"))
-    assert "Nothing is sent to ops." in words
+    assert "Nothing is sent to ops. Slack does not know this webhook any more" in words
+    assert "Add a new one (no_service). What was for it goes to the next channel that is on" in words
     assert "waits: there is no channel for it" in words
     page = await seen(client, "/alerts/channels")
     assert '<p class="error">■' in page
     assert "press Test" in plain(page)
+    assert "For a new webhook or token delete this channel and add it anew." in plain(page)
     await connection.execute("UPDATE channels SET not_before = '-infinity'")
     await post(client, f"/alerts/channels/{channel}/test")
     await all_told(database, settings)

@@ -119,6 +119,7 @@ async def test_the_log_goes_on_by_keyset(client, connection):
         older = re.search(r'href="(/alerts/log\?[^"]*before=\d+)" rel="next"', page)
         path = older[1].replace("&amp;", "&") if older else ""
     assert found == [f"thing {number:03d}" for number in reversed(range(65))]
+    assert "This is the end of the log, which is kept for 90 days." in page
 
 
 async def test_hostile_words_stay_words(client, connection):

@@ -43,7 +43,9 @@ const step = (selector, by) => {
   const from = on >= 0 ? on + by : by > 0 ? Math.max(top, 0) : (top < 0 ? all.length : top) - 1;
   const next = all[Math.min(Math.max(from, 0), all.length - 1)];
   next.scrollIntoView({ block: "start" });
-  next.querySelector("a")?.focus({ preventScroll: true });
+  const link = next.querySelector("a");
+  if (!link) next.tabIndex = -1;
+  (link ?? next).focus({ preventScroll: true });
 };
 const PROMPTS = ".turn.prompt, .line.has-prompt";
 const ERRORS = ".turn:has(.ending), .tool-card.failed, .line.has-error";
