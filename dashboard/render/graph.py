@@ -190,7 +190,7 @@ class _Rows:
         if any(self._tree.rows[child].link_method == "compaction" for child in self._tree.children[line.head]):
             return "Asks for a summary", ends
         if self._tree.is_prompt(line.head):
-            return masked(head.preview, self._mask) if head.preview else "Prompt", tools or ends
+            return masked(head.preview, self._mask) if head.preview else "Prompt without words", tools or ends
         return tools or ends or "answered", ""
 
     def _saved(self, line: Line) -> str:

@@ -1,15 +1,17 @@
 """A window of a conversation as people read it: what was said, and each tool call with its result in one card."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
 from markupsafe import Markup
 
+from core import recognition
 from core.conversation_tree import Fork
 from core.normal_form import ASSISTANT, USER
+from core.recognition import Purpose
 from dashboard.conversations.talk import TalkTree
 from dashboard.conversations.thread import Stored, Window
 from dashboard.render import blocks, figures, headline, links, transcript
@@ -200,7 +202,7 @@ class _Drawing:
                 turn.asked.append(self._said(piece, made))
 
     def _said(self, piece: Piece, made: Block) -> Card:
-        card = Card(made, role=piece.role, failed=made.error)
+        card = Card(_folded(piece, made), role=piece.role, failed=made.error)
         tool_id = piece.block.get("id") if piece.role == ASSISTANT and made.kind == "tool-use" else None
         if isinstance(tool_id, str):
             card.tool_id = tool_id
@@ -254,6 +256,17 @@ class _Drawing:
             body = self._stored.bodies.get(self._tree.rows[source].id)
             self._read[source] = transcript.read(body) if body else None
         return self._read[source]
+
+
+def _folded(piece: Piece, made: Block) -> Block:
+    """The block, folded where it holds the pages of instructions with which a client asks for a summary by itself."""
+    text = piece.block.get("text") if isinstance(piece.block, dict) else piece.block
+    if made.kind != "text" or piece.role != USER or not isinstance(text, str):
+        return made
+    if not recognition.is_summariser(text.strip(), Purpose(None, summariser=False)):
+        return made
+    size = figures.plural(len(text), "character")
+    return replace(made, kind="summary-request", title="Asks for a summary", note=size, folded=True)
 
 
 def _shortened(block: Any) -> Any:

@@ -35,11 +35,15 @@ class Accounts:
 
     async def number(self, evidence: AccountEvidence | None) -> int | None:
         """The account to file a call under. Raises DatabaseAwayError."""
-        if evidence is None or _HMAC.fullmatch(evidence.credential_hmac) is None:
+        if evidence is None:
             return None
-        if evidence in self._memory:
-            self._memory.move_to_end(evidence)
-            return self._memory[evidence]
+        known = self._memory.get(evidence)
+        if known is not None:
+            if len(self._memory) > MEMORY // 2:  # else nothing is forgotten for long, and this hashes it again
+                self._memory.move_to_end(evidence)
+            return known
+        if _HMAC.fullmatch(evidence.credential_hmac) is None:
+            return None
         try:
             async with self._database.transaction() as transaction:
                 await transaction.execute("record_lock_accounts")

@@ -31,7 +31,7 @@ from sql.database import Database, Transaction
 from sql.errors import DatabaseAwayError
 from sql.migrator import check
 from sql.rows.linking import LinkBegin, LinkRequest
-from sql.rows.rebuild import RebuildDue, RebuildNext, RebuildState, RebuildTrain
+from sql.rows.rebuild import RebuildDue, RebuildNext, RebuildRun, RebuildState
 from sql.rows.record import TrainLock
 
 CALLS = 200
@@ -61,7 +61,7 @@ async def run(settings: Settings, *, train: str | None, since: datetime | None) 
     )
     try:
         await check(database)
-        trains = await database.fetch("rebuild_trains", RebuildTrain, train)
+        trains = await database.fetch("rebuild_run", RebuildRun, train, since, DERIVED, IDENTITY_VERSION)
         if train is not None and not trains:
             raise BadSettingError(f"--train: there is no train {train!r}")
         for one in trains:
@@ -73,9 +73,10 @@ async def run(settings: Settings, *, train: str | None, since: datetime | None) 
 class Rebuild:
     """The rebuild of one train."""
 
-    def __init__(self, database: Database, train: RebuildTrain) -> None:
+    def __init__(self, database: Database, train: RebuildRun) -> None:
         self._database = database
         self._train = train.train
+        self._began = train.began
         self._memory = FactsMemory()
         self._book = PriceBook()
 
@@ -94,7 +95,7 @@ class Rebuild:
 
     async def _begin(self, since: datetime | None) -> RebuildState:
         state = await self._database.fetch_one(
-            "rebuild_begin", RebuildState, self._train, since, DERIVED, IDENTITY_VERSION
+            "rebuild_begin", RebuildState, self._train, since, DERIVED, IDENTITY_VERSION, self._began
         )
         if state is None:
             raise AssertionError("a rebuild's row is there or was made")

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from uuid import UUID
 
 from core import origin
@@ -58,6 +59,11 @@ class FenceLostError(FootplateError):
     """Another recorder has taken this tape over: let go of it."""
 
 
+@lru_cache(maxsize=1024)  # of a batch nearly all are of the same few
+def _possible(train: str) -> str:
+    return train if _TRAIN.fullmatch(train) else "default"
+
+
 @valueclass(frozen=True, slots=True)
 class Entry:
     """One call to write: in flight, or complete with its recording and its request's body in pieces."""
@@ -72,7 +78,7 @@ class Entry:
     @property
     def train(self) -> str:
         """The train's name; one no train can have (never written by our proxy) is filed under ``default``."""
-        return self.start.train if _TRAIN.fullmatch(self.start.train) else "default"
+        return _possible(self.start.train)
 
     @property
     def origin(self) -> Origin:

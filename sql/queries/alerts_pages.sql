@@ -150,9 +150,13 @@ ON CONFLICT (kind) DO UPDATE SET
     zone = excluded.zone, changed_by = excluded.changed_by, changed_at = now();
 
 -- name: alert_rule_reset
--- The rule of a kind is its default again. What the old one holds is decided about anew.
+-- The rule of a kind is its default again, which is on. What the old one holds is decided about anew; where it was off,
+-- feeds begin now.
 WITH freed AS (
     UPDATE alerts SET due_at = raised_at WHERE kind = $1 AND state = 'waiting' AND due_at > raised_at
+), begun AS (
+    UPDATE train_feeds SET feed_since = now()
+    WHERE $1 = 'feed' AND EXISTS (SELECT FROM alert_rules AS r WHERE r.kind = 'feed' AND NOT r.enabled)
 )
 DELETE FROM alert_rules WHERE kind = $1;
 

@@ -1,17 +1,33 @@
 -- name: rebuild_trains
--- The trains to rebuild: all, or the one of that name.
+-- The trains to work on: all, or the one of that name.
 -- returns: RebuildTrain
 SELECT train, name FROM trains WHERE $1::text IS NULL OR name = $1 ORDER BY train;
 
+-- name: rebuild_run
+-- The trains that a rebuild has yet to do, and when it began: one that was broken off leaves out what it has finished.
+-- returns: RebuildRun
+WITH asked AS (
+    SELECT t.train, t.name, r.started_at, r.finished_at
+    FROM trains AS t
+    LEFT JOIN rebuilds AS r ON r.train = t.train AND (r.deriver_version, r.identity_version) = ($3::integer, $4::integer)
+        AND r.since = coalesce(uuid7_floor($2::timestamptz), '00000000-0000-0000-0000-000000000000')
+    WHERE $1::text IS NULL OR t.name = $1
+), broken AS (SELECT max(started_at) AS began FROM asked WHERE finished_at IS NULL)
+SELECT a.train, a.name, coalesce(b.began, now()) AS began
+FROM asked AS a
+CROSS JOIN broken AS b
+WHERE a.finished_at IS NULL OR a.started_at IS DISTINCT FROM b.began
+ORDER BY a.train;
+
 -- name: rebuild_begin
--- Begins a rebuild of a train, or goes on with one that was broken off and is the same.
+-- Begins a train's part of the rebuild that began at $5, or goes on with one that was broken off and is the same.
 -- returns: RebuildState
-INSERT INTO rebuilds AS r (train, since, reached, deriver_version, identity_version, total)
-SELECT $1::integer, n.since, n.since, $3, $4, (
+INSERT INTO rebuilds AS r (train, since, reached, deriver_version, identity_version, started_at, total)
+SELECT $1::integer, n.since, n.since, $3, $4, $5, (
     SELECT count(*) FROM requests AS q WHERE q.train = $1::integer AND q.id > n.since AND q.outcome IS NOT NULL)
 FROM (SELECT coalesce(uuid7_floor($2::timestamptz), '00000000-0000-0000-0000-000000000000') AS since) AS n
 ON CONFLICT (train) DO UPDATE SET
-    started_at = CASE WHEN r.finished_at IS NULL THEN r.started_at ELSE now() END, total = excluded.total,
+    started_at = excluded.started_at, total = excluded.total,
     cleared = r.cleared AND r.finished_at IS NULL AND r.since = excluded.since
         AND (r.deriver_version, r.identity_version) = (excluded.deriver_version, excluded.identity_version),
     reached = CASE WHEN r.finished_at IS NULL AND r.since = excluded.since

@@ -1,6 +1,7 @@
 """Rows of a rebuild."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 
@@ -10,6 +11,15 @@ class RebuildTrain:
 
     train: int
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildRun:
+    """A train that a rebuild has yet to do; ``began`` is the same for all trains of one rebuild."""
+
+    train: int
+    name: str
+    began: datetime
 
 
 @dataclass(frozen=True, slots=True)

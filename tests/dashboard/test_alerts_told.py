@@ -161,3 +161,28 @@ async def test_dashboards_with_different_webhooks_are_spoken_of(client, connecti
         await connection.execute("INSERT INTO notifiers VALUES (gen_random_uuid(), $1, $2)", mark, seen_at)
     for path in ("/alerts", "/alerts/channels"):
         assert ("do not have the same SLACK_WEBHOOK_URL" in plain(await seen(client, path))) is said
+
+
+async def test_a_feed_begins_when_it_is_switched_on(client, connection):
+    """Its own switch, its rule's and that rule's reset count; what else is changed of them does not."""
+    await connection.execute("INSERT INTO trains (name) VALUES ('atlas')")
+    given = {"train_id": "atlas", "feed": "yes", "digest_at": "07:30", "zone": "UTC"}
+    feed, rule = ("/alerts/feeds", given), ("/alerts/rules/feed", {"enabled": "yes"})
+    off = {"/alerts/feeds": {**given, "feed": ""}, "/alerts/rules/feed": {"enabled": "no"}}
+    reset = ("/alerts/rules/feed", {"reset": "yes"})
+    long_ago = datetime.now(UTC) - timedelta(days=1)
+
+    async def begun(*steps):
+        await connection.execute("UPDATE train_feeds SET feed_since = $1", long_ago)
+        for path, form in steps:
+            assert (await post(client, path, **form)).status == 303
+        return await connection.fetchval(
+            "SELECT greatest(feed_since, (SELECT enabled_since FROM alert_rules)) > $1 FROM train_feeds", long_ago
+        )
+
+    assert await begun(feed) is True
+    assert await begun((feed[0], {**given, "digest": "yes"}), ("/alerts/rules/feed", {"minutes": "5"})) is False
+    assert await begun((feed[0], off[feed[0]]), feed) is True
+    assert await begun((rule[0], off[rule[0]]), reset) is True
+    assert await begun((rule[0], {"minutes": "5"}), reset) is False
+    assert await begun((rule[0], off[rule[0]]), rule) is True

@@ -71,3 +71,22 @@ async def test_a_thread_says_nothing_of_bytes_it_did_not_look_up(client, connect
     assert "Half an ans" in shown
     assert "The client left after" in shown
     assert "No byte" not in shown
+
+
+async def test_what_the_client_asks_for_by_itself_is_folded(client, connection):
+    """The instructions for a summary, a block behind the user's words; the words themselves stay."""
+    talk = Talk(connection)
+    orders = "CRITICAL: Respond with TEXT ONLY. " + "Do NOT use a tool. " * 40
+    first = await talk.ask(None, text("One"), answer=[text("Two")])
+    await talk.ask(first, text("Three"), text(orders), answer=[text("<summary>One, two.</summary>")])
+    await talk.file()
+    shown = turns(await html(client, f"/conversations/{talk.conversation}"))[2]
+    folded = re.search(r"<details[^>]*summary-request.*?</details>", shown, re.DOTALL)
+    assert folded is not None
+    assert "Asks for a summary" in folded[0]
+    assert "Do NOT use a tool." in folded[0]
+    assert "Do NOT use a tool." not in shown.replace(folded[0], "")
+    assert "Three" in shown.replace(folded[0], "")
+    for form in ("md", "html"):
+        exported = await html(client, f"/api/conversations/{talk.conversation}/export?format={form}")
+        assert "Asks for a summary" in exported

@@ -1,8 +1,9 @@
 """What a rebuild derives from stored bytes is what was derived when they were recorded."""
 
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -10,7 +11,7 @@ from core.settings import read
 from proxy.recorder import rebuild
 from proxy.recorder.notes import pack
 from sql.database import Database
-from sql.rows.rebuild import RebuildTrain
+from sql.rows.rebuild import RebuildRun
 from tests.captured import Line
 from tests.core.test_linking_captures import EXPECTED
 from tests.forests import Connection, Played, check, check_rows, notes
@@ -104,7 +105,7 @@ async def test_a_rebuild_that_was_broken_off_goes_on(
         await kept(self, ids)  # ids of requests
 
     monkeypatch.setattr(rebuild.Rebuild, "_rebuild", failing)
-    one = RebuildTrain(await connection.fetchval("SELECT train FROM trains"), "default")
+    one = RebuildRun(await connection.fetchval("SELECT train FROM trains"), "default", datetime.now(UTC))
     with pytest.raises(KeyboardInterrupt):
         await rebuild.Rebuild(database, one).run(None)
     assert await connection.fetchval("SELECT count(*) FROM request_notes") <= 3
@@ -114,6 +115,33 @@ async def test_a_rebuild_that_was_broken_off_goes_on(
     assert sum(portions) - 3 == await connection.fetchval("SELECT count(*) FROM requests")
     assert await everything(connection) == before
     await check(connection, [line.facts for line in lines if line.facts])
+
+
+async def test_a_rebuild_that_was_broken_off_leaves_out_the_trains_it_had_done(
+    database_url: str, connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed in the second of three trains, it goes on with that one; once it is through, the next one does all."""
+    await recorded(database_url, tmp_path, ("cc21-tools",))
+    await connection.execute("INSERT INTO trains (name) VALUES ('second'), ('third')")
+    trains = [row["train"] for row in await connection.fetch("SELECT train FROM trains ORDER BY train")]
+    done: list[int] = []
+    killed = True
+    kept = rebuild.Rebuild._finish
+
+    async def failing(self: rebuild.Rebuild, since: UUID) -> None:
+        done.append(self._train)
+        if killed and done == trains[:2]:
+            raise ConnectionError
+        await kept(self, since)
+
+    monkeypatch.setattr(rebuild.Rebuild, "_finish", failing)
+    with pytest.raises(ConnectionError):
+        await rebuilt(database_url)
+    killed = False
+    for expected in (trains[1:], trains):
+        done.clear()
+        await rebuilt(database_url)
+        assert done == expected
 
 
 async def test_a_rebuild_since_a_moment_leaves_the_rest_alone(
