@@ -13,6 +13,10 @@ START: Final = sha256(b"footplate identity %d" % IDENTITY_VERSION).digest()
 """The state before the first item."""
 
 
+_SIZES: Final = tuple(b"%d:" % size for size in range(64))
+"""How the sizes of nearly all parts are written."""
+
+
 def thread_start(previous_message_id: str) -> bytes:
     """The state before the first item of a thread continuation, whose beginning is known by the answer's id alone."""
     return sha256(b"thread" + START + previous_message_id.encode(errors="replace")).digest()
@@ -37,7 +41,8 @@ def digest(*parts: bytes) -> bytes:
     """16 bytes that name these parts, in this order; for keys of look-ups."""
     named: list[bytes] = []
     for part in parts:
-        named += (b"%d:" % len(part), part)
+        size = len(part)
+        named += (_SIZES[size] if size < len(_SIZES) else b"%d:" % size, part)
     return sha256(b"".join(named)).digest()[:16]
 
 

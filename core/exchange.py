@@ -81,7 +81,8 @@ def derive(
     response_headers: Headers = head.headers if head is not None else ()
     who = origin.read(start.headers, asked.user_id)
     batch = _batch(taped, inflated)
-    used = usage.read(message.get("usage"), complete=said.complete and taped.response_kept is Kept.WHOLE)
+    asked_kept, said_kept = taped.request_kept, taped.response_kept
+    used = usage.read(message.get("usage"), complete=said.complete and said_kept is Kept.WHOLE)
     return Recording(
         start=start,
         head=head,
@@ -92,8 +93,8 @@ def derive(
         response_decoded=inflated.response,
         chunks=taped.chunks,
         decoded_sizes=inflated.response_sizes,
-        request_sha256=digest(taped.request_body, taped.request_kept, request_sha256),
-        response_sha256=digest(taped.response_body, taped.response_kept),
+        request_sha256=digest(taped.request_body, asked_kept, request_sha256),
+        response_sha256=digest(taped.response_body, said_kept),
         request_type=asked.request_type,
         model=asked.model,
         answered_model=label(message.get("model")) if batch is None else batches.model(batch),

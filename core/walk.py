@@ -48,7 +48,7 @@ def walk(messages: Sequence[Any], head: Walk) -> tuple[Walk, Normaliser]:
         count += 1
         found = normaliser.content(message["role"], message.get("content"))
         if first_text is None and message["role"] == USER:
-            first_text = next((item.text for item in reversed(found) if item.text is not None), None)
+            first_text = last_text(found)
         items += found
         if len(head.items) + len(items) > MAX_ITEMS:
             raise LimitExceededError("too many items")
@@ -56,6 +56,14 @@ def walk(messages: Sequence[Any], head: Walk) -> tuple[Walk, Normaliser]:
     return Walk(
         head.begin, count, (*head.items, *items), (*head.states, *states), first_text, normaliser.seen
     ), normaliser
+
+
+def last_text(items: Sequence[Item]) -> str | None:
+    """The text of the last item that has one; None where none has."""
+    for item in reversed(items):
+        if item.text is not None:
+            return item.text
+    return None
 
 
 def cut(messages: Sequence[Any], most: int | None = None) -> int:

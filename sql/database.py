@@ -83,8 +83,10 @@ class Transaction:
         return [row(*record) for record in await self._records(text, args)]
 
     async def _records(self, text: str, args: Sequence[Any]) -> list[asyncpg.Record]:
-        with _translating():
+        try:
             return await self._connection.fetch(text, *args, timeout=self._seconds)
+        except DRIVER_ERRORS as exc:
+            raise translated(exc) from exc
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """Under which id a call is filed: its own, unless a wrong clock put that outside the installation's time.
 
 Partitions exist from the installation's first day, so an id of 1970 or of next year has no place. It is filed under
-the server's time, the proxy's id kept beside it. A replay finds the row again by that (``record_refiled``).
+the server's time, the proxy's id kept beside it. A replay finds the row again by that (``record_before``).
 """
 
 from collections.abc import Mapping

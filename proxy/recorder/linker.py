@@ -14,7 +14,7 @@ from proxy.recorder.linking import Linking, Newcomer
 from proxy.recorder.notes_memory import NotesMemory
 from proxy.recorder.wants import Shelves
 from sql.database import Transaction
-from sql.rows.linking import LinkBegin, LinkRequest
+from sql.rows.linking import LinkBegin
 from sql.rows.record import TrainLock
 
 
@@ -27,9 +27,12 @@ class Linker:
     shelves: Shelves = field(default_factory=Shelves)
 
     async def link(
-        self, transaction: Transaction, lock: TrainLock, rows: Sequence[Row]
+        self, transaction: Transaction, lock: TrainLock, rows: Sequence[Row], latest: UUID | None = None
     ) -> tuple[list[Row], Linking | None]:
-        """The rows with their links, and what else changes; None where nobody is new. Raises sql's errors."""
+        """The rows with their links, and what else changes; None where nobody is new. Raises sql's errors.
+
+        ``latest`` is the train's latest request that is linked, where that is known.
+        """
         train = lock.train
         self.notes.open(train, lock.linkings)
         candidates = [row for row in rows if row.facts is not None and row.recording is not None]
@@ -46,9 +49,7 @@ class Linker:
         async def load(ids: Collection[UUID]) -> list[Facts]:
             return await self.memory.load(transaction, train, ids)
 
-        latest = await transaction.fetch_one("linking_latest", LinkRequest, train)
-        behind = None if latest is None else latest.request
-        made = await linking.link(transaction, train, newcomers, begun, load, self.notes, behind)
+        made = await linking.link(transaction, train, newcomers, begun, load, self.notes, latest)
         return [replace(row, link=made.link_of(row.id)) for row in rows], made
 
     async def write(self, transaction: Transaction, train: int, made: Linking) -> None:

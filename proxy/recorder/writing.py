@@ -36,7 +36,7 @@ from proxy.tape_places import Position
 from sql.database import Database, Transaction
 from sql.errors import DatabaseAwayError, DatabaseError, NoPartitionError, PoisonRowError
 from sql.rows.partitions import PartitionsMade
-from sql.rows.record import Completed, Refiled, TapeGeneration, TrainKey, TrainLock
+from sql.rows.record import Before, Completed, TapeGeneration, TrainKey, TrainLock
 
 MONTHS_AHEAD = 3
 STATEMENT_MS = 10_000
@@ -165,9 +165,10 @@ class Writer:
         accounts = [await self._accounts.number(e.recording.account if e.recording else None) for e in entries]
         async with self._writing(train, _weight(entries)) as (transaction, lock, span):
             key, prices = lock.train, await self._book.open(transaction, lock)
-            rows = await self._rows(transaction, key, list(zip(entries, accounts, strict=True)), span, prices)
+            before = await _before(transaction, key, entries)
+            rows = self._rows(list(zip(entries, accounts, strict=True)), span, prices, before)
             rows = await batch_results.decide(transaction, key, rows)
-            rows, linked = await self._linker.link(transaction, lock, rows)
+            rows, linked = await self._linker.link(transaction, lock, rows, before.latest)
             completed = await transaction.fetch("record_rows", Completed, key, *arrays(rows))
             news = {row.id for row in completed}
             divisions = {e.start.request_id: e.division for e in entries if e.division is not None}
@@ -211,17 +212,10 @@ class Writer:
             self._trains[name] = found.train
         return self._trains[name]
 
-    async def _rows(
-        self,
-        transaction: Transaction,
-        train: int,
-        entries: Sequence[tuple[Entry, int | None]],
-        span: Span,
-        prices: PriceList,
+    def _rows(
+        self, entries: Sequence[tuple[Entry, int | None]], span: Span, prices: PriceList, before: Before
     ) -> list[Row]:
-        ids = [entry.start.request_id for entry, _ in entries]
-        found = await transaction.fetch("record_refiled", Refiled, train, ids)
-        refiled = {row.original_id: row.id for row in found}
+        refiled = before.refiled
         rows: dict[UUID, Row] = {}
         for entry, account in entries:
             request_id = entry.start.request_id
@@ -278,7 +272,7 @@ class Writer:
                     entry, start=replace(entry.start, headers=()), recording=_bare(entry.recording), facts=None
                 )
                 prices = await self._book.open(transaction, lock)
-                rows = await self._rows(transaction, key, [(stripped, None)], span, prices)
+                rows = self._rows([(stripped, None)], span, prices, await _before(transaction, key, [entry]))
                 if remains is Remains.LETTER_AND_ROW:
                     completed = await transaction.fetch("record_rows", Completed, key, *arrays(rows))
                     await usage_sums.add(transaction, key, [row.id for row in completed])
@@ -293,6 +287,14 @@ class Writer:
         await transaction.execute(
             "record_dead_letter", entry.start.request_id, self._node, train, sqlstate, str(exc), frames
         )
+
+
+async def _before(transaction: Transaction, train: int, entries: Sequence[Entry]) -> Before:
+    """What the train had before this batch."""
+    before = await transaction.fetch_one("record_before", Before, train, [one.start.request_id for one in entries])
+    if before is None:
+        raise AssertionError("an aggregate without groups is one row")
+    return before
 
 
 async def _follow_up(transaction: Transaction, train: int, news: Sequence[Row]) -> None:

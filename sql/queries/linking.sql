@@ -17,12 +17,6 @@ LEFT JOIN LATERAL (
     SELECT c.request, c.parent FROM link_corrections AS c WHERE c.train = $1 AND c.request = n.id LIMIT 1) AS c ON true
 WHERE r.complete IS NOT NULL OR m.noted IS NOT NULL OR c.request IS NOT NULL;
 
--- name: linking_latest
--- The latest request of a train that linking remembers. A statement of its own behind the one that takes the lock, which
--- may have waited for it and sees what was there before.
--- returns: LinkRequest
-SELECT request FROM request_notes WHERE train = $1 ORDER BY request DESC LIMIT 1;
-
 -- name: linking_corrections
 -- What people said of these requests' parents.
 -- returns: LinkCorrection

@@ -65,11 +65,15 @@ RETURNING train, set_config('default_toast_compression', $2, true) AS compressio
         FROM train_feeds AS f LEFT JOIN alert_rules AS r ON r.kind = 'feed'
         WHERE f.train = $1 AND f.feed AND r.enabled IS NOT FALSE) AS feed_since;
 
--- name: record_refiled
--- Which of these ids were filed under another one before, because their clock was far off.
--- returns: Refiled
-SELECT original_id, id FROM requests
-WHERE train = $1 AND original_id IS NOT NULL AND original_id = ANY ($2::uuid[]);
+-- name: record_before
+-- What a train had before, always one row: the latest request that linking remembers, and which of these ids were filed
+-- under another one, because their clock was far off. A statement of its own behind the one that takes the lock, which
+-- may have waited for it and sees what was there before.
+-- returns: Before
+SELECT (SELECT n.request FROM request_notes AS n WHERE n.train = $1 ORDER BY n.request DESC LIMIT 1) AS latest,
+    coalesce(array_agg(r.original_id), '{}') AS originals, coalesce(array_agg(r.id), '{}') AS filed
+FROM requests AS r
+WHERE r.train = $1 AND r.original_id IS NOT NULL AND r.original_id = ANY ($2::uuid[]);
 
 -- name: record_response_bodies
 -- Response bodies of one train. Arrays come as text: an array of arrays would have to be rectangular.

@@ -55,11 +55,17 @@ class TrainLock:
 
 
 @dataclass(frozen=True, slots=True)
-class Refiled:
-    """A call whose id lay outside the installation's time, and the id it was filed under."""
+class Before:
+    """What a train had before a batch: the latest linked request, ids of wrong clocks, those they are filed under."""
 
-    original_id: UUID
-    id: UUID
+    latest: UUID | None
+    originals: list[UUID]
+    filed: list[UUID]
+
+    @property
+    def refiled(self) -> dict[UUID, UUID]:
+        """Under which id each was filed."""
+        return dict(zip(self.originals, self.filed, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
