@@ -72,8 +72,7 @@ def derive(
     known already.
     """
     start, head, end = taped.start, taped.head, taped.end
-    if asked is None:
-        asked = _transcript(taped, inflated)
+    asked = asked or _transcript(taped, inflated)
     said = _answer(taped, inflated)
     outcome = _outcome(taped, said)
     message = said.message or {}
