@@ -245,7 +245,7 @@ class Talk:
             row = {
                 "train": train,
                 "session_id": self.session,
-                "client": "claude-cli",
+                "client": "claude-code",
                 "client_version": "2.1.328",
                 "account": account,
                 "first_at": self.asked[0].at,

@@ -55,7 +55,7 @@ class Recorded:
     answered_model: str | None = MODEL
     request_type: str | None = "inference"
     session_id: str | None = "5e551011-0000-4000-8000-000000000001"
-    client: str | None = "claude-cli"
+    client: str | None = "claude-code"
     columns: dict[str, Any] = field(default_factory=dict)
     """Further columns of ``requests``, or others for those made here."""
 

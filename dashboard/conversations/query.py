@@ -78,7 +78,7 @@ class SessionsQuery(Paged):
 
     train_id: Texts = Field((), description="Trains, separated by commas; default all that the caller may see")
     account_id: Text | None = Field(None, description="Account that paid")
-    client: Text | None = Field(None, description="Program that was used, e.g. claude-cli")
+    client: Text | None = Field(None, description="Program that was used, e.g. claude-code")
     date_from: Moment | None = Field(None, description="Last active at this time or later, ISO 8601")
     date_to: Moment | None = Field(None, description="Last active before this time, ISO 8601")
     before: Annotated[str, Field(pattern=r"^\d{1,17}-", max_length=300)] | None = Field(

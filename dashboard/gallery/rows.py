@@ -47,7 +47,7 @@ def _row(number: int, **given: Any) -> RequestRow:
         "path": "/v1/messages",
         "request_type": "inference",
         "model": "claude-opus-5-5",
-        "client": "claude-cli",
+        "client": "claude-code",
         "client_version": "2.1.284",
         "outcome": "ok",
         "status_code": 200,

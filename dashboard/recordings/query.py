@@ -102,7 +102,7 @@ class RequestsQuery(Paged):
     )
     stop_reason: Text | None = Field(None, description="Why the model stopped, `end_turn`, `tool_use` …")
     error_type: Text | None = Field(None, description="Type of the error, `rate_limit_error`, `overloaded_error` …")
-    client: Text | None = Field(None, description="Program that called, `claude-cli` …")
+    client: Text | None = Field(None, description="Program that called, `claude-code` …")
     min_duration_ms: Milliseconds | None = Field(None, description="Took so long or longer")
     max_duration_ms: Milliseconds | None = Field(None, description="Took less")
     since: Moment | None = Field(None, description="Accepted at this time or later, ISO 8601")

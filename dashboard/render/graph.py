@@ -145,7 +145,7 @@ class _Rows:
             opens,
             self._branch(line, head),
             self._why(line, head),
-            _sum(row.total_tokens for row in members),
+            _sum(_tokens(row) for row in members),
             _sum(row.cost_usd for row in members),
             head.duration_us if line.kind == "request" else None,
             errors,
@@ -246,6 +246,12 @@ def _counted(name: str, count: int, failed: int) -> str:
 
 def _joined(*parts: Any) -> str:
     return " · ".join(str(part) for part in parts if part)
+
+
+def _tokens(row: ConversationRequestRow) -> int | None:
+    """Input of every kind and output, as the list of conversations counts."""
+    told = row.total_input_tokens
+    return row.output_tokens if told is None else told + (row.output_tokens or 0)
 
 
 def _sum(values: Iterable[Any]) -> Any:

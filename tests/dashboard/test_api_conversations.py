@@ -167,7 +167,7 @@ async def test_sessions_name_their_conversations(client, talks):
     page = await asked(client, "/api/sessions")
     assert [each["session_id"][-1] for each in page["sessions"]] == ["a", "b"] or page["pagination"]["total"] == 2
     session = await asked(client, f"/api/sessions/{SESSION}")
-    assert (session["client"], session["client_version"], session["trainId"]) == ("claude-cli", "2.1.328", "default")
+    assert (session["client"], session["client_version"], session["trainId"]) == ("claude-code", "2.1.328", "default")
     assert [each["side_call"] for each in session["conversations"]] == [None, "title"]
     assert session["conversations"][0]["conversation_id"] == str(talks["fix"])
     assert not session["conversations_omitted"]

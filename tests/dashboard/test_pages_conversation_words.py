@@ -2,7 +2,9 @@
 
 import re
 
-from tests.conversation_seeds import Talk, result, use
+from core import origin
+from dashboard.render import figures
+from tests.conversation_seeds import SESSION, Talk, result, use
 from tests.dashboard.test_pages_conversations import html, seen, turns
 from tests.recordings import text
 
@@ -90,3 +92,31 @@ async def test_what_the_client_asks_for_by_itself_is_folded(client, connection):
     for form in ("md", "html"):
         exported = await html(client, f"/api/conversations/{talk.conversation}/export?format={form}")
         assert "Asks for a summary" in exported
+
+
+async def test_the_client_that_a_filter_proposes_is_one_there_can_be(client, connection):
+    """Claude Code under the name that it is recorded by."""
+    talk = Talk(connection)
+    await talk.ask(None, text("One"), answer=[text("Two")])
+    await talk.file()
+    name = origin.read((("User-Agent", "claude-cli/2.1.328 (external, cli)"),), None).client
+    for path in ("/sessions", "/requests"):
+        proposed = re.search(r'name="client"[^>]*placeholder="([^"]*)"', await html(client, path))
+        assert proposed is not None
+        assert proposed[1] == name
+    assert SESSION in await html(client, f"/sessions?client={name}")
+
+
+async def test_the_graph_counts_tokens_as_the_list_does(client, connection):
+    """Input of every kind: what was read from the cache and written to it is most of what a turn costs."""
+    talk = Talk(connection)
+    one = await talk.ask(None, text("One"), answer=[text("Two")])
+    await talk.file()
+    whole = sum(one.usage[name] for name in TOKENS)
+    assert whole > one.usage["input_tokens"] + one.usage["output_tokens"]
+    page = await html(client, f"/conversations/{talk.conversation}?view=graph")
+    assert f'title="{figures.count(whole)} tokens' in page
+    assert f'title="{figures.count(whole)}"' in await html(client, "/conversations")
+
+
+TOKENS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
