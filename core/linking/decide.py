@@ -12,12 +12,10 @@ from core.linking.evidence import Finding, Question, search
 from core.linking.keys import (
     Kind,
     LinkKey,
-    Want,
     announces,
     family_keys,
     own_scope,
     plain_keys,
-    request_key,
     wants,
 )
 from core.linking.ledger import Known, Ledger, Names, Probe, SummaryProbe
@@ -88,7 +86,7 @@ class _Deciding:
             link = Link(request, request, None, None, MAIN, side_call=call.side_call) if old is None else old.link
             self._world.put_link(Known(call, facts.pairs, link))
             rows += self._put_keys(facts, link.evidence, link.past)
-        waiting = self._world.waiting(rows, [Want(request_key(request), request) for request in newcomers])
+        waiting = self._world.waiting(rows, newcomers)
         dirty = newcomers | self._read(waiting - newcomers.keys())
         while dirty:
             changed = self._search(dirty, newcomers)
@@ -126,7 +124,7 @@ class _Deciding:
         before = self._provided(dirty)
         recorded = self._world.known(dirty)
         changed: list[LinkKey] = []
-        for request, (evidence, past) in findings.items():
+        for request, (evidence, past, runs) in findings.items():
             facts, known, was = dirty[request], recorded[request], before[request]
             moved, link = evidence != known.link.evidence, known.link
             if moved or past != link.past:
@@ -140,7 +138,7 @@ class _Deciding:
             if moved or request in newcomers:
                 rows = now if request in newcomers else (*was, *now)
                 self._scopes.update(row.key for row in rows if row.kind is Kind.FAMILY)
-            self._wants[request] = wants(facts, evidence, corrections.get(request))
+            self._wants[request] = wants(facts, evidence, corrections.get(request), runs)
             self._world.over.put_wants(request, self._wants[request])
         return changed
 

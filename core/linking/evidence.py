@@ -21,6 +21,7 @@ from core.linking.keys import (
     message_key,
     reply_key,
     state_key,
+    state_keys,
     turns,
 )
 from core.linking.ledger import Names, Probe, SummaryProbe
@@ -48,6 +49,8 @@ class Finding(NamedTuple):
 
     evidence: Evidence | None
     past: Past | None = None
+    runs: Sequence[Turn] | None = None
+    """All ``turns`` of the transcript, where they were told."""
 
 
 def search(facts: Facts, corrected: bool, correction: UUID | None) -> Search[Finding]:
@@ -65,10 +68,10 @@ def search(facts: Facts, corrected: bool, correction: UUID | None) -> Search[Fin
         return Finding(Evidence(correction, Method.MANUAL, len(facts.items)), past)
     if thread is not None:
         return Finding(thread, past)
-    found = yield from _talk(facts)
+    found, runs = yield from _talk(facts)
     if found is None and call.continuation:
         found = yield from _compaction(facts)
-    return Finding(found, past)
+    return Finding(found, past, runs)
 
 
 def _past(facts: Facts, row: LinkKey) -> Past | None:
@@ -83,27 +86,26 @@ def _probe(facts: Facts, kind: Kind, key: bytes, **given: Any) -> Probe:
     return Probe(kind, key, call.id, call.lane, call.client, **given)
 
 
-def _talk(facts: Facts) -> Search[Evidence | None]:
-    """The latest place where a recorded call ends: on this chain, or by its last item alone."""
-    places = ends(facts.items)[::-1]
-    runs: Iterable[Turn] | None = None
+def _talk(facts: Facts) -> Search[tuple[Evidence | None, Sequence[Turn] | None]]:
+    """The latest place where a recorded call ends: on this chain, or by its last item alone. And all ``turns``."""
+    places, runs = ends(facts.items)[::-1], None
     found, beats_turns = yield from _chain(facts, places[:_AT_FIRST])
-    if found is None:
-        rest = places[_AT_FIRST:]
-        if len(rest) > _AT_A_TIME:
-            rest, runs = yield from _provided(facts, rest)
+    rest = places[_AT_FIRST:] if found is None else []
+    if len(rest) > _AT_A_TIME:
+        runs = list(turns(facts, 1))
+        rest, provided = yield from _provided(facts, rest, runs)
+    if rest:
         found, beats_turns = yield from _chain(facts, rest)
     least = found.place + beats_turns if found is not None else 1
-    runs = turns(facts, least) if runs is None else [run for run in runs if run.place >= least]
-    return (yield from _turn(facts, found, runs))
+    likely = turns(facts, least) if runs is None else [run for run in provided if run.place >= least]
+    return (yield from _turn(facts, found, likely)), runs
 
 
-def _provided(facts: Facts, places: Sequence[int]) -> Search[tuple[list[int], list[Turn]]]:
-    """Of these places and of all turns those that anybody provides a key of; of a transcript not known before, none."""
+def _provided(facts: Facts, places: Sequence[int], runs: Sequence[Turn]) -> Search[tuple[list[int], list[Turn]]]:
+    """Those of these places and turns that anybody provides a key of; of a transcript that nobody knows none."""
     lane, states = facts.call.lane, facts.states
-    requests = {state_key(lane, states[place - 1], side=False): place for place in places}
+    requests = dict(zip(state_keys(lane, (states[place - 1] for place in places)), places, strict=True))
     answers = {reply_key(states[place - 1]): place for place in places if facts.items[place - 1].role == ASSISTANT}
-    runs = list(turns(facts, 1))
     of_requests, of_answers, of_runs = yield [
         Names(Kind.STATE, [*requests]),
         Names(Kind.REPLY, [*answers]),

@@ -1,12 +1,12 @@
 """What a request provides for others to link to, and what would change its own link: facts named by 16 bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from core.chain import digest
+from core.chain import digest, digests
 from core.identity import Call, Facts
 from core.linking.link import Evidence, Method, Past
 from core.normal_form import ASSISTANT, USER, Item
@@ -57,20 +57,17 @@ class LinkKey(NamedTuple):
     """SUMMARY: the summary, white space folded."""
 
 
-class Want(NamedTuple):
-    """A key that somebody may wait for, and the request that provides it."""
-
-    key: bytes
-    """16 bytes, whatever the kind."""
-    request: UUID
-
-
 TRAIN_SUMMARIES: Final = digest(b"summaries of the train")
 
 
 def state_key(lane: bytes, state: bytes, *, side: bool) -> bytes:
     """The key of a request's own state; the lane is part of it, or "hi" would name thousands."""
     return digest(b"side" if side else b"state", lane, state)
+
+
+def state_keys(lane: bytes, states: Iterable[bytes]) -> list[bytes]:
+    """The ``state_key`` of each of these states, none of a side call."""
+    return digests((b"state", lane), states)
 
 
 def reply_key(state: bytes) -> bytes:
@@ -239,11 +236,13 @@ def is_opening(facts: Facts) -> bool:
     return not talks and len(items) == 1 and items[0].role == USER
 
 
-def wants(facts: Facts, evidence: Evidence | None, correction: UUID | None) -> tuple[bytes, ...]:
+def wants(
+    facts: Facts, evidence: Evidence | None, correction: UUID | None, runs: Iterable[Turn] | None = None
+) -> tuple[bytes, ...]:
     """The keys that would change a request's link, if one before it provided them: a better place, or a better tie.
 
-    ``evidence`` is what decided it. A request whose state is the same finds this one by its own ``state`` row,
-    so an end is wanted only after an answer.
+    ``evidence`` is what decided it; ``runs`` are all ``turns``, where they are told already. A request whose state is
+    the same finds this one by its own ``state`` row, so an end is wanted only after an answer.
     """
     call, items = facts.call, facts.items
     keys: dict[bytes, None] = {}
@@ -261,7 +260,8 @@ def wants(facts: Facts, evidence: Evidence | None, correction: UUID | None) -> t
             del places[-1]
         keys.update((reply_key(states[place - 1]), None) for place in places)
         above = evidence is not None and evidence.method is Method.REPLY  # a reply goes before a turn
-        keys.update((turn.key, None) for turn in turns(facts, least + above))
+        runs = turns(facts, least + above) if runs is None else runs
+        keys.update((run.key, None) for run in runs if run.place >= least + above)
         if least == 0 and call.continuation:
             keys[summary_key(call.lane)] = None
             keys[TRAIN_SUMMARIES] = None

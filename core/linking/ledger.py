@@ -7,7 +7,7 @@ from uuid import UUID
 from core.identity import Call, Facts
 from core.launches import Pair
 from core.linking.attempts import Failure
-from core.linking.keys import Kind, LinkKey, Want
+from core.linking.keys import Kind, LinkKey
 from core.linking.link import Link
 
 if TYPE_CHECKING:
@@ -157,12 +157,12 @@ class Ledger(Protocol):
     def summaries(self, probes: Sequence[SummaryProbe], without: Collection[UUID]) -> list[LinkKey | None]:
         """The newest fitting summariser of each probe."""
 
-    def waiting(self, rows: Sequence[LinkKey], wanted: Sequence[Want], without: Collection[UUID]) -> set[UUID]:
-        """Who may be linked otherwise because of these facts: later requests that want them, or what is in ``wanted``.
+    def waiting(self, rows: Sequence[LinkKey], named: Collection[UUID], without: Collection[UUID]) -> set[UUID]:
+        """Who may be linked otherwise because of these facts: later requests that want them, or a request of ``named``.
 
-        (There the request is the one that provides the key.) For a STATE also later requests of that key with more
-        messages, whose own transcript it is. Who comes behind the next fact like one of these may be left out: whatever
-        he looks for, he would take that one (``alike``). More is no harm.
+        (Which a correction names.) For a STATE also later requests of that key with more messages, whose own transcript
+        it is. Who comes behind the next fact like one of these may be left out: whatever he looks for, he would take
+        that one (``alike``). More is no harm.
         """
 
     def failing(self, since_us: Mapping[bytes, int]) -> set[bytes]:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from core.identity import Facts
 from core.linking.attempts import Failure, failure_of
-from core.linking.keys import Kind, LinkKey, Want, announces
+from core.linking.keys import Kind, LinkKey, announces, request_key
 from core.linking.ledger import LAST, FailureProbe, Known, Names, Probe, RivalProbe, SummaryProbe, Written, alike
 
 if TYPE_CHECKING:
@@ -118,9 +118,11 @@ class MemoryLedger:
             for probe in probes
         ]
 
-    def waiting(self, rows: Sequence[LinkKey], wanted: Sequence[Want], without: Collection[UUID] = ()) -> set[UUID]:
+    def waiting(self, rows: Sequence[LinkKey], named: Collection[UUID], without: Collection[UUID] = ()) -> set[UUID]:
         """As in ``Ledger``."""
-        found = {request for want in wanted for request in self._by_want.get(want.key, ()) if request > want.request}
+        found: set[UUID] = set()
+        for request in named if self._by_want else ():
+            found.update(one for one in self._by_want.get(request_key(request), ()) if one > request)
         for row in rows:
             keys = [key for key in announces(row) if self._by_want.get(key)] if self._by_want else []
             if not keys and row.kind is not Kind.STATE:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from core.identity import Facts
 from core.linking.branches import Settled
-from core.linking.keys import LinkKey, Want
+from core.linking.keys import LinkKey
 from core.linking.ledger import Known, Ledger, Names, Probe, SummaryProbe
 from core.linking.memory_ledger import MemoryLedger
 
@@ -55,9 +55,9 @@ class World:
             for rows in zip(below, over, strict=True)
         ]
 
-    def waiting(self, rows: Sequence[LinkKey], wanted: Sequence[Want]) -> set[UUID]:
-        """Who may be linked otherwise because of these facts."""
-        return self.below.waiting(rows, wanted, self._rewritten) | self.over.waiting(rows, wanted)
+    def waiting(self, rows: Sequence[LinkKey], named: Collection[UUID]) -> set[UUID]:
+        """Who may be linked otherwise because of these facts, or because one of these requests is recorded."""
+        return self.below.waiting(rows, named, self._rewritten) | self.over.waiting(rows, named)
 
     def attempts(self, ids: Collection[UUID]) -> list[Known]:
         """The later attempts of these requests, as far as nothing was decided of them."""

@@ -13,7 +13,7 @@ from uuid import UUID
 from core.identity import Facts
 from core.linking.attempts import Failure
 from core.linking.branches import Settled
-from core.linking.keys import Kind, LinkKey, Want, announces, summary_key
+from core.linking.keys import Kind, LinkKey, announces, request_key, summary_key
 from core.linking.ledger import FailureProbe, Known, Names, Probe, RivalProbe, SummaryProbe
 from proxy import log
 from proxy.recorder.notes import Note, OtherVersionError, unpack
@@ -36,8 +36,6 @@ KINDS: Final[Mapping[Kind, int]] = {
 }
 """How a kind is stored; numbers are never used again."""
 _KIND: Final = {number: kind for kind, number in KINDS.items()}
-
-_COLUMNS: Final = 12
 
 Load = Callable[[Collection[UUID]], Awaitable[list[Facts]]]
 """Gives the facts of recorded requests."""
@@ -113,13 +111,15 @@ class SqlLedger:
         rows = {row.n: link_key(row) for row in found}
         return [rows.get(n) for n in range(1, len(probes) + 1)]
 
-    def waiting(self, rows: Sequence[LinkKey], wanted: Sequence[Want], without: Collection[UUID]) -> set[UUID]:
+    def waiting(self, rows: Sequence[LinkKey], named: Collection[UUID], without: Collection[UUID]) -> set[UUID]:
         """As in ``Ledger``."""
         # Who waits began later: behind the latest there is nobody to be asked for.
-        asked = [_announced(key, row) for row in rows if self._is_followed(row.request) for key in announces(row)]
-        asked += [
-            (want.key, want.request, shelf(want.key), *[None] * 7) for want in wanted if self._is_followed(want.request)
-        ]
+        followed = {one for one in {*named, *(row.request for row in rows)} if self._is_followed(one)}
+        if not followed:
+            return set()
+        asked = [_announced(key, row) for row in rows if row.request in followed for key in announces(row)]
+        names = [(request_key(one), one) for one in named if one in followed]
+        asked += [(name, one, shelf(name), *[None] * 7) for name, one in names]
         if not asked:
             return set()
         columns = [trimmed(list(column)) for column in zip(*asked, strict=True)]
@@ -296,22 +296,8 @@ def link_key(row: LinkFact) -> LinkKey:
 
 
 def columns(rows: Iterable[LinkKey]) -> list[list[Any]]:
-    """Facts as the first parameters of ``linking_put``."""
-    given = [
-        (
-            KINDS[row.kind],
-            row.key,
-            row.request,
-            row.lane,
-            row.client,
-            row.started_us,
-            row.state,
-            row.messages,
-            row.answered,
-            row.failed,
-            row.first,
-            None if row.text is None else row.text.encode(),
-        )
-        for row in rows
-    ]
-    return [trimmed(list(column)) for column in zip(*given, strict=True)] or [[] for _ in range(_COLUMNS)]
+    """Facts as the first parameters of ``linking_put``, which are the fields of one in their order."""
+    given: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in LinkKey._fields]
+    given[0] = [KINDS[kind] for kind in given[0]]
+    given[-1] = [None if text is None else text.encode() for text in given[-1]]
+    return [trimmed(column) for column in given]

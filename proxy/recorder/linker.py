@@ -12,6 +12,7 @@ from proxy.recorder.columns import TOKENS, Row
 from proxy.recorder.facts_memory import FactsMemory
 from proxy.recorder.linking import Linking, Newcomer
 from proxy.recorder.notes_memory import NotesMemory
+from proxy.recorder.wants import Shelves
 from sql.database import Transaction
 from sql.rows.linking import LinkBegin
 from sql.rows.record import TrainLock
@@ -23,6 +24,7 @@ class Linker:
 
     memory: FactsMemory = field(default_factory=FactsMemory)
     notes: NotesMemory = field(default_factory=NotesMemory)
+    shelves: Shelves = field(default_factory=Shelves)
 
     async def link(
         self, transaction: Transaction, lock: TrainLock, rows: Sequence[Row], latest: UUID | None = None
@@ -49,6 +51,10 @@ class Linker:
 
         made = await linking.link(transaction, train, newcomers, begun, load, self.notes, latest)
         return [replace(row, link=made.link_of(row.id)) for row in rows], made
+
+    async def write(self, transaction: Transaction, train: int, made: Linking) -> None:
+        """Write what follows from a decision beside the rows of those who were new. Raises sql's errors."""
+        await linking.write(transaction, train, made, shelves=self.shelves)
 
     def committed(self, lock: TrainLock, made: Linking | None) -> None:
         """The transaction is committed: what it wrote is what is remembered."""

@@ -22,6 +22,7 @@ from proxy.recorder import ledger, rollups, wants
 from proxy.recorder.ledger import Load, SqlLedger
 from proxy.recorder.notes import Note, pack
 from proxy.recorder.notes_memory import Change, NotesMemory, members
+from proxy.recorder.wants import Shelves
 from sql.arrays import trimmed
 from sql.database import Transaction
 from sql.rows.linking import LinkBegin
@@ -182,21 +183,26 @@ def _whole(
 
 
 async def write(
-    transaction: Transaction, train: int, linking: Linking, *, inserted: frozenset[UUID] | None = None
+    transaction: Transaction,
+    train: int,
+    linking: Linking,
+    *,
+    inserted: frozenset[UUID] | None = None,
+    shelves: Shelves | None = None,
 ) -> None:
     """Write what follows from a decision. The rows of newcomers say it already, or those of ``inserted`` where given.
 
-    Raises sql's errors.
+    Without ``shelves`` each key that is wanted is a row. Raises sql's errors.
     """
     inserted = linking.newcomers if inserted is None else inserted
     notes = linking.changed.values()
-    await _remember(transaction, train, linking)
+    await _remember(transaction, train, linking, shelves)
     await _relink(transaction, train, [note.link for note in notes if note.id not in inserted])
     await rollups.write(transaction, train, linking.rollups, linking.emptied, linking.gone)
     await _write_aliases(transaction, train, linking)
 
 
-async def _remember(transaction: Transaction, train: int, linking: Linking) -> None:
+async def _remember(transaction: Transaction, train: int, linking: Linking, shelves: Shelves | None) -> None:
     decision, fresh = linking.decision, linking.newcomers - linking.recorded
     again = [request for request in decision.keys.keys() | decision.wants.keys() if request not in fresh]
     if again:
@@ -206,7 +212,7 @@ async def _remember(transaction: Transaction, train: int, linking: Linking) -> N
         "linking_put",
         train,
         *ledger.columns(row for rows in decision.keys.values() for row in rows),
-        *wants.columns(decision.wants),
+        *wants.columns(train, decision.wants, shelves),
         [note.id for note in notes],
         [note.link.conversation_id for note in notes],
         trimmed([note.link.parent_request_id for note in notes]),

@@ -22,7 +22,7 @@ from core.pieces import Division, divide
 from core.prices import PriceList
 from core.valueclass import replace, valueclass
 from proxy import log
-from proxy.recorder import batch_results, bodies, letters, linking, sessions, tool_calls, usage_sums, windows
+from proxy.recorder import batch_results, bodies, letters, sessions, tool_calls, usage_sums, windows
 from proxy.recorder.accounts import Accounts
 from proxy.recorder.alerts import Alerts
 from proxy.recorder.bodies import BodyMismatchError, Recorded
@@ -30,7 +30,6 @@ from proxy.recorder.clock import ServerClock
 from proxy.recorder.columns import Row, arrays
 from proxy.recorder.filing import Span, filed_id
 from proxy.recorder.linker import Linker
-from proxy.recorder.linking import Linking
 from proxy.recorder.price_book import PriceBook, billed
 from proxy.tape_limit import Fill
 from proxy.tape_places import Position
@@ -184,7 +183,9 @@ class Writer:
                 await bodies.write(transaction, key, recorded)
             followers = [row for row in rows if row.id in news]
             await batch_results.write(transaction, key, followers, prices)
-            await _follow_up(transaction, key, followers, linked)
+            if linked is not None:
+                await self._linker.write(transaction, key, linked)
+            await _follow_up(transaction, key, followers)
             await self._alerts.follow(transaction, lock, train, followers)
             await self._advance(transaction, reached)
         self._linker.committed(lock, linked)
@@ -296,11 +297,9 @@ async def _before(transaction: Transaction, train: int, entries: Sequence[Entry]
     return before
 
 
-async def _follow_up(transaction: Transaction, train: int, news: Sequence[Row], linked: Linking | None) -> None:
+async def _follow_up(transaction: Transaction, train: int, news: Sequence[Row]) -> None:
     """Write what follows from rows that became complete in this transaction."""
     await usage_sums.add(transaction, train, [row.id for row in news])
-    if linked is not None:
-        await linking.write(transaction, train, linked)
     await sessions.write(transaction, train, news)
     await windows.write(transaction, news)
     told = [(row.id, row.recording, row.facts) for row in news if row.recording is not None and row.facts is not None]

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import identity
+from core.chain import digest, digests
 from core.identity import Caller, system_key, terms, tools_key
 from core.launches import Pair, pairs
 from core.linking import forest
@@ -203,3 +204,9 @@ def test_no_json_makes_it_raise(messages, system, content):
     made = identity.read(UUID(int=1), 1, body, Origin(session_id="s"), "key", reply)
     if made is not None:
         assert forest([made])
+
+
+def test_digests_are_those_of_one_by_one():
+    """Many names that begin alike are the names that each of them has alone."""
+    parts = [b"", b"a", b"4:", b"x" * 1000]
+    assert digests((b"state", b"lane"), parts) == [digest(b"state", b"lane", part) for part in parts]

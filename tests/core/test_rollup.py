@@ -1,9 +1,14 @@
 """What a conversation adds up to: counts that hold whatever happens inside of its sub-agents."""
 
+import itertools
+from decimal import Decimal
+
 from core.ids import uuid7_ms
 from core.linking.ledger import Known
+from core.models import Outcome
 from core.rollup import Member
-from core.tally import rollup
+from core.tally import Tally, rollup
+from core.valueclass import replace
 from tests.forests import NO_FIGURES
 from tests.talks import CONTINUATION, assistant, launch, user
 from tests.told import Client
@@ -58,3 +63,26 @@ def test_what_follows_a_compaction_is_a_branch_that_nobody_opened():
     client.call(user(CONTINUATION + SUMMARY), answer=("Done.",), session="s")
     found = summed(client)
     assert (found.branch_count, found.compaction_count, len(found.branches)) == (1, 1, 2)
+
+
+def test_a_conversation_of_one_request_comes_to_what_all_do():
+    """The short way for it gives what adding up gives: whoever sent it, whatever became of it."""
+    client = Client()
+    client.call(user("Hello."), session="s")
+    client.call(user("Hello, who sends no session."))
+    client.call(user("quota"), session="t", max_tokens=1)
+    client.call(user("Launch."), answer=(launch("toolu_1", "Look around."),), session="u")
+    client.call(assistant("No user."), session="v")
+    client.fail(user("Fail."), session="w")
+    figures = [
+        replace(NO_FIGURES, outcome=outcome, ended_us=ended_us, cost_usd=cost, unpriced=cost is None, title=title,
+                model=title, status=200, input_tokens=3, cache_read_input_tokens=4, account=5, estimated=True)
+        for outcome, ended_us, cost, title in itertools.product(
+            (None, Outcome.OK, Outcome.UPSTREAM_ERROR), (None, 1 << 52), (None, Decimal("0.00054")), (None, "Hello."))
+    ]  # fmt: skip
+    for call, link in zip(client.calls, client.links(), strict=True):
+        for given in figures:
+            member = Member(call.facts.call, link, given)
+            tally = Tally(link.conversation_id)
+            tally.add([member])
+            assert rollup(link.conversation_id, [member]) == tally.rollup()

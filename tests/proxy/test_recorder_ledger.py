@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.identity import Facts
+from core.ids import uuid7
 from core.linking import evidence
 from core.models import Outcome
 from core.rollup import Figures
@@ -18,6 +19,7 @@ from proxy.recorder.facts_memory import FactsMemory
 from proxy.recorder.linking import Newcomer
 from proxy.recorder.notes_memory import NotesMemory
 from proxy.recorder.service import forget_wants
+from proxy.recorder.wants import Shelves
 from sql.database import Database, Transaction
 from sql.rows.linking import LinkBegin
 from tests.forests import NO_FIGURES, Connection, check
@@ -37,6 +39,7 @@ class Recorder:
     # So few that most of a conversation is settled.
     notes: NotesMemory = field(default_factory=lambda: NotesMemory(behind=2))
     linkings: int = 0
+    shelves: Shelves = field(default_factory=Shelves)
 
     async def record(self, portion: Sequence[Facts]) -> None:
         """One transaction; of a call that comes twice the later frame counts."""
@@ -57,7 +60,7 @@ class Recorder:
                 transaction, TRAIN, [Newcomer(facts, figures(facts)) for facts in latest.values()], begun,
                 lambda ids: self.memory.load(transaction, TRAIN, ids), self.notes,
             )  # fmt: skip
-            await linking.write(transaction, TRAIN, made)
+            await linking.write(transaction, TRAIN, made, shelves=self.shelves)
             await self.watch(transaction)
         self.notes.close(TRAIN, self.linkings, made.conversations)
         self.seen |= latest.keys()
@@ -162,10 +165,18 @@ async def test_long_transcripts_in_any_order_give_the_forest(
     dice = random.Random(seed)
     traffic = Traffic(seed)
     given = frames(traffic, 40, dice)
-    recorder = Recorder(database, FactsMemory(), set(), {})
+    recorder = Recorder(database, FactsMemory(), set(), {}, shelves=Shelves(most=40))  # some have none
     for portion in portions(given, dice):
         await recorder.record(portion)
     await check(connection, [call.facts for call in traffic.wire.calls])
+
+
+def test_so_many_requests_of_an_hour_have_shelves() -> None:
+    """Of each train; a late one of the hour before has none, and with the next hour there is room again."""
+    shelves, hour = Shelves(most=2), 3_600_000
+    ids = [uuid7(hour * at + 5, bytes(10)) for at in (7, 7, 7, 6, 8, 7, 8, 8)]
+    assert [shelves.take(1, one) for one in ids] == [True, True, False, False, True, False, True, False]
+    assert shelves.take(2, ids[0])
 
 
 @pytest.mark.parametrize("seed", range(3))
