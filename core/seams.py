@@ -27,8 +27,11 @@ class _Body(msgspec.Struct):
 _BODY: Final = msgspec.json.Decoder(_Body)
 _MESSAGES: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _OPENING: Final = b'"messages":['
+_LOOSE_OPENING: Final = re.compile(rb'"messages"[ \t\r\n]*:[ \t\r\n]*\[')
+_BLANKS: Final = re.compile(rb"[ \t\r\n]*")
 _MARKS: Final = (b"[", b"]", b"{", b"}", b",", b'"')
 _BETWEEN: Final = frozenset((b",", b"]"))
+_BLANK: Final = frozenset((b" ", b"\t", b"\r", b"\n"))
 _STRUCTURE: Final = re.compile(rb"[\[\]{},]")
 _KEY: Final = re.compile(rb'"messages"[ \t\r\n]*:[ \t\r\n]*\[\Z')
 
@@ -55,8 +58,8 @@ def find(body: bytes) -> Seams | None:
         parsed = _BODY.decode(body)
     except PARSE_ERRORS:
         return _walked(body)
-    opening = body.find(_OPENING)
-    places = None if opening < 0 else _places(body, opening + len(_OPENING), parsed.messages)
+    opening = _opening(body)
+    places = None if opening < 0 else _places(body, opening, parsed.messages)
     if places is None:
         return _walked(body)
     return Seams(places[:-1], places[-1], _slice(body, places[-1], parsed.tools))
@@ -137,17 +140,40 @@ def _cut(found: list[int], places: Iterable[int]) -> None:
     found.extend(place for place in places if place > found[-1])
 
 
+def _opening(body: bytes) -> int:
+    """Behind the bracket of the first ``messages``; -1 where there is none."""
+    at = body.find(_OPENING)
+    if at >= 0:
+        return at + len(_OPENING)
+    found = _LOOSE_OPENING.search(body)
+    return -1 if found is None else found.end()
+
+
 def _places(body: bytes, at: int, messages: list[msgspec.Raw]) -> list[int] | None:
-    """Where each begins, and last where they end, if they stand one right after the other from ``at`` on."""
+    """Where each begins, and last their ``]``, if they stand one after the other from ``at`` on.
+
+    Nothing but blanks between, as Python's own ``json`` writes them.
+    """
+    places = [at]
+    at = _behind_blanks(body, at)
     if messages and not body.startswith(bytes(messages[0]), at):
         return None
-    places = [at]
     for message in messages:
-        at += len(message) + (len(places) > 1)
-        places.append(at)
+        at += len(message)
         if body[at : at + 1] not in _BETWEEN:
-            return None
-    return places if body.startswith(b"]", at) else None
+            at = _behind_blanks(body, at)
+            if body[at : at + 1] not in _BETWEEN:
+                return None
+        places.append(at)
+        at += 1
+        if body[at : at + 1] in _BLANK:
+            at = _behind_blanks(body, at)
+    return places if body.startswith(b"]", places[-1]) else None
+
+
+def _behind_blanks(body: bytes, at: int) -> int:
+    found = _BLANKS.match(body, at)
+    return at if found is None else found.end()
 
 
 def _slice(body: bytes, messages_end: int, raw: msgspec.Raw) -> tuple[int, int] | None:
@@ -162,7 +188,7 @@ def _slice(body: bytes, messages_end: int, raw: msgspec.Raw) -> tuple[int, int] 
 
 
 def _walked(body: bytes) -> Seams | None:
-    """The same for what a parser refuses or what has white space between: bracket by bracket."""
+    """The same for what a parser refuses or what stands elsewhere than expected: bracket by bracket."""
     if b'"messages"' not in body or sum(body.count(mark) for mark in _MARKS) > MOST_MARKS:
         return None
     starts: list[int] = []

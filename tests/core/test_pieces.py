@@ -262,3 +262,34 @@ def test_lanes_run_side_by_side_under_one_name() -> None:
         for turn in turns:
             lanes.divide("session", turn)
     assert lanes.continued == 3 * 4
+
+
+BLANKS = {
+    "Python's json": {},
+    "indented": {"indent": 2},
+    "before commas, too": {"separators": (" ,\t", " : ")},
+    "line by line": {"separators": (",\r\n", ":\n")},
+}
+
+
+@pytest.mark.parametrize("blanks", BLANKS.values(), ids=BLANKS)
+def test_blanks_between_elements_cost_no_slow_look(blanks: dict[str, Any]) -> None:
+    """Python's ``json``, so aiohttp's and requests' ``json=``, writes them: the same seams by the parser's lengths."""
+    whole = json.dumps(json.loads(body(user(LONG), user([block("x" * 600)]), user("y"))), **blanks).encode()
+    found, walked = seams.find(whole), seams._walked(whole)
+    assert found is not None
+    assert walked is not None
+    assert found.parsed
+    assert (found.starts, found.end) == (walked.starts, walked.end)
+    assert texts.of_messages(whole, found.starts, found.end) == list(texts.between(whole, found.starts[0], found.end))
+
+
+@pytest.mark.parametrize("blanks", BLANKS.values(), ids=BLANKS)
+def test_lanes_go_on_over_blanks(blanks: dict[str, Any]) -> None:
+    """A turn written with blanks repeats the turn before as any other does."""
+    lanes = Lanes()
+    turns = [json.dumps(json.loads(turn), **blanks).encode() for turn in conversation(12)]
+    for turn in turns:
+        division = lanes.divide("a", turn)
+        assert (division.sha256, division.keys) == (divide(turn).sha256, divide(turn).keys)
+    assert lanes.continued >= 8
