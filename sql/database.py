@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from sql.arrays import as_list
 from sql.connection import Connector, nothing_to_reset, prepare
 from sql.errors import DatabaseAwayError, DatabaseError
 from sql.loader import Query, queries
@@ -84,7 +85,7 @@ class Transaction:
 
     async def _records(self, text: str, args: Sequence[Any]) -> list[asyncpg.Record]:
         try:
-            return await self._connection.fetch(text, *args, timeout=self._seconds)
+            return await self._connection.fetch(text, *map(as_list, args), timeout=self._seconds)
         except DRIVER_ERRORS as exc:
             raise translated(exc) from exc
 
