@@ -55,7 +55,7 @@ async def test_one_page_after_the_other_is_the_whole_log(filled):
         seen, before = [], first
         while True:
             trains = None if train is None else [train]
-            rows = await filled.fetch(queries()["alerts_log"].text, [1, 2, 3], True, None, states, trains, before)
+            rows = await filled.fetch(queries()["alerts_log"].text, [1, 2, 3], True, None, list(states), trains, before)
             if not rows:
                 break
             seen += [row["alert"] for row in rows]
@@ -63,7 +63,7 @@ async def test_one_page_after_the_other_is_the_whole_log(filled):
         expected = await filled.fetch(
             "SELECT alert FROM alerts WHERE state = ANY ($1) AND ($2::integer IS NULL OR train = $2) AND alert < $3"
             " ORDER BY alert DESC",
-            states, train, first,
+            list(states), train, first,
         )  # fmt: skip
         assert seen == [row["alert"] for row in expected]
 

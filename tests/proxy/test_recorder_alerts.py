@@ -139,12 +139,12 @@ async def test_the_recorder_says_how_full_its_tape_is(
 
 async def feed(connection: Connection, *trains: str) -> None:
     """These trains are told of turn by turn, whenever a turn was."""
-    await connection.execute("INSERT INTO trains (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING", trains)
+    await connection.execute("INSERT INTO trains (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING", [*trains])
     await connection.execute(
         "INSERT INTO train_feeds (train, feed, feed_since, zone, changed_by)"
         " SELECT train, true, '-infinity', 'UTC', 'ada' FROM trains WHERE name = ANY ($1)"
         " ON CONFLICT (train) DO UPDATE SET feed = excluded.feed",
-        trains,
+        [*trains],
     )
 
 
