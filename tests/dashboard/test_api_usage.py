@@ -255,10 +255,11 @@ async def test_what_is_no_json_is_refused(client):
 
 async def test_budgets(client, connection):
     """In USD and tokens, of a train and a key: what was used in the running period, and the warning it has reached."""
-    await begun(connection, costing("0.96"))
-    await begun(connection, costing(None, reason="unknown model"))
-    await begun(connection, costing("50"), datetime.now(UTC) - timedelta(days=60))
-    await begun(connection, Recorded(message=message(text("x"), usage=USAGE), columns={"key_id": "ana"}))
+    now = datetime.now(UTC)
+    await begun(connection, costing("0.96"), now)
+    await begun(connection, costing(None, reason="unknown model"), now)
+    await begun(connection, costing("50"), now - timedelta(days=60))
+    await begun(connection, Recorded(message=message(text("x"), usage=USAGE), columns={"key_id": "ana"}), now)
     made = []
     for unit, amount, period, key, hard in (
         ("usd", "1.00", "day", None, True),
