@@ -26,10 +26,14 @@ WHERE state IN ('claimed', 'sending') AND claimed_until <= $1;
 -- name: notifier_route
 -- Gives alerts that have no channel, or one that is off, the channel of their train, else of their account, else of the
 -- installation; a recovery that of its alert. Where there is none they wait, are asked about again in 15 s, and end when
--- they are no news any more, which kinds ($2) are for so long ($3). $1 is now.
-WITH homeless AS (
+-- they are no news any more, which kinds ($2) are for so long ($3). $1 is now. One notifier at a time does it, the others
+-- pass: each would take what another has not yet reached, and a later alert could be told before an earlier one.
+WITH alone AS MATERIALIZED (
+    SELECT FROM (SELECT pg_try_advisory_xact_lock(7810780) AS taken) AS lock WHERE lock.taken
+), homeless AS (
     SELECT a.alert, a.kind, a.train, a.account, a.recovery_of
-    FROM alerts AS a
+    FROM alone
+    CROSS JOIN alerts AS a
     LEFT JOIN channels AS c ON c.channel = a.channel
     WHERE a.state = 'waiting' AND a.due_at <= $1
         AND (c.channel IS NULL OR (c.off_reason IS NOT NULL AND a.kind <> 'test'))

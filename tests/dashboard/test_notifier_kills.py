@@ -207,6 +207,20 @@ async def test_notifiers_beside_one_another_tell_each_thing_once(stage: Stage) -
         await notifier.close()
 
 
+async def test_nobody_overtakes_who_gives_alerts_their_channels(stage: Stage) -> None:
+    """While one notifier does it, another leaves later alerts alone: they would be told before the earlier ones."""
+    channel = await stage.webhook()
+    given = (stage.clock.now, [], [])
+    await stage.raised(title="first")
+    async with stage.database.transaction() as slow:
+        await slow.execute("notifier_route", *given)
+        await stage.raised(title="second")
+        await stage.database.execute("notifier_route", *given)
+        assert await stage.column("channel") == [None, None]
+    await stage.database.execute("notifier_route", *given)
+    assert await stage.column("channel") == [channel, channel]
+
+
 async def test_an_hour_without_slack_touches_nothing_else_and_ends_in_one_summary(stage: Stage) -> None:
     """Some twenty tries; raising alerts never waits. Then what still matters is told, and the rest in one message."""
     await stage.webhook()
