@@ -19,11 +19,14 @@ POLL_SECONDS = 0.05
 # `timeout`, `make` and terminals may deliver one wish twice, to the process and to its group.
 ONE_WISH_SECONDS = 0.1
 DATABASE_PATIENCE_SECONDS = 15.0
+STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def run(settings: Settings) -> int:
     """Run until told to stop; returns the exit code. Raises FootplateError where it can not start."""
     preflight.check(settings)
+    # What comes before they are caught waits until then: it would end us as if we had been killed.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     with claimed(settings.data_dir):
         return asyncio.run(Supervisor(listening.settled(settings)).run())
 
@@ -65,9 +68,10 @@ class Supervisor:
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in STOPS:
             if signal.getsignal(number) is not signal.SIG_IGN:  # under nohup a closed terminal is no reason
                 loop.add_signal_handler(number, self._told_to_stop)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)  # before any child is started, for it would inherit that
 
     def _told_to_stop(self) -> None:
         now = time.monotonic()
