@@ -14,8 +14,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-FLUSH_SECONDS, SYNC_GAP_SECONDS = 0.005, 0.020
-"""Of the tape's thread (``proxy.tape_deck``)."""
+from proxy.tape_deck import FLUSH_SECONDS, UNSYNCED_SECONDS
+
 LOOK_BACK_SECONDS = 2.0
 """A sync of ours and one of the tape's need not fall together; what held one up lasts."""
 
@@ -46,11 +46,11 @@ def main(file: Path, log: Path) -> None:
             begin = time.monotonic()
             os.write(descriptor, bytes(4096))
             os.fdatasync(descriptor)
-            time.sleep(FLUSH_SECONDS)
+            time.sleep(FLUSH_SECONDS)  # the thread's own pace: there is nothing that it waits for
             end = time.monotonic()
             if end - begin > 2 * FLUSH_SECONDS:
                 noted.write(f"[{begin}, {end}]\n")
-            time.sleep(SYNC_GAP_SECONDS - FLUSH_SECONDS)
+            time.sleep(UNSYNCED_SECONDS - FLUSH_SECONDS)
 
 
 if __name__ == "__main__":

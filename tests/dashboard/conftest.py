@@ -13,6 +13,7 @@ from core.settings import Settings
 from dashboard.app import make_app
 from sql.database import Database
 from tests import recordings
+from tests.notified import Stage, staged
 
 AppClient = TestClient[Any, Any]
 
@@ -51,3 +52,12 @@ async def client(
 async def seeded(connection: "asyncpg.Connection[asyncpg.Record]") -> dict[str, UUID]:
     """One recorded call of each kind in this test's database; ids by name (``tests.recordings.SEEDS``)."""
     return await recordings.seed(connection)
+
+
+@pytest.fixture
+async def stage(
+    database: Database, connection: "asyncpg.Connection[asyncpg.Record]", tmp_path: Path
+) -> AsyncIterator[Stage]:
+    """Notifiers, channels and a Slack of this test's own."""
+    async with staged(database, connection, tmp_path) as made:
+        yield made

@@ -1,6 +1,5 @@
 """The notifier delivers what waits: to the right channel, at the right time, once."""
 
-from collections.abc import AsyncIterator
 from datetime import time, timedelta
 from pathlib import Path
 
@@ -8,18 +7,10 @@ import pytest
 
 from core.alerts.kinds import Kind
 from core.settings import Settings
-from sql.database import Database
-from tests.notified import NOON, Connection, Stage, staged
+from tests.notified import NOON, Stage
 from tests.slack import CHANNEL, SECRET, TOKEN, text_of
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def stage(database: Database, connection: Connection, tmp_path: Path) -> AsyncIterator[Stage]:
-    """A stage of this test's own."""
-    async with staged(database, connection, tmp_path) as made:
-        yield made
 
 
 async def everything(stage: Stage) -> None:

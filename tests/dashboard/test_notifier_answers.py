@@ -2,9 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -12,19 +10,11 @@ from core.alerts.kinds import Kind
 from dashboard.notifier.answers import OFF, of_code, of_status, reasons
 from dashboard.notifier.posting import Slack as Posting
 from dashboard.notifier.target import NOT_LISTED, OTHER_KEY, Target
-from sql.database import Database
-from tests.notified import NOON, Connection, Stage, staged
+from tests.notified import NOON, Stage
 from tests.slack import CHANNEL, HANG, RESET, SECRET, TOKEN, Answer, Step
 
 pytestmark = pytest.mark.postgres
 LAST_REASON = 400
-
-
-@pytest.fixture
-async def stage(database: Database, connection: Connection, tmp_path: Path) -> AsyncIterator[Stage]:
-    """A stage of this test's own."""
-    async with staged(database, connection, tmp_path) as made:
-        yield made
 
 
 async def look(stage: Stage, times: int = 1) -> None:

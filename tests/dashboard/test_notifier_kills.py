@@ -5,9 +5,7 @@ The only repeat there can be: Slack took the message, and nobody lived to note i
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -18,18 +16,11 @@ from dashboard.notifier.service import Notifier
 from dashboard.notifier.turn import CLAIM
 from sql.database import Database
 from sql.rows.alerts import AlertRaised
-from tests.notified import NOON, Connection, Stage, staged
+from tests.notified import NOON, Stage
 from tests.slack import HANG
 from tests.sql.test_alerts import made
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def stage(database: Database, connection: Connection, tmp_path: Path) -> AsyncIterator[Stage]:
-    """A stage of this test's own."""
-    async with staged(database, connection, tmp_path) as made_stage:
-        yield made_stage
 
 
 class Killed(BaseException):

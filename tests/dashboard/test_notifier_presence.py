@@ -1,34 +1,32 @@
 """Dashboards of one installation that have different webhooks of the environment: nothing is lost, and it is said."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from core.settings import Settings
 from dashboard.notifier.presence import LENGTH, NONE, UNKNOWN, mark
-from sql.database import Database
-from tests.notified import Connection, Stage, staged
+from dashboard.notifier.service import Notifier
+from tests.notified import Stage
 from tests.slack import SECRET
 
 pytestmark = pytest.mark.postgres
 DIFFERS = "slack_webhook_url_differs_from_another_dashboards"
 
 
-@pytest.fixture
-async def stage(database: Database, connection: Connection, tmp_path: Path) -> AsyncIterator[Stage]:
-    """A stage of this test's own."""
-    async with staged(database, connection, tmp_path) as made:
-        yield made
-
-
-async def test_who_has_no_webhook_leaves_it_to_who_has(stage: Stage) -> None:
-    """Neither does he switch its channel off, whoever was started last; when the other is gone he does."""
+async def two(stage: Stage) -> tuple[Notifier, Notifier]:
+    """One without a webhook of the environment, started behind one that has it."""
     without = stage.notifier()
     stage.settings = stage.settings.model_copy(update={"slack_webhook_url": stage.slack.webhook})
     knows = stage.notifier()
     await knows.set_up()
     await without.set_up()
+    return without, knows
+
+
+async def test_who_has_no_webhook_leaves_it_to_who_has(stage: Stage) -> None:
+    """Neither does he switch its channel off, whoever was started last; when the other is gone he does."""
+    without, knows = await two(stage)
     await stage.raised(title="told")
     assert not await without.look()
     assert await knows.look()
@@ -44,11 +42,7 @@ async def test_who_has_no_webhook_leaves_it_to_who_has(stage: Stage) -> None:
 
 async def test_one_that_was_killed_is_believed_for_a_minute(stage: Stage) -> None:
     """It said no good-bye; then its channel is off."""
-    without = stage.notifier()
-    stage.settings = stage.settings.model_copy(update={"slack_webhook_url": stage.slack.webhook})
-    killed = stage.notifier()
-    await killed.set_up()
-    await without.set_up()
+    without, killed = await two(stage)
     for seconds, reason in ((45, None), (15, "SLACK_WEBHOOK_URL is not set")):
         stage.clock.on(seconds=seconds)
         await without.look()

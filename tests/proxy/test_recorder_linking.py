@@ -38,6 +38,14 @@ def told(files: Sequence[str]) -> tuple[list[Line], list[Taped]]:
     return story(*files, begin_ms=begin_ms), tapes(files, begin_ms)
 
 
+def play(tape: Taping, calls: Sequence[Taped]) -> None:
+    """Put calls onto a tape one after the other, each whole."""
+    for call in calls:
+        played = Played(tape, call)
+        played.begin()
+        played.end()
+
+
 @pytest.mark.parametrize("files", STORIES)
 async def test_a_captured_story_is_recorded_as_the_tree_that_it_was(
     database_url: str, connection: Connection, tmp_path: Path, files: Sequence[str]
@@ -45,10 +53,7 @@ async def test_a_captured_story_is_recorded_as_the_tree_that_it_was(
     """Tape, recorder, rows: parent, evidence, branch, sub-agent and attempt as written down by hand."""
     lines, calls = told(files)
     with Taping(tmp_path / "tape" / "host-0", now_ms()) as tape:
-        for call in calls:
-            played = Played(tape, call)
-            played.begin()
-            played.end()
+        play(tape, calls)
     await drained(database_url, tmp_path)
     assert said(lines, await stored_links(connection)) == expected(files, EXPECTED[files], lines)
     await check(connection, [line.facts for line in lines if line.facts])
@@ -91,10 +96,7 @@ async def test_what_is_read_again_changes_nothing(database_url: str, connection:
     """A recorder that was killed after its commit, or lost its position, records the same once more: as it was."""
     lines, calls = told(("cc21-nested", "cc21-task2"))
     with Taping(tmp_path / "tape" / "host-0", now_ms()) as tape:
-        for call in calls:
-            played = Played(tape, call)
-            played.begin()
-            played.end()
+        play(tape, calls)
         await tape.synced()
         await drained(database_url, tmp_path)
         before = await everything(connection)
@@ -110,10 +112,7 @@ async def test_what_is_read_again_after_its_month_was_dropped_is_linked_as_befor
     """Rows go with their month, what linking knows of them does not: they are no news, and no dead letters."""
     lines, calls = told(("cc21-nested", "cc21-task2"))
     with Taping(tmp_path / "tape" / "host-0", now_ms()) as tape:
-        for call in calls:
-            played = Played(tape, call)
-            played.begin()
-            played.end()
+        play(tape, calls)
         await tape.synced()
         await drained(database_url, tmp_path)
         before = await everything(connection)
